@@ -1,0 +1,100 @@
+"""Every exception that Highfence raises on purpose.
+
+The tree::
+
+    HighfenceError
+    ├── SpecError            a game, or the file that holds it, is wrong (ValueError)
+    │   ├── GameFileError    a .nfg or .efg file is wrong; names line and column
+    │   └── LimitExceeded    a named limit on size or time would be passed
+    ├── RequestError         the request is wrong: unknown game, regime, method, option (ValueError)
+    │   └── NotApplicable    the method cannot take this game, and why
+    └── MethodFailed         a method met a numerical failure that it cannot repair
+
+A search that ends without an equilibrium is *not* an exception: it is a
+:class:`highfence.solution.Solution` with a status and a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+__all__ = [
+    "GameFileError",
+    "HighfenceError",
+    "LimitExceeded",
+    "MethodFailed",
+    "NotApplicable",
+    "Problem",
+    "RequestError",
+    "SpecError",
+    "did_you_mean",
+]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it is, what is wrong, and how to mend it."""
+
+    place: str
+    """File, key, or both: ``games/yard.toml: payoffs.restricting``."""
+    reason: str
+    fix: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = self.place
+        if self.line is not None:
+            place += f":{self.line}"
+            if self.column is not None:
+                place += f":{self.column}"
+        text = f"{place}: {self.reason}" if place else self.reason
+        return f"{text}. {self.fix}" if self.fix else text
+
+
+class HighfenceError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class SpecError(HighfenceError, ValueError):
+    """A game is not well defined. ``problems`` lists every mistake found, not only the first."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (
+            (problems,) if isinstance(problems, Problem) else tuple(problems)
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class GameFileError(SpecError):
+    """A ``.nfg`` or ``.efg`` file cannot be read; the problem names line and column."""
+
+
+class LimitExceeded(SpecError):
+    """Going on would pass a named limit (see :mod:`highfence.limits`)."""
+
+
+class RequestError(HighfenceError, ValueError):
+    """The game is fine but what was asked of it is not."""
+
+
+class NotApplicable(RequestError):
+    """The method's declared domain does not hold the game."""
+
+
+class MethodFailed(HighfenceError):
+    """A backend failed numerically; never raised for "no equilibrium found"."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"Did you mean 'x'?"``, or the list of what is known if nothing is close."""
+    names = sorted(set(known))
+    close = get_close_matches(name, names, n=2, cutoff=0.6)
+    if close:
+        return "Did you mean " + " or ".join(repr(match) for match in close) + "?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f"Known: {shown}"

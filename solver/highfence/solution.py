@@ -1,0 +1,138 @@
+"""What a solver answers: solutions, equilibria and their certificates.
+
+Everything here is frozen; arrays inside are read-only copies. Names: a
+*profile* is what a method proposes, an *equilibrium* is a profile with the
+judge's certificate on it, a *solution* is all that a request brought about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+__all__ = ["Certificate", "Equilibrium", "Finds", "Findings", "Solution", "Status"]
+
+Number = float | Fraction
+
+
+class Finds(StrEnum):
+    """What a method promises: all equilibria of its kind, some, or one."""
+
+    ALL = "all"
+    SOME = "some"
+    ONE = "one"
+
+
+class Status(StrEnum):
+    """How a request ended. Only ``SOLVED`` means that a certified equilibrium is there."""
+
+    SOLVED = "solved"
+    PARTIAL = "partial"
+    """Certified equilibria are there, but a limit was reached: the set may be incomplete."""
+    NONE_FOUND = "none found"
+    """The search ended without an equilibrium; ``reason`` says whether that proves there is none."""
+    UNCERTIFIED = "not certified"
+    """Profiles were proposed, and the judge rejected every one of them."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the judge, independent of the method, computed for one profile."""
+
+    regret: Number
+    """Largest gain of any player from a unilateral deviation, over that player's payoff scale."""
+    tolerance: float
+    """Regret up to which the certificate holds; 0 where it is exact."""
+    exact: bool
+    """Computed in rational arithmetic: ``regret`` is a Fraction, and 0 is a proof."""
+    refinement: str | None = None
+    """The refinement that was checked: "subgame perfect", or None for plain Nash."""
+    checks: tuple[str, ...] = ()
+    """What was checked, in words: which nodes, how dense the search."""
+
+    @property
+    def holds(self) -> bool:
+        """True if no player gains more than the tolerance."""
+        return bool(self.regret <= self.tolerance)
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A certified profile.
+
+    ``strategies`` is keyed by player, then
+
+    - strategic form: action -> probability;
+    - extensive form: information set -> action -> probability;
+    - staged form: decision -> value (interval), or action -> probability, on the path of play.
+
+    Probabilities are Fractions where the certificate is exact.
+    """
+
+    payoffs: Mapping[str, Number]
+    strategies: Mapping[str, Mapping[str, Any]]
+    outcomes: Mapping[str, float]
+    certificate: Certificate
+    path: tuple[str, ...] = ()
+    """What happens on the path of play, one line per stage, in words."""
+    notes: tuple[str, ...] = ()
+    profile: Any = field(default=None, repr=False, compare=False)
+    """The method's profile (indices, arrays), for studies."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a method says about its own search when it ends (its generator's return value)."""
+
+    complete: bool
+    """Everything that the method promises was searched."""
+    notes: tuple[str, ...] = ()
+    """What was not searched, and what was seen on the way (continua, multiplicity)."""
+    proves_none: bool = False
+    """Where nothing was found: the search proves that there is none."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The answer to one request."""
+
+    game: str
+    source: str
+    """Where the game came from: a file, or "python"."""
+    form: str
+    """"normal", "extensive" or "staged"."""
+    status: Status
+    reason: str
+    method: str
+    finds: Finds
+    """What the method promises on this game."""
+    equilibria: tuple[Equilibrium, ...] = ()
+    regime: str | None = None
+    preset: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What was and was not searched; rules by which one was singled out; continua."""
+    rejected: int = 0
+    """How many proposed profiles the judge rejected."""
+    subsets: tuple[tuple[int, ...], ...] = ()
+    """Maximal Nash subsets: indices of the extreme equilibria whose convex hull (in
+    either player's strategies) is all equilibria. Empty where not computed."""
+    components: tuple[tuple[int, ...], ...] = ()
+    """Connected components, as indices of extreme equilibria. Empty where not computed."""
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Return, for every payoff and outcome, its lowest and highest value over all equilibria."""
+        values: dict[str, list[float]] = {}
+        for equilibrium in self.equilibria:
+            for name, value in (*equilibrium.payoffs.items(), *equilibrium.outcomes.items()):
+                values.setdefault(name, []).append(float(value))
+        return {name: (min(seen), max(seen)) for name, seen in values.items()}
+
+    def __str__(self) -> str:
+        from .report.text import solution_text
+
+        return solution_text(self)

@@ -1,0 +1,404 @@
+"""What a user writes: a staged game as frozen data.
+
+A game is a list of *stages*, played in order. Within a stage all moves are
+simultaneous. A decision observes everything of earlier stages unless its
+``observes`` says otherwise. Formulas are text (or vectorized Python callables);
+they are parsed, and the whole game is validated, when the :class:`Game` is made.
+
+Numbers are kept as they were written: an int, a Fraction, or a decimal, whose
+value is the decimal itself (``0.1`` is one tenth). See :func:`exact`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+__all__ = [
+    "Action",
+    "Chance",
+    "Commitment",
+    "Decision",
+    "Derived",
+    "Formula",
+    "Game",
+    "Interval",
+    "Mechanism",
+    "Number",
+    "Parameter",
+    "Player",
+    "Regime",
+    "Sentence",
+    "Stage",
+    "State",
+    "exact",
+]
+
+Number = int | float | Fraction | Decimal
+Formula = str | int | float | Fraction | Decimal | Callable[..., Any]
+"""Formula text, a constant, or a vectorized callable whose argument names are names of the game."""
+
+
+def exact(value: Number | str) -> Fraction:
+    """Return the rational number that was written: ``exact(0.1) == Fraction(1, 10)``.
+
+    Floats are read by their shortest decimal form, so ``0.1 + 0.2 - 0.3``, summed
+    after conversion, is exactly 0.
+
+    Raises
+    ------
+    ValueError
+        The value is NaN, infinite, or not a number.
+
+    Examples
+    --------
+    >>> exact(0.1) + exact(0.2) - exact(0.3)
+    Fraction(0, 1)
+    >>> exact("1/3")
+    Fraction(1, 3)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction | Decimal | str):
+        raise ValueError(f"{value!r} is not a number")
+    try:
+        return Fraction(repr(value) if isinstance(value, float) else value)
+    except (ValueError, OverflowError, ZeroDivisionError) as error:
+        raise ValueError(f"{value!r} is not a finite number") from error
+
+
+def _frozen(mapping: Mapping[Any, Any] | None) -> Mapping[Any, Any]:
+    return MappingProxyType(dict(mapping or {}))
+
+
+@dataclass(frozen=True)
+class Player:
+    """A player. ``name`` is an identifier; ``label`` is what reports print (the name if empty)."""
+
+    name: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named number that every formula may use, with its declared range, unit and source.
+
+    A parameter with ``choices`` is categorical: its value is one of them (text), it is
+    used in tests such as ``allies == 'aligned'``, and it may decide which stages exist.
+    """
+
+    name: str
+    value: Number | str
+    low: Number | None = None
+    high: Number | None = None
+    unit: str = ""
+    label: str = ""
+    source: str = ""
+    about: str = ""
+    choices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", tuple(self.choices))
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of a finite decision.
+
+    ``attributes`` are numbers, or formulas over parameters, that formulas read as
+    ``decision.attribute``; all actions of a decision have the same attributes.
+    ``when`` is a condition over parameters and moves that the decision observes: where
+    it is false, the action is not available.
+    """
+
+    name: str
+    attributes: Mapping[str, Formula] = field(default_factory=dict)
+    when: Formula | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", _frozen(self.attributes))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The actions of a continuous decision: all numbers from ``low`` to ``high``.
+
+    The bounds are numbers or formulas over parameters and observed moves.
+    """
+
+    low: Formula
+    high: Formula
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A player's move.
+
+    Parameters
+    ----------
+    player
+        The player, or their name.
+    name
+        Formulas use it: ``name == 'action'``, ``name.attribute``, and ``name`` alone for
+        the value of an interval decision (or of actions that are all numbers).
+    actions
+        A list of action names (or numbers, or :class:`Action`), a mapping from action
+        name to attributes (the key ``when`` is the availability condition, ``label``
+        the label), or an :class:`Interval`.
+    observes
+        Names of the earlier moves (decisions and chance moves) that are known; None for all.
+    """
+
+    player: str
+    name: str
+    actions: tuple[Action, ...] | Interval
+    observes: tuple[str, ...] | None = None
+    label: str = ""
+
+    def __init__(
+        self,
+        player: Player | str,
+        name: str,
+        actions: Interval | Sequence[Any] | Mapping[Any, Mapping[str, Any]],
+        observes: Sequence[str] | None = None,
+        label: str = "",
+    ) -> None:
+        object.__setattr__(self, "player", player.name if isinstance(player, Player) else player)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "actions", _actions(actions))
+        object.__setattr__(self, "observes", None if observes is None else tuple(observes))
+        object.__setattr__(self, "label", label)
+
+    @property
+    def is_interval(self) -> bool:
+        """True if the actions are a continuum."""
+        return isinstance(self.actions, Interval)
+
+
+def _actions(
+    actions: Interval | Sequence[Any] | Mapping[Any, Mapping[str, Any]],
+) -> tuple[Action, ...] | Interval:
+    if isinstance(actions, Interval):
+        return actions
+    if isinstance(actions, Mapping):
+        made = []
+        for name, attributes in actions.items():
+            rest = dict(attributes)
+            when, label = rest.pop("when", None), rest.pop("label", "")
+            made.append(Action(str(name), rest, when, label))
+        return tuple(made)
+    return tuple(item if isinstance(item, Action) else Action(str(item)) for item in actions)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """A chance move: outcome -> probability (formulas over parameters and earlier moves).
+
+    An outcome may also be a mapping with the key ``probability`` and numeric attributes.
+    A player's private type is a chance move that only this player's decisions observe.
+    """
+
+    name: str
+    outcomes: Mapping[str, Formula]
+    attributes: Mapping[str, Mapping[str, Formula]]
+    label: str = ""
+
+    def __init__(
+        self,
+        name: str,
+        outcomes: Mapping[str, Formula | Mapping[str, Formula]],
+        label: str = "",
+    ) -> None:
+        probabilities: dict[str, Any] = {}
+        attributes: dict[str, Mapping[str, Formula]] = {}
+        for outcome, value in outcomes.items():
+            if isinstance(value, Mapping):
+                rest = dict(value)
+                probabilities[str(outcome)] = rest.pop("probability", None)
+                attributes[str(outcome)] = _frozen(rest)
+            else:
+                probabilities[str(outcome)] = value
+                attributes[str(outcome)] = _frozen({})
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "outcomes", _frozen(probabilities))
+        object.__setattr__(self, "attributes", _frozen(attributes))
+        object.__setattr__(self, "label", label)
+
+
+@dataclass(frozen=True)
+class State:
+    """A state variable of a dynamic game. Reserved: Markov games are not built yet."""
+
+    name: str
+    initial: Formula
+    transition: Formula
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Simultaneous moves. ``when`` is a condition over categorical parameters: where it is
+    false the stage does not exist (so the same decision may stand at two places in the order).
+    """
+
+    name: str
+    moves: tuple[Decision | Chance, ...]
+    when: str | None = None
+
+    def __init__(self, name: str, *moves: Decision | Chance, when: str | None = None) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "moves", tuple(moves))
+        object.__setattr__(self, "when", when)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A named quantity: a formula with what a reader of its value needs to know."""
+
+    formula: Formula
+    label: str = ""
+    unit: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Regime:
+    """An overlay on a game: what it fixes, narrows, overrides or switches off."""
+
+    name: str
+    label: str = ""
+    about: str = ""
+    fix: Mapping[str, str] = field(default_factory=dict)
+    """decision -> the action it is fixed to."""
+    narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """decision -> the actions that remain."""
+    set: Mapping[str, Number | str] = field(default_factory=dict)
+    """parameter -> value."""
+    off: tuple[str, ...] = ()
+    """Mechanisms that are switched off."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fix", _frozen(self.fix))
+        narrow = {name: tuple(actions) for name, actions in self.narrow.items()}
+        object.__setattr__(self, "narrow", _frozen(narrow))
+        object.__setattr__(self, "set", _frozen(self.set))
+        object.__setattr__(self, "off", tuple(self.off))
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A named switch: ``off`` maps parameters to the values that neutralize the mechanism."""
+
+    off: Mapping[str, Number | str]
+    label: str = ""
+    id: str = ""
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "off", _frozen(self.off))
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence about a regime, said where ``when`` holds.
+
+    ``{formula:format}`` inside the text is replaced by the formula's value. Formulas read
+    this regime's outcomes by name and another regime's as ``regime.outcome``.
+    """
+
+    text: str
+    when: str = "True"
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """Which categorical parameter switches the player's timing, for the value of commitment."""
+
+    player: str
+    parameter: str
+    committed: str
+    discretionary: str
+
+
+@dataclass(frozen=True)
+class Game:
+    """A game: players, parameters, stages, derived quantities, payoffs, regimes.
+
+    Raises
+    ------
+    SpecError
+        Anything is wrong; ``error.problems`` lists all of it.
+    """
+
+    name: str
+    players: tuple[Player, ...]
+    stages: tuple[Stage, ...]
+    payoffs: Mapping[str, Formula]
+    parameters: tuple[Parameter, ...] = ()
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    """Name -> quantity, in order. A name may be indexed: ``"sales[j in segments]"``."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """Signature -> formula: ``{"price(Z, c1, c2)": "..."}``."""
+    sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Index set -> elements. ``m[j]`` with j = 'F' is the name ``mF`` or ``m_F``."""
+    regimes: tuple[Regime, ...] = ()
+    mechanisms: Mapping[str, Mechanism] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Number | str]] = field(default_factory=dict)
+    """Preset -> parameter -> value. ``default`` is always there: the declared values."""
+    outcomes: tuple[str, ...] | None = None
+    """The derived quantities that are reported; None for all of them."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Flag -> condition over this regime's and the baseline's outcomes, for compare:
+    ``{"B1": "K_H > none.K_H"}``; the baseline is a regime's name."""
+    narrative: tuple[Sentence, ...] = ()
+    """Sentences of which compare makes the line in words that it prints for each regime."""
+    commitment: Commitment | None = None
+    title: str = ""
+    question: str = ""
+    source: str = ""
+    about: str = ""
+    assumptions: tuple[str, ...] = ()
+    """What a reader should know before believing the answer; reports print it."""
+    file: str = field(default="python", compare=False)
+    """Where the game was read from."""
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "players", tuple(p if isinstance(p, Player) else Player(p) for p in self.players))
+        put(self, "stages", tuple(self.stages))
+        put(self, "parameters", tuple(self.parameters))
+        named = {p.name if isinstance(p, Player) else p: f for p, f in self.payoffs.items()}
+        put(self, "payoffs", _frozen(named))
+        derived = {n: d if isinstance(d, Derived) else Derived(d) for n, d in self.derived.items()}
+        put(self, "derived", _frozen(derived))
+        put(self, "functions", _frozen(self.functions))
+        put(self, "sets", _frozen({name: tuple(members) for name, members in self.sets.items()}))
+        put(self, "regimes", tuple(self.regimes))
+        put(self, "mechanisms", _frozen(self._mechanisms()))
+        put(self, "presets", _frozen({n: _frozen(values) for n, values in self.presets.items()}))
+        put(self, "outcomes", None if self.outcomes is None else tuple(self.outcomes))
+        put(self, "flags", _frozen(self.flags))
+        put(
+            self,
+            "narrative",
+            tuple(s if isinstance(s, Sentence) else Sentence(s) for s in self.narrative),
+        )
+        put(self, "assumptions", tuple(self.assumptions))
+
+        from .validate import validate
+
+        validate(self)
+
+    def _mechanisms(self) -> dict[str, Mechanism]:
+        made: dict[str, Mechanism] = {}
+        for name, given in self.mechanisms.items():
+            if isinstance(given, Mechanism):
+                made[name] = given
+            elif isinstance(given, str):
+                made[name] = Mechanism({given: 0})
+            else:
+                made[name] = Mechanism(given)
+        return made

@@ -1,0 +1,37 @@
+"""The only tolerances, each with its reason.
+
+All are relative to a *payoff scale*: for a player, the difference between the
+largest and the smallest payoff that the judge saw (1 where that is 0).
+"""
+
+from __future__ import annotations
+
+REGRET_FLOAT = 1e-8
+"""Regret of a floating-point equilibrium of a finite game.
+
+Payoffs carry 1e-16, a linear solve of a few dozen unknowns loses at most 1e-4 of
+its digits; eight digits are what every finite backend reaches after a re-check.
+"""
+
+REGRET_STAGED = 1e-6
+"""Regret of an equilibrium with interval actions, judged by dense search.
+
+A maximum found to 1e-4 of its interval loses about 1e-8 of the scale where the
+payoff is smooth; cliffs and kinks are located to 1e-9 of the interval. 1e-6 leaves
+room for nested stages.
+"""
+
+REGRET_BATCH = 1e-4
+"""Regret to which batches of draws are certified; others are flagged."""
+
+PROBABILITY = 1e-9
+"""How far probabilities may be from summing to one, and from being nonnegative, in floats."""
+
+SAME = 1e-6
+"""Two strategy profiles closer than this (sup norm, relative to the action ranges) are one."""
+
+ROOT = 1e-11
+"""First-order residual, relative to scale over range, at which polishing stops."""
+
+TIE = 1e-3
+"""Margins below this share of the payoff scale are called near ties in tables."""
