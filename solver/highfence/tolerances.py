@@ -35,3 +35,10 @@ ROOT = 1e-11
 
 TIE = 1e-3
 """Margins below this share of the payoff scale are called near ties in tables."""
+
+ROUNDING = 1e-12
+"""Sums of a few payoffs that differ by less than this, relative to the largest, are equal.
+
+For float tables only (is the game zero-sum?): each payoff carries 1e-16 of itself, and
+decimal inputs such as 0.1 + 0.2 - 0.3 cancel to a few of these.
+"""
