@@ -13,7 +13,9 @@ Names are imported on first use, so ``import highfence`` is fast.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -115,4 +117,19 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted({*globals(), *_HOME})
+
+
+class _Package(ModuleType):
+    """The package, in which a public name is never the module that bears it.
+
+    When ``highfence.solve`` is imported, Python binds the module in the package under the
+    name of the function, and ``from highfence import solve`` would yield the module.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
