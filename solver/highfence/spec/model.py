@@ -11,12 +11,16 @@ value is the decimal itself (``0.1`` is one tenth). See :func:`exact`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
+
+from .. import limits
 
 __all__ = [
     "Action",
@@ -36,6 +40,7 @@ __all__ = [
     "Stage",
     "State",
     "exact",
+    "number",
 ]
 
 Number = int | float | Fraction | Decimal
@@ -52,7 +57,8 @@ def exact(value: Number | str) -> Fraction:
     Raises
     ------
     ValueError
-        The value is NaN, infinite, or not a number.
+        The value is NaN, infinite, not a number, or has more than
+        :data:`highfence.limits.MAX_DIGITS` digits.
 
     Examples
     --------
@@ -64,13 +70,116 @@ def exact(value: Number | str) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction | Decimal | str):
         raise ValueError(f"{value!r} is not a number")
     try:
-        return Fraction(repr(value) if isinstance(value, float) else value)
+        if isinstance(value, str):
+            return Fraction(number(value))
+        if isinstance(value, float):
+            return Fraction(repr(float(value)))
+        if isinstance(value, Decimal):
+            _require_short(value)
+        return Fraction(value)
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         raise ValueError(f"{value!r} is not a finite number") from error
 
 
+def _require_short(value: Decimal) -> None:
+    if value.is_finite() and (
+        abs(value.adjusted()) > limits.MAX_DIGITS
+        or len(value.as_tuple().digits) > limits.MAX_DIGITS
+    ):
+        raise ValueError(f"more than MAX_DIGITS = {limits.MAX_DIGITS} digits")
+
+
+_WHOLE = re.compile(r"[+-]?\d[\d_]*\Z", re.ASCII)
+_RATIO = re.compile(r"([+-]?\d[\d_]*)\s*/\s*(\d[\d_]*)\Z", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d+)?\Z", re.ASCII)
+
+
+def number(value: object) -> Number:
+    """Return a number as the model keeps it: an int, a Fraction, or a Decimal.
+
+    Text may be whole, decimal, a ratio, or a percentage; floats become the decimal that
+    they print as; numpy scalars are taken.
+
+    Raises
+    ------
+    ValueError
+        The value is NaN, infinite, not a number, or has too many digits.
+
+    Examples
+    --------
+    >>> number("1/3"), number("30%"), number(0.1), number("12")
+    (Fraction(1, 3), Decimal('0.30'), Decimal('0.1'), 12)
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a number")
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} is not a finite number")
+        _require_short(value)
+        return value
+    if isinstance(value, str):
+        return _number_in(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, Real):
+        return number(Decimal(repr(float(value))))
+    raise ValueError(f"{value!r} is not a number")
+
+
+def _number_in(source: str) -> Number:
+    stripped = source.strip()
+    share = stripped.endswith("%")
+    digits = stripped[:-1].rstrip() if share else stripped
+    if len(digits) > 2 * limits.MAX_DIGITS:
+        raise ValueError(f"more than MAX_DIGITS = {limits.MAX_DIGITS} digits")
+    if _WHOLE.match(digits) and not share:
+        return int(digits)
+    ratio = _RATIO.match(digits)
+    if ratio is not None and not share:
+        if int(ratio.group(2)) == 0:
+            raise ValueError(f"{source!r} divides by zero")
+        return Fraction(int(ratio.group(1)), int(ratio.group(2)))
+    if _DECIMAL.match(digits):
+        try:
+            read = Decimal(digits)
+        except InvalidOperation as error:
+            raise ValueError(f"{source!r} is not a number") from error
+        return number(read.scaleb(-2) if share else read)
+    raise ValueError(f"{source!r} is not a number")
+
+
 def _frozen(mapping: Mapping[Any, Any] | None) -> Mapping[Any, Any]:
     return MappingProxyType(dict(mapping or {}))
+
+
+def _kept(value: Any) -> Any:
+    """Return a number as :func:`number` does, and anything else as it is."""
+    try:
+        return value if isinstance(value, str) else number(value)
+    except ValueError:
+        return value
+
+
+def _formula(value: Any) -> Any:
+    """Return a formula in the one way it is kept: a ratio is text, other numbers are numbers."""
+    kept = _kept(value)
+    if isinstance(kept, Fraction):
+        return int(kept) if kept.denominator == 1 else f"{kept.numerator}/{kept.denominator}"
+    return kept
+
+
+def _setting(value: Any) -> Any:
+    """Return the value of a numeric parameter; text that is no number stays for validation."""
+    try:
+        return number(value)
+    except ValueError:
+        return value
+
+
+def _formulas(mapping: Mapping[Any, Any] | None) -> Mapping[str, Any]:
+    return _frozen({str(name): _formula(value) for name, value in (mapping or {}).items()})
 
 
 @dataclass(frozen=True)
@@ -101,6 +210,9 @@ class Parameter:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", tuple(self.choices))
+        for name in ("value", "low", "high"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, given if self.choices else _setting(given))
 
 
 @dataclass(frozen=True)
@@ -119,7 +231,7 @@ class Action:
     label: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", _frozen(self.attributes))
+        object.__setattr__(self, "attributes", _formulas(self.attributes))
 
 
 @dataclass(frozen=True)
@@ -132,6 +244,10 @@ class Interval:
     low: Formula
     high: Formula
     unit: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low", _formula(self.low))
+        object.__setattr__(self, "high", _formula(self.high))
 
 
 @dataclass(frozen=True)
@@ -219,12 +335,12 @@ class Chance:
             if isinstance(value, Mapping):
                 rest = dict(value)
                 probabilities[str(outcome)] = rest.pop("probability", None)
-                attributes[str(outcome)] = _frozen(rest)
+                attributes[str(outcome)] = _formulas(rest)
             else:
                 probabilities[str(outcome)] = value
                 attributes[str(outcome)] = _frozen({})
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "outcomes", _frozen(probabilities))
+        object.__setattr__(self, "outcomes", _formulas(probabilities))
         object.__setattr__(self, "attributes", _frozen(attributes))
         object.__setattr__(self, "label", label)
 
@@ -263,6 +379,9 @@ class Derived:
     unit: str = ""
     about: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "formula", _formula(self.formula))
+
 
 @dataclass(frozen=True)
 class Regime:
@@ -281,10 +400,11 @@ class Regime:
     """Mechanisms that are switched off."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fix", _frozen(self.fix))
-        narrow = {name: tuple(actions) for name, actions in self.narrow.items()}
+        fix = {name: str(action) for name, action in self.fix.items()}
+        object.__setattr__(self, "fix", _frozen(fix))
+        narrow = {name: tuple(map(str, actions)) for name, actions in self.narrow.items()}
         object.__setattr__(self, "narrow", _frozen(narrow))
-        object.__setattr__(self, "set", _frozen(self.set))
+        object.__setattr__(self, "set", _frozen({n: _kept(v) for n, v in self.set.items()}))
         object.__setattr__(self, "off", tuple(self.off))
 
 
@@ -298,7 +418,7 @@ class Mechanism:
     about: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "off", _frozen(self.off))
+        object.__setattr__(self, "off", _frozen({n: _kept(v) for n, v in self.off.items()}))
 
 
 @dataclass(frozen=True)
@@ -364,6 +484,8 @@ class Game:
     """What a reader should know before believing the answer; reports print it."""
     file: str = field(default="python", compare=False)
     """Where the game was read from."""
+    cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out from the game once (resolved formulas, compiled functions)."""
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -371,14 +493,16 @@ class Game:
         put(self, "stages", tuple(self.stages))
         put(self, "parameters", tuple(self.parameters))
         named = {p.name if isinstance(p, Player) else p: f for p, f in self.payoffs.items()}
-        put(self, "payoffs", _frozen(named))
+        put(self, "payoffs", _formulas(named))
         derived = {n: d if isinstance(d, Derived) else Derived(d) for n, d in self.derived.items()}
         put(self, "derived", _frozen(derived))
         put(self, "functions", _frozen(self.functions))
         put(self, "sets", _frozen({name: tuple(members) for name, members in self.sets.items()}))
-        put(self, "regimes", tuple(self.regimes))
+        regimes = (replace(regime, set=self._settings(regime.set)) for regime in self.regimes)
+        put(self, "regimes", tuple(regimes))
         put(self, "mechanisms", _frozen(self._mechanisms()))
-        put(self, "presets", _frozen({n: _frozen(values) for n, values in self.presets.items()}))
+        presets = {name: _frozen(self._settings(given)) for name, given in self.presets.items()}
+        put(self, "presets", _frozen(presets))
         put(self, "outcomes", None if self.outcomes is None else tuple(self.outcomes))
         put(self, "flags", _frozen(self.flags))
         put(
@@ -396,9 +520,14 @@ class Game:
         made: dict[str, Mechanism] = {}
         for name, given in self.mechanisms.items():
             if isinstance(given, Mechanism):
-                made[name] = given
+                made[name] = replace(given, off=self._settings(given.off))
             elif isinstance(given, str):
                 made[name] = Mechanism({given: 0})
             else:
-                made[name] = Mechanism(given)
+                made[name] = Mechanism(self._settings(given))
         return made
+
+    def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameter values with "1/3" and "30%" read as numbers where numbers are meant."""
+        categorical = {parameter.name for parameter in self.parameters if parameter.choices}
+        return {n: v if n in categorical else _setting(v) for n, v in given.items()}

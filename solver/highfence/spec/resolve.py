@@ -11,7 +11,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -57,6 +57,8 @@ class Resolved:
     """Finite decision -> condition of each action."""
     bounds: Mapping[str, tuple[Expr, Expr]]
     """Interval decision -> lower and upper bound."""
+    cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out from the expressions once (compiled functions)."""
 
     @property
     def moves(self) -> dict[str, Decision | Chance]:

@@ -1,0 +1,360 @@
+"""Loops over slot vectors: stage games between interval decisions, and plain evaluation.
+
+A *row* is a slot vector of a staged game (see :mod:`highfence.forms.compile`) in which all
+moves of earlier stages stand and their levels are filled. Interval decisions are scaled to
+u in [0, 1]. An equilibrium of a row is a u at which no decision, changed alone, raises its
+owner's objective.
+
+How a row is solved: Newton on the first-order conditions (differences of fourth order, so a
+quadratic objective is differentiated exactly up to rounding), with bounds by an active set;
+then a scan of every decision over its whole interval, because a stationary point is not an
+equilibrium; where the scan finds better, or Newton fails (kinks, cliffs), best replies by
+scan and zoom take over until Newton holds again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, types
+
+__all__ = ["ADVANCE", "FINISH", "OBJECTIVE", "advance_rows", "finish_rows", "solve_rows"]
+
+_ROW = types.float64[::1]
+ADVANCE = types.float64(_ROW, types.int64)
+OBJECTIVE = types.float64(_ROW, types.int64)
+FINISH = types.float64(_ROW, _ROW)
+_ADVANCE = types.FunctionType(ADVANCE)
+_OBJECTIVE = types.FunctionType(OBJECTIVE)
+_FINISH = types.FunctionType(FINISH)
+_MATRIX = types.float64[:, ::1]
+_CUBE = types.float64[:, :, ::1]
+_INTS = types.int64[::1]
+
+STEP = 1e-3
+"""Step of the differences, as a share of the interval."""
+SLACK = 1e-9
+"""A gain found by a scan that is below this share of the scanned range is rounding."""
+
+
+@njit(error_model="numpy")
+def _at(f, v, slots, owners, lo, hi, u, j, x):  # type: ignore[no-untyped-def]
+    """Objective of decision j's owner with u[j] = x; the slot is left at u[j]."""
+    v[slots[j]] = lo[j] + (hi[j] - lo[j]) * x
+    found = f(v, owners[j])
+    v[slots[j]] = lo[j] + (hi[j] - lo[j]) * u[j]
+    return found
+
+
+@njit(error_model="numpy")
+def _place(v, slots, lo, hi, u):  # type: ignore[no-untyped-def]
+    for j in range(u.size):
+        v[slots[j]] = lo[j] + (hi[j] - lo[j]) * u[j]
+
+
+@njit(error_model="numpy")
+def _slope(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+    """Derivative of the owner's objective with respect to u[j]."""
+    x = u[j]
+    room = min(x, 1.0 - x)
+    if room >= 1e-6:
+        h = min(STEP, 0.5 * room)
+        a = _at(f, v, slots, owners, lo, hi, u, j, x - 2 * h)
+        b = _at(f, v, slots, owners, lo, hi, u, j, x - h)
+        c = _at(f, v, slots, owners, lo, hi, u, j, x + h)
+        d = _at(f, v, slots, owners, lo, hi, u, j, x + 2 * h)
+        return (a - 8 * b + 8 * c - d) / (12 * h)
+    h = STEP if x < 0.5 else -STEP
+    a = _at(f, v, slots, owners, lo, hi, u, j, x)
+    b = _at(f, v, slots, owners, lo, hi, u, j, x + h)
+    c = _at(f, v, slots, owners, lo, hi, u, j, x + 2 * h)
+    return (-3 * a + 4 * b - c) / (2 * h)
+
+
+@njit(error_model="numpy")
+def _curvature(f, v, slots, owners, lo, hi, u, j, k):  # type: ignore[no-untyped-def]
+    """Second derivative of decision j's objective with respect to u[j] and u[k]."""
+    h = 2 * STEP
+    x = min(max(u[j], h), 1.0 - h)
+    if j == k:
+        a = _at(f, v, slots, owners, lo, hi, u, j, x - h)
+        b = _at(f, v, slots, owners, lo, hi, u, j, x)
+        c = _at(f, v, slots, owners, lo, hi, u, j, x + h)
+        return (a - 2 * b + c) / (h * h)
+    y = min(max(u[k], h), 1.0 - h)
+    v[slots[k]] = lo[k] + (hi[k] - lo[k]) * (y + h)
+    a = _at(f, v, slots, owners, lo, hi, u, j, x + h)
+    b = _at(f, v, slots, owners, lo, hi, u, j, x - h)
+    v[slots[k]] = lo[k] + (hi[k] - lo[k]) * (y - h)
+    c = _at(f, v, slots, owners, lo, hi, u, j, x + h)
+    d = _at(f, v, slots, owners, lo, hi, u, j, x - h)
+    v[slots[k]] = lo[k] + (hi[k] - lo[k]) * u[k]
+    return (a - b - c + d) / (4 * h * h)
+
+
+@njit(error_model="numpy")
+def _solve_linear(a, b, n):  # type: ignore[no-untyped-def]
+    """Solve a[:n, :n] x = b[:n] in place (partial pivoting); False if singular."""
+    for c in range(n):
+        p = c
+        for r in range(c + 1, n):
+            if abs(a[r, c]) > abs(a[p, c]):
+                p = r
+        if not abs(a[p, c]) > 1e-300:
+            return False
+        if p != c:
+            for k in range(n):
+                a[c, k], a[p, k] = a[p, k], a[c, k]
+            b[c], b[p] = b[p], b[c]
+        for r in range(c + 1, n):
+            m = a[r, c] / a[c, c]
+            for k in range(c, n):
+                a[r, k] -= m * a[c, k]
+            b[r] -= m * b[c]
+    for c in range(n - 1, -1, -1):
+        for k in range(c + 1, n):
+            b[c] -= a[c, k] * b[k]
+        b[c] /= a[c, c]
+    return True
+
+
+@njit(error_model="numpy")
+def _newton(f, v, slots, owners, lo, hi, u):  # type: ignore[no-untyped-def]
+    """Move u to a stationary point with concave own objectives; False if that fails."""
+    m = u.size
+    jacobian = np.empty((m, m))
+    work = np.empty((m, m))
+    slope = np.empty(m)
+    step = np.empty(m)
+    free = np.empty(m, np.int64)
+    fresh = False
+    last = np.inf
+    _place(v, slots, lo, hi, u)
+    for _ in range(30):
+        n = 0
+        for j in range(m):
+            slope[j] = _slope(f, v, slots, owners, lo, hi, u, j)
+            if not np.isfinite(slope[j]):
+                return False
+            at_low = u[j] <= 0.0 and slope[j] <= 0.0
+            at_high = u[j] >= 1.0 and slope[j] >= 0.0
+            if not (at_low or at_high or hi[j] <= lo[j]):
+                free[n] = j
+                n += 1
+        if n == 0:
+            return True
+        if not fresh:
+            for j in range(m):
+                for k in range(m):
+                    jacobian[j, k] = _curvature(f, v, slots, owners, lo, hi, u, j, k)
+            fresh = True
+        for r in range(n):
+            step[r] = -slope[free[r]]
+            if not jacobian[free[r], free[r]] < 0.0:
+                return False
+            for c in range(n):
+                work[r, c] = jacobian[free[r], free[c]]
+        if not _solve_linear(work, step, n):
+            return False
+        size = 0.0
+        for r in range(n):
+            j = free[r]
+            x = min(max(u[j] + min(max(step[r], -0.25), 0.25), 0.0), 1.0)
+            size = max(size, abs(x - u[j]))
+            u[j] = x
+        _place(v, slots, lo, hi, u)
+        if size < 1e-13 or (size < 1e-9 and size >= 0.5 * last):
+            return True
+        if size > 0.1 * last or size > 0.02:
+            fresh = False
+        last = size
+    return False
+
+
+@njit(error_model="numpy")
+def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
+    """Best reply of decision j by scan and zoom: (u[j], gain over the present, scanned range)."""
+    now = _at(f, v, slots, owners, lo, hi, u, j, u[j])
+    best = now
+    least = now
+    most = now
+    where = u[j]
+    for k in range(points + 1):
+        x = k / points
+        found = _at(f, v, slots, owners, lo, hi, u, j, x)
+        least = min(least, found)
+        most = max(most, found)
+        if found > best:
+            best = found
+            where = x
+    width = 1.0 / points
+    if where != u[j]:
+        for _ in range(16):
+            center = where
+            for k in range(-4, 5):
+                x = min(max(center + width * k / 4, 0.0), 1.0)
+                found = _at(f, v, slots, owners, lo, hi, u, j, x)
+                if found > best:
+                    best = found
+                    where = x
+            width *= 0.3
+    return where, best - now, most - least
+
+
+@njit(error_model="numpy")
+def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
+    """Best reply of decision j, zoomed in also when the scan finds nothing better."""
+    where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+    if gain <= 0.0:
+        width = 1.0 / points
+        best = _at(f, v, slots, owners, lo, hi, u, j, where)
+        for _ in range(20):
+            center = where
+            for k in range(-4, 5):
+                x = min(max(center + width * k / 4, 0.0), 1.0)
+                found = _at(f, v, slots, owners, lo, hi, u, j, x)
+                if found > best:
+                    best = found
+                    where = x
+            width *= 0.3
+    return where
+
+
+@njit(error_model="numpy")
+def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-untyped-def]
+    """Move u to an equilibrium from where it stands; False if none is reached."""
+    m = u.size
+    trial = np.empty(m)
+    for _ in range(rounds):
+        trial[:] = u
+        if _newton(f, v, slots, owners, lo, hi, trial):
+            u[:] = trial
+            _place(v, slots, lo, hi, u)
+            worst = -1
+            for j in range(m):
+                where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+                if gain > SLACK * spread:
+                    worst = j
+                    u[j] = where
+                    _place(v, slots, lo, hi, u)
+            if worst < 0:
+                return True
+            continue
+        _place(v, slots, lo, hi, u)
+        moved = 0.0
+        for j in range(m):
+            if hi[j] <= lo[j]:
+                continue
+            where = _reply(f, v, slots, owners, lo, hi, u, j, points)
+            moved = max(moved, abs(where - u[j]))
+            u[j] = where
+            _place(v, slots, lo, hi, u)
+        if moved < 1e-9:
+            # A kink: best replies stand still although no slope vanishes.
+            good = True
+            for j in range(m):
+                where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, 4 * points)
+                if gain > SLACK * spread:
+                    good = False
+            return good
+    return False
+
+
+@njit(
+    types.void(
+        _OBJECTIVE,
+        _FINISH,
+        _MATRIX,
+        _INTS,
+        _INTS,
+        _MATRIX,
+        _MATRIX,
+        _MATRIX,
+        types.int64,
+        _CUBE,
+        _CUBE,
+        _INTS,
+    ),
+    cache=True,
+    error_model="numpy",
+    nogil=True,
+)
+def solve_rows(  # type: ignore[no-untyped-def]
+    objective, finish, rows, slots, owners, lo, hi, starts, points, plays, payoffs, counts
+):
+    """Solve the last stage at every row.
+
+    Parameters
+    ----------
+    rows
+        (n, size) slot vectors; the slots of the last stage's interval decisions are changed.
+    slots, owners
+        (m,) slot and player of each interval decision.
+    lo, hi
+        (n, m) bounds.
+    starts
+        (s, m) scaled starting points. With one slot for answers, the previous row's answer
+        is tried first and the next start only where none was reached; with more, every
+        start is followed and different answers are kept.
+    points
+        Points of a scan of one interval.
+    plays, payoffs, counts
+        Answers: (n, e, m) actions, (n, e, players) payoffs, (n,) how many (0: none reached).
+    """
+    m = slots.size
+    u = np.empty(m)
+    previous = np.empty(m)
+    chained = False
+    room = plays.shape[1]
+    for r in range(rows.shape[0]):
+        v = rows[r]
+        counts[r] = 0
+        if m == 0:
+            finish(v, payoffs[r, 0])
+            counts[r] = 1
+            continue
+        first = -1 if (chained and room == 1) else 0
+        for s in range(first, starts.shape[0]):
+            if s < 0:
+                u[:] = previous
+            else:
+                u[:] = starts[s]
+            if not _settle(objective, v, slots, owners, lo[r], hi[r], u, points, 12):
+                continue
+            same = False
+            for e in range(counts[r]):
+                distance = 0.0
+                for j in range(m):
+                    width = hi[r, j] - lo[r, j]
+                    x = lo[r, j] + width * u[j]
+                    if width > 0.0:
+                        distance = max(distance, abs(plays[r, e, j] - x) / width)
+                same = same or distance < 1e-6
+            if same:
+                continue
+            _place(v, slots, lo[r], hi[r], u)
+            e = counts[r]
+            for j in range(m):
+                plays[r, e, j] = lo[r, j] + (hi[r, j] - lo[r, j]) * u[j]
+            finish(v, payoffs[r, e])
+            counts[r] += 1
+            if counts[r] >= room:
+                break
+        if counts[r] > 0:
+            for j in range(m):
+                width = hi[r, j] - lo[r, j]
+                previous[j] = (plays[r, 0, j] - lo[r, j]) / width if width > 0.0 else 0.0
+            chained = True
+
+
+@njit(types.void(_ADVANCE, _MATRIX, types.int64), cache=True, error_model="numpy", nogil=True)
+def advance_rows(advance, rows, level):  # type: ignore[no-untyped-def]
+    """Fill the slots of one level in every row."""
+    for r in range(rows.shape[0]):
+        advance(rows[r], level)
+
+
+@njit(types.void(_FINISH, _MATRIX, _MATRIX), cache=True, error_model="numpy", nogil=True)
+def finish_rows(finish, rows, payoffs):  # type: ignore[no-untyped-def]
+    """Write the payoffs (n, players) of rows whose last-stage moves stand in their slots."""
+    for r in range(rows.shape[0]):
+        finish(rows[r], payoffs[r])
