@@ -146,7 +146,10 @@ def _number_in(source: str) -> Number:
             read = Decimal(digits)
         except InvalidOperation as error:
             raise ValueError(f"{source!r} is not a number") from error
-        return number(read.scaleb(-2) if share else read)
+        if share:  # not scaleb, which rounds to the context's 28 digits
+            sign, written, exponent = read.as_tuple()
+            read = Decimal((sign, written, int(exponent) - 2))
+        return number(read)
     raise ValueError(f"{source!r} is not a number")
 
 
