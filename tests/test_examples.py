@@ -1,0 +1,39 @@
+"""The scripts in examples/: short enough to read at a glance, and each runs and answers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*.py"))
+
+
+def test_there_are_examples_and_their_names_say_in_which_order_to_read_them():
+    assert EXAMPLES
+    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+\.py", path.name) for path in EXAMPLES)
+    numbers = [path.name[:2] for path in EXAMPLES]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_short_and_says_what_it_is_about(script):
+    lines = script.read_text("utf-8").splitlines()
+
+    assert len(lines) < 40
+    assert lines[0].startswith('"""')
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_without_a_warning_and_prints_its_answer(script, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", str(script)], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+    assert ran.stderr == ""
+    assert list(tmp_path.iterdir()) == []
