@@ -42,14 +42,19 @@ class Problem:
     reason: str
     fix: str = ""
     line: int | None = None
+    """Line of the file."""
     column: int | None = None
+    """Column of that line; without a line, column of the formula."""
 
     def __str__(self) -> str:
-        place = self.place
+        file, colon, key = self.place.partition(": ")
         if self.line is not None:
-            place += f":{self.line}"
+            file += f":{self.line}"
             if self.column is not None:
-                place += f":{self.column}"
+                file += f":{self.column}"
+        elif self.column is not None:
+            key += f", column {self.column}"
+        place = file + colon + key
         text = f"{place}: {self.reason}" if place else self.reason
         return f"{text}. {self.fix}" if self.fix else text
 

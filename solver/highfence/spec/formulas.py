@@ -391,7 +391,7 @@ def parse(source: object, place: str, problems: list[Problem]) -> ast.expr | Non
     """
 
     def wrong(reason: str, fix: str = "", column: int | None = None) -> None:
-        problems.append(Problem(place, reason, fix, None if column is None else 1, column))
+        problems.append(Problem(place, reason, fix, None, column))
 
     if not isinstance(source, str):
         wrong(f"a formula is text, not {source!r}", "Quote it")
@@ -561,7 +561,7 @@ class Compiler:
                     place,
                     f"{wrong.reason} (in: {_shorten(source)})",
                     wrong.fix,
-                    None if column is None else 1,
+                    None,
                     None if column is None else column + 1,
                 )
             )
