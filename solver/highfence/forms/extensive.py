@@ -55,7 +55,8 @@ __all__ = [
     "Node",
     "Number",
     "Terminal",
-    "suggested_probabilities",
+    "improper",
+    "repeated_label",
 ]
 
 CHANCE = -1
@@ -166,20 +167,19 @@ class BehaviorProfile:
 
     @classmethod
     def from_weights(cls, *weights: Iterable[Number]) -> BehaviorProfile:
-        """Return the profile of these weights, one iterable per information set.
+        """Return the profile in proportion to the weights, one iterable per information set.
 
-        Rational weights are kept as they are. Float weights are normalized, after those
-        that rounding made negative, by at most ``tolerances.PROBABILITY`` of the sum, are
-        set to zero.
+        Rational weights give Fractions. Floats that are negative by at most
+        ``tolerances.PROBABILITY`` of the sum are rounding and become 0.
 
         Raises
         ------
         SpecError
-            Weights are negative, not finite, all zero, or rational and not summing to one.
+            Weights are negative, not finite, or all zero.
 
         Examples
         --------
-        >>> BehaviorProfile.from_weights([1.0, 3.0], [Fraction(1, 3), Fraction(2, 3)])
+        >>> BehaviorProfile.from_weights([1.0, 3.0], [1, 2])
         BehaviorProfile(probabilities=((0.25, 0.75), (Fraction(1, 3), Fraction(2, 3))))
         """
         return cls(tuple(_normalized(index, tuple(given)) for index, given in enumerate(weights)))
@@ -195,12 +195,11 @@ class BehaviorProfile:
 def _normalized(index: int, weights: tuple[Number, ...]) -> tuple[Number, ...]:
     place = f"information set {index}"
     if weights and all(isinstance(weight, Rational) for weight in weights):
-        exact = tuple(Fraction(weight) for weight in weights)
-        if min(exact) < 0 or sum(exact) != 1:
-            raise SpecError(
-                Problem(place, f"weights {', '.join(map(str, exact))} are not probabilities")
-            )
-        return exact
+        exact = [Fraction(weight) for weight in weights]
+        whole = sum(exact, _ZERO)
+        if min(exact) < 0 or whole == 0:
+            raise SpecError(Problem(place, f"weights {_listed(exact)} are negative or all zero"))
+        return tuple(weight / whole for weight in exact)
     floats = [float(weight) for weight in weights]
     total = math.fsum(floats)
     if not floats or not math.isfinite(total) or total <= 0:
@@ -561,7 +560,7 @@ class _Builder:
             )
         if any(not isinstance(name, str) or not name for name in self.players):
             self._problem(-1, "a player has no name", "Give every player a text as name.")
-        elif twice := _repeated(self.players):
+        elif twice := repeated_label(self.players):
             self._problem(-1, f"two players are named {twice!r}", "Rename one of them.")
 
     def _place(self, node: int) -> str:
@@ -669,7 +668,7 @@ class _Builder:
             )
         if any(not isinstance(action, str) or not action for action in actions):
             self._problem(index, "an action has no label", "Give every action a text as label.")
-        elif twice := _repeated(actions):
+        elif twice := repeated_label(actions):
             self._problem(index, f"two actions are labeled {twice!r}", "Rename one of them.")
 
     def _move(self, index: int, node: Move) -> None:
@@ -723,17 +722,12 @@ class _Builder:
         if numbers is None:
             return
         self.floats[index] = tuple(map(float, numbers))
-        if negative := [value for value in numbers if value < 0]:
-            self._problem(index, f"probability {negative[0]} is negative", "Make it at least 0.")
-        elif all(isinstance(value, Fraction) for value in numbers):
+        if all(isinstance(value, Fraction) for value in numbers):
             self.rationals[index] = numbers
-            if (total := sum(numbers)) != 1:
-                listed = _listed(node.probabilities)
-                self._problem(
-                    index,
-                    f"the probabilities {listed} sum to {_shown(total)}, not 1",
-                    _suggestion(numbers),
-                )
+            if (wrong := improper(numbers, node.probabilities)) is not None:
+                self._problem(index, *wrong)
+        elif min(numbers) < 0:
+            self._problem(index, f"probability {min(numbers)} is negative", "Make it at least 0.")
         elif abs(math.fsum(numbers) - 1) > tolerances.PROBABILITY:
             self._problem(
                 index,
@@ -871,30 +865,35 @@ class _Builder:
     def _set_labels(self, given: Mapping[Any, str]) -> tuple[list[str], list[str]]:
         """Return labels that are unique per player, and notes on those that were changed."""
         wanted: list[str] = []
-        counts = [0] * len(self.players)
+        owned = [0] * len(self.players)
         for key, known in self.set_keys.items():
             player = self.owner[self.set_nodes[known][0]]
-            counts[player] += 1
-            default = key if isinstance(key, str) and key else f"set {counts[player]}"
+            owned[player] += 1
+            default = key if isinstance(key, str) and key else f"set {owned[player]}"
             wanted.append(given.get(key, default) or default)
 
+        whose = [self._set_player(known) for known in range(len(wanted))]
+        taken = {(player, _nfc(label)) for player, label in zip(whose, wanted, strict=True)}
+        counts: dict[tuple[int, str], int] = {}
         labels: list[str] = []
-        notes: list[str] = []
-        taken = {(self._set_player(known), _nfc(label)) for known, label in enumerate(wanted)}
-        used: set[tuple[int, str]] = set()
-        for known, label in enumerate(wanted):
-            player = self._set_player(known)
-            name, number = label, 1
-            while (player, _nfc(name)) in used or (name != label and (player, _nfc(name)) in taken):
-                number += 1
+        renamed: dict[tuple[int, str], str] = {}
+        for player, label in zip(whose, wanted, strict=True):
+            key = (player, _nfc(label))
+            number, name = counts.get(key, 0) + 1, label
+            if number > 1:
                 name = f"{label} ({number})"
-            used.add((player, _nfc(name)))
+                while (player, _nfc(name)) in taken:
+                    number += 1
+                    name = f"{label} ({number})"
+                renamed.setdefault(key, name)
+            counts[key] = number
+            taken.add((player, _nfc(name)))
             labels.append(name)
-            if name != label:
-                notes.append(
-                    f"{self.players[player]!r} has several information sets labeled {label!r}; "
-                    f"number {number} of them is called {name!r}"
-                )
+        notes = [
+            f"{self.players[player]!r} has several information sets labeled {label!r}; "
+            f"the second is called {name!r}, and so on"
+            for (player, label), name in renamed.items()
+        ]
         return labels, notes
 
     def _set_player(self, known: int) -> int:
@@ -903,7 +902,7 @@ class _Builder:
 
 def _read(value: Any) -> Fraction | float | str:
     """Return an exact number as a Fraction, a float as it is, or words on what is wrong."""
-    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+    if not isinstance(value, Real | Decimal):
         return f"is {value!r}, which is not a real number"
     if isinstance(value, Fraction):
         number = value
@@ -934,18 +933,33 @@ def _float(number: Fraction | float) -> float:
         return math.inf
 
 
-def suggested_probabilities(numbers: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
-    """Return simple fractions near these probabilities that sum to one, or None.
-
-    Each stays within one percent and has a denominator of at most 100.
+def improper(numbers: Sequence[Fraction], written: Sequence[object]) -> tuple[str, str] | None:
+    """Return what is wrong with exact probabilities, and the fix; None if they sum to one.
 
     Examples
     --------
-    >>> suggested_probabilities([Fraction("0.333")] * 3)
-    (Fraction(1, 3), Fraction(1, 3), Fraction(1, 3))
-    >>> suggested_probabilities([Fraction(1, 2), Fraction(1, 3)]) is None
-    True
+    >>> reason, fix = improper([Fraction("0.333")] * 3, ["0.333"] * 3)
+    >>> print(reason)
+    the probabilities 0.333, 0.333, 0.333 sum to 999/1000 = 0.999, not 1
+    >>> print(fix)
+    Did you mean 1/3, 1/3, 1/3?
     """
+    if (lowest := min(numbers)) < 0:
+        return f"probability {written[numbers.index(lowest)]} is negative", "Make it at least 0."
+    if (total := sum(numbers)) == 1:
+        return None
+    near = _simple(numbers)
+    return (
+        f"the probabilities {_listed([str(item) for item in written], quote=False)} "
+        f"sum to {_shown(total)}, not 1",
+        f"Did you mean {', '.join(map(str, near))}?"
+        if near
+        else "Correct them; they are never rescaled.",
+    )
+
+
+def _simple(numbers: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+    """Return fractions with small denominators within 1/100 of these that sum to one."""
     for largest in (12, 100):
         near = tuple(number.limit_denominator(largest) for number in numbers)
         if sum(near) == 1 and all(
@@ -954,13 +968,6 @@ def suggested_probabilities(numbers: Sequence[Fraction]) -> tuple[Fraction, ...]
         ):
             return near
     return None
-
-
-def _suggestion(numbers: Sequence[Fraction]) -> str:
-    near = suggested_probabilities(numbers)
-    if near is None:
-        return "Correct them; they are never rescaled."
-    return f"Did you mean {', '.join(map(str, near))}?"
 
 
 def _shown(number: Fraction | int) -> str:
@@ -972,8 +979,10 @@ def _shown(number: Fraction | int) -> str:
     return f"{exact} = {decimal}"
 
 
-def _repeated(labels: Sequence[str]) -> str | None:
-    """Return the first label that comes twice, compared in Unicode normal form C."""
+def repeated_label(labels: Sequence[str]) -> str | None:
+    """Return the first label that comes twice, compared in Unicode normal form C, or None."""
+    if len(set(labels)) == len(labels) and "".join(labels).isascii():
+        return None
     seen: set[str] = set()
     for label in labels:
         if (normal := _nfc(label)) in seen:
@@ -986,8 +995,8 @@ def _nfc(label: str) -> str:
     return label if label.isascii() else unicodedata.normalize("NFC", label)
 
 
-def _listed(items: Sequence[Any], most: int = 12) -> str:
-    shown = [f"'{item}'" if isinstance(item, str) else str(item) for item in items[:most]]
+def _listed(items: Sequence[Any], most: int = 12, quote: bool = True) -> str:
+    shown = [f"'{item}'" if quote and isinstance(item, str) else str(item) for item in items[:most]]
     return ", ".join(shown) + (", ..." if len(items) > most else "")
 
 
