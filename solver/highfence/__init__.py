@@ -47,7 +47,7 @@ _HOME = {
     "Status": "solution",
     "certify": "certify",
     "compare": "study.compare",
-    "load": "spec.catalog",
+    "load": "load",
     "solve": "solve",
 }
 
@@ -60,13 +60,13 @@ if TYPE_CHECKING:
     from .errors import SpecError as SpecError
     from .forms.extensive import ExtensiveForm as ExtensiveForm
     from .forms.normal import NormalForm as NormalForm
+    from .load import load as load
     from .solution import Certificate as Certificate
     from .solution import Equilibrium as Equilibrium
     from .solution import Finds as Finds
     from .solution import Solution as Solution
     from .solution import Status as Status
     from .solve import solve as solve
-    from .spec.catalog import load as load
     from .spec.model import (
         Action as Action,
     )
