@@ -1,0 +1,394 @@
+"""Staged games: blocks of simultaneous moves, some over intervals, played in order.
+
+Everything that was played in earlier blocks is observed. What a user wrote is brought into
+this shape where it has the same meaning:
+
+- a decision that does not observe the block before it moves simultaneously with it;
+- a chance move that nobody observes is averaged over at the end;
+- a chance move that everybody observes is a block of its own.
+
+Anything between (private types, or decisions that observe different things) cannot be
+stated together with interval actions and is refused.
+
+A *row* is a flat float64 vector: parameters, then one slot a move (the value of an interval
+decision, the index of a finite action), then stored values (see
+:mod:`highfence.forms.compile`). ``rows`` always has shape (n, size).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import NotApplicable, Problem, SpecError
+from ..spec.formulas import Expr, apply, constant, order
+from ..spec.model import Chance, Decision, Interval
+from ..spec.resolve import Resolved
+from .compile import Layout, Program, compile_staged, layout, numpy_function
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.float64]
+
+__all__ = ["Block", "FiniteMove", "IntervalMove", "Ref", "StagedForm", "staged_form"]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A number that a row holds (``slot`` >= 0), or a constant."""
+
+    slot: int
+    value: float = 0.0
+
+    def read(self, rows: Rows) -> NDArray[np.float64]:
+        """Return the number in every row, shape (n,)."""
+        if self.slot < 0:
+            return np.full(rows.shape[0], self.value)
+        return rows[:, self.slot].copy()
+
+
+@dataclass(frozen=True)
+class FiniteMove:
+    """A finite decision, or a chance move (``player`` is -1)."""
+
+    name: str
+    player: int
+    labels: tuple[str, ...]
+    slot: int
+    allowed: tuple[int, ...]
+    """Actions that a regime leaves."""
+    conditions: tuple[Ref, ...]
+    """Availability of each action (0 or 1), or the probability of each outcome."""
+
+    def actions(self, rows: Rows) -> list[tuple[int, ...]]:
+        """Return the available actions in every row."""
+        table = np.stack([ref.read(rows) for ref in self.conditions], axis=1)
+        return [tuple(a for a in self.allowed if line[a] != 0.0) for line in table]
+
+
+@dataclass(frozen=True)
+class IntervalMove:
+    """An interval decision with its bounds."""
+
+    name: str
+    player: int
+    slot: int
+    low: Ref
+    high: Ref
+
+
+@dataclass(frozen=True)
+class Block:
+    """Simultaneous moves; either decisions only, or one chance move only."""
+
+    name: str
+    finite: tuple[FiniteMove, ...]
+    intervals: tuple[IntervalMove, ...]
+    chance: FiniteMove | None = None
+
+    @property
+    def players(self) -> tuple[int, ...]:
+        """The players who move, in order."""
+        return tuple(sorted({move.player for move in (*self.finite, *self.intervals)}))
+
+
+@dataclass(frozen=True, eq=False)
+class StagedForm:
+    """A staged game at one set of parameter values. Make it with :func:`staged_form`."""
+
+    title: str
+    players: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    root: Rows
+    """(1, size): the parameters, with their level filled."""
+    plan: Layout
+    payoffs: tuple[Expr, ...]
+    outcome_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    _outcomes: Any = field(default=None, repr=False)
+    _program: Any = field(default=None, repr=False)
+
+    @property
+    def num_players(self) -> int:
+        """Number of players."""
+        return len(self.players)
+
+    @property
+    def program(self) -> Program:
+        """The compiled functions; compiled on first use."""
+        made: Program = self._program()
+        return made
+
+    def advance(self, rows: Rows, block: int) -> None:
+        """Fill the slots of a block's level, in place, once its moves stand in the rows."""
+        from ..kernels.staged import advance_rows
+
+        if block < self.plan.last:
+            advance_rows(self.program.advance, rows, block)
+
+    def finish(self, rows: Rows) -> NDArray[np.float64]:
+        """Return all payoffs, shape (n, players), of rows in which every move stands."""
+        from ..kernels.staged import finish_rows
+
+        found = np.empty((rows.shape[0], self.num_players))
+        finish_rows(self.program.finish, rows, found)
+        return found
+
+    def outcomes(self, rows: Rows) -> NDArray[np.float64]:
+        """Return all outcomes, shape (n, len(outcome_names)), from the inputs in the rows.
+
+        Computed through numpy, not through the compiled functions that solvers use.
+        """
+        found: NDArray[np.float64] = self._outcomes(rows[:, : len(self.plan.names)])
+        return found
+
+
+def substitute(roots: Sequence[Expr], values: Mapping[str, Expr]) -> list[Expr]:
+    """Return the roots with inputs replaced, constants folded."""
+    made: dict[int, Expr] = {}
+    for node in order(roots):
+        if node.op == "input" and node.value in values:
+            made[id(node)] = values[node.value]
+        elif not node.args:
+            made[id(node)] = node
+        elif node.op == "call":
+            from ..spec.formulas import call
+
+            made[id(node)] = call(node.value, [made[id(arg)] for arg in node.args])
+        else:
+            made[id(node)] = apply(node.op, *(made[id(arg)] for arg in node.args))
+    return [made[id(root)] for root in roots]
+
+
+def _blocks(resolved: Resolved) -> tuple[list[tuple[str, list[Decision | Chance]]], list[Chance]]:
+    """Return the blocks in order, and the chance moves that nobody observes."""
+
+    def refuse(decision: Decision, reason: str) -> NotApplicable:
+        return NotApplicable(
+            f"{resolved.game.file}: {decision.name}: {reason}. With interval actions, a decision "
+            "observes everything of earlier stages, or nothing of the stages just before it"
+        )
+
+    stage_of = resolved.stage_of
+    decisions = [m for m in resolved.moves.values() if isinstance(m, Decision)]
+    hidden: list[Chance] = []
+    public: list[str] = []
+    for move in resolved.moves.values():
+        if not isinstance(move, Chance):
+            continue
+        later = [d for d in decisions if stage_of[d.name] > stage_of[move.name]]
+        seeing = [d for d in later if move.name in resolved.observed(d)]
+        if not seeing:
+            hidden.append(move)
+        elif len(seeing) == len(later):
+            public.append(move.name)
+        else:
+            blind = next(d for d in later if d not in seeing)
+            raise refuse(blind, f"it does not observe {move.name!r}, which {seeing[0].name!r} does")
+    unseen = {move.name for move in hidden}
+    blocks: list[tuple[str, list[Decision | Chance]]] = []
+    seen_before: list[set[str]] = []
+    for stage in resolved.stages:
+        movers = [m for m in stage.moves if isinstance(m, Decision)]
+        if movers:
+            past = {n for _, moves in blocks for n in (m.name for m in moves)}
+            views = [set(resolved.observed(d)) - unseen for d in movers]
+            if any(view != views[0] for view in views):
+                raise refuse(movers[0], "decisions of one stage observe different things")
+            view = views[0]
+            if view == past:
+                blocks.append((stage.name, list(movers)))
+                seen_before.append(view)
+            elif (
+                blocks
+                and view == seen_before[-1]
+                and all(isinstance(m, Decision) for m in blocks[-1][1])
+            ):
+                name, moves = blocks[-1]
+                blocks[-1] = (f"{name}, {stage.name}", [*moves, *movers])
+            else:
+                missing = sorted(past - view)
+                raise refuse(movers[0], f"it does not observe {', '.join(missing)}")
+        for move in stage.moves:
+            if isinstance(move, Chance) and move.name in public:
+                past = {n for _, moves in blocks for n in (m.name for m in moves)}
+                blocks.append((stage.name, [move]))
+                seen_before.append(past)
+    return blocks, hidden
+
+
+def staged_form(
+    resolved: Resolved,
+    values: Mapping[str, Fraction | str],
+    allowed: Mapping[str, tuple[int, ...]] | None = None,
+) -> StagedForm:
+    """Build a staged form.
+
+    Parameters
+    ----------
+    resolved
+        The game's expressions.
+    values
+        Parameter -> value (categorical ones are already resolved).
+    allowed
+        Finite decision -> indices of the actions that a regime leaves.
+
+    Raises
+    ------
+    NotApplicable
+        Information is partial in a way that interval actions do not allow.
+    SpecError
+        A parameter is missing, or an interval is empty at these values.
+    """
+    plan, payoffs, outcome_names, outcomes, blocks = _planned(resolved)
+    players = tuple(player.name for player in resolved.game.players)
+    size = plan.size
+    root = np.zeros((1, size))
+    for k, name in enumerate(plan.names):
+        if name in values and not isinstance(values[name], str):
+            root[0, k] = float(values[name])
+    made = tuple(
+        _block(resolved, plan, players, name, moves, allowed or {}) for name, moves in blocks
+    )
+
+    def program() -> Program:
+        found = resolved.cache.get("program")
+        if found is None:
+            last = blocks[-1][1] if blocks else []
+            deciders = [
+                players.index(m.player)
+                for m in last
+                if isinstance(m, Decision) and isinstance(m.actions, Interval)
+            ]
+            found = resolved.cache["program"] = compile_staged(plan, payoffs, deciders)
+        return found  # type: ignore[no-any-return]
+
+    title = resolved.game.title or resolved.game.name
+    form = StagedForm(
+        title, players, made, root, plan, payoffs, outcome_names, (), outcomes, program
+    )
+    form.advance(root, -1)
+    root.setflags(write=False)
+    return form
+
+
+def _planned(resolved: Resolved) -> Any:
+    """Return layout, payoffs, outcomes and blocks: the part that does not depend on numbers."""
+    found = resolved.cache.get("staged")
+    if found is not None:
+        return found
+    game = resolved.game
+    blocks, hidden = _blocks(resolved)
+    kept = [move for _, moves in blocks for move in moves]
+    intervals = {
+        m.name for m in kept if isinstance(m, Decision) and isinstance(m.actions, Interval)
+    }
+    outcome_names = list(resolved.outcomes)
+    from ..spec.formulas import variable
+
+    outcome_exprs = [
+        variable(name) if name in intervals else resolved.derived[name] for name in outcome_names
+    ]
+    roots = _averaged(
+        [*(resolved.payoffs[player.name] for player in game.players), *outcome_exprs],
+        hidden,
+        resolved,
+    )
+    count = len(game.players)
+    payoffs, outcome_exprs = tuple(roots[:count]), roots[count:]
+    names = [p.name for p in game.parameters if not p.choices] + [move.name for move in kept]
+    stage_of = {move.name: k for k, (_, moves) in enumerate(blocks) for move in moves}
+    stored: list[Expr] = []
+    for move in kept:
+        stored += resolved.probabilities.get(move.name, ())
+        stored += resolved.available.get(move.name, ())
+        stored += resolved.bounds.get(move.name, ())
+    plan = layout(names, stage_of, max(len(blocks) - 1, 0), payoffs, stored)
+    for move in kept:
+        for expr in (
+            *resolved.probabilities.get(move.name, ()),
+            *resolved.available.get(move.name, ()),
+            *resolved.bounds.get(move.name, ()),
+        ):
+            if plan.level[id(expr)] >= stage_of[move.name]:
+                raise SpecError(
+                    Problem(
+                        f"{game.file}: {move.name}",
+                        "its bounds, conditions or probabilities depend on a move that is not "
+                        "made yet",
+                        "Use parameters and earlier moves only",
+                    )
+                )
+    found = (
+        plan,
+        payoffs,
+        tuple(outcome_names),
+        numpy_function(outcome_exprs, names),
+        blocks,
+    )
+    resolved.cache["staged"] = found
+    # The layout is keyed by the identity of the expressions, so they must stay alive.
+    resolved.cache["alive"] = (roots, stored)
+    return found
+
+
+def _averaged(roots: list[Expr], hidden: Sequence[Chance], resolved: Resolved) -> list[Expr]:
+    """Return expectations over the chance moves that nobody observes."""
+    if not hidden:
+        return roots
+    total: list[Expr] | None = None
+    for combination in product(*(range(len(move.outcomes)) for move in hidden)):
+        fixed = {m.name: constant(k) for m, k in zip(hidden, combination, strict=True)}
+        weight = constant(1)
+        for move, k in zip(hidden, combination, strict=True):
+            weight = apply("mul", weight, resolved.probabilities[move.name][k])
+        (weight,) = substitute([weight], fixed)
+        terms = [apply("mul", weight, root) for root in substitute(roots, fixed)]
+        total = (
+            terms
+            if total is None
+            else [apply("add", a, b) for a, b in zip(total, terms, strict=True)]
+        )
+    return total or roots
+
+
+def _ref(plan: Layout, expr: Expr) -> Ref:
+    if expr.op == "const":
+        return Ref(-1, float(expr.value))
+    return Ref(plan.slot[id(expr)])
+
+
+def _block(
+    resolved: Resolved,
+    plan: Layout,
+    players: tuple[str, ...],
+    name: str,
+    moves: Sequence[Decision | Chance],
+    allowed: Mapping[str, tuple[int, ...]],
+) -> Block:
+    slots = {move: k for k, move in enumerate(plan.names)}
+    finite: list[FiniteMove] = []
+    intervals: list[IntervalMove] = []
+    for move in moves:
+        if isinstance(move, Chance):
+            refs = tuple(_ref(plan, e) for e in resolved.probabilities[move.name])
+            labels = tuple(move.outcomes)
+            every = tuple(range(len(labels)))
+            chance = FiniteMove(move.name, -1, labels, slots[move.name], every, refs)
+            return Block(name, (), (), chance)
+        player = players.index(move.player)
+        if isinstance(move.actions, Interval):
+            low, high = (_ref(plan, e) for e in resolved.bounds[move.name])
+            intervals.append(IntervalMove(move.name, player, slots[move.name], low, high))
+        else:
+            labels = tuple(action.name for action in move.actions)
+            left = allowed.get(move.name, tuple(range(len(labels))))
+            refs = tuple(_ref(plan, e) for e in resolved.available[move.name])
+            finite.append(FiniteMove(move.name, player, labels, slots[move.name], left, refs))
+    return Block(name, tuple(finite), tuple(intervals))
