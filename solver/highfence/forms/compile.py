@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +36,7 @@ __all__ = ["Layout", "Program", "cache_folder", "compile_staged", "layout", "num
 def numpy_function(
     roots: Sequence[Expr], names: Sequence[str]
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Return a function from inputs of shape (..., len(names)) to values of shape (..., len(roots)).
+    """Return a function from inputs (..., len(names)) to values (..., len(roots)).
 
     It is vectorized over all leading axes (draws, candidate actions). Undefined values are
     NaN or infinite. Cost: one numpy operation per node of the graph.
@@ -272,12 +274,15 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
 
     signatures = {"advance": ADVANCE, "objective": OBJECTIVE, "finish": FINISH}
     folder = None if calls else cache_folder()
-    namespace: dict[str, Any] = {"__name__": "highfence_compiled"}
+    digest = hashlib.sha256(source.encode()).hexdigest()[:32]
+    # numba finds the module of a cached function by its name.
+    module = ModuleType(f"_highfence_game_{digest}")
+    namespace = module.__dict__
     for name, function in calls.items():
         namespace[name] = numba.njit(function)
     filename = "<compiled game>"
     if folder is not None:
-        digest = hashlib.sha256(source.encode()).hexdigest()[:32]
+        sys.modules[module.__name__] = module
         path = folder / f"game_{digest}.py"
         filename = str(path)
         if not path.exists():
