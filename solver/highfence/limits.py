@@ -1,7 +1,10 @@
 """Every limit that guards memory or time, by name.
 
 Each is an attribute of this module, read at the time of use, so a test (or a
-user with a large machine) can change it: ``highfence.limits.MAX_CELLS = 10**9``.
+user with a large machine) can change it: ``highfence.limits.MAX_EXACT_BITS = 8_192
+"""Bits of a numerator or denominator in exact formulas; with more, floats are used."""
+
+MAX_CELLS = 10**9``.
 """
 
 from __future__ import annotations
@@ -45,5 +48,26 @@ MAX_PLAYERS = 100
 MAX_EQUILIBRIA = 10_000
 """Equilibria listed before a search stops and says so."""
 
-MAX_BASES = 2_000_000
+MAX_BASES = 200_000
 """Vertices of one best-response polytope visited by exact enumeration."""
+
+MAX_PAIRS = 10_000_000
+"""Pairs of degenerate vertices compared for one inequality by exact enumeration."""
+
+MAX_SUBSETS = 20_000
+"""Maximal Nash subsets of one game that are listed."""
+
+MAX_STRATEGIES = 100_000
+"""Pure strategies of one player when a tree is made into a strategic form."""
+
+MAX_STAGE_GAMES = 10_000
+"""Stage games that backward induction solves: one per subgame and combination of continuations."""
+
+MAX_CONTINUATIONS = 2_000
+"""Payoff vectors of equilibria of one subgame with which backward induction goes on."""
+
+MAX_LISTED_PROBABILITIES = 20_000_000
+"""Strategies (one per information set) in the list of equilibria of a tree."""
+
+MAX_COMBINATIONS = 200_000
+"""Combinations of regimes' equilibria at which a flag is evaluated; beyond, it "depends"."""

@@ -290,5 +290,6 @@ def _line_in(error: BaseException, path: Path) -> int | None:
     """Return the last line of the file that the error passed through."""
     from traceback import extract_tb
 
-    lines = [f.lineno for f in extract_tb(error.__traceback__) if f.filename == str(path)]
+    full = os.path.abspath(path)  # as importlib names it
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == full]
     return lines[-1] if lines else None

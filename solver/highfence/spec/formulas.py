@@ -15,6 +15,7 @@ depends on parameters, comparisons (chained too), ``and or not``, ``where(condit
 from __future__ import annotations
 
 import ast
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -127,11 +128,9 @@ def apply(op: str, *args: Expr) -> Expr:
         args = (args[0], _number(args[1]), _number(args[2]))
     if op not in IRRATIONAL and all(arg.op == "const" for arg in args):
         try:
-            folded = RATIONAL[op](*(arg.value for arg in args))
-        except (ZeroDivisionError, OverflowError, Inexact):
+            return constant(rational(op, *(arg.value for arg in args)))
+        except (ZeroDivisionError, Inexact):
             pass
-        else:
-            return constant(folded)
     simple = _simplify(op, args)
     return simple if simple is not None else _make(op, args)
 
@@ -220,6 +219,35 @@ RATIONAL: dict[str, Callable[..., Any]] = {
 }
 
 
+def rational(op: str, *values: Any) -> Any:
+    """Return ``op(values)`` in exact arithmetic.
+
+    Raises
+    ------
+    Inexact
+        The value is not rational, or it has so many digits that floats must do.
+    ZeroDivisionError
+        The value is undefined.
+    """
+    made = RATIONAL[op](*values)
+    if not isinstance(made, bool):
+        size = max(made.numerator.bit_length(), made.denominator.bit_length())
+        if (
+            size > limits.MAX_EXACT_BITS
+            or made.numerator.bit_length() - (made.denominator.bit_length()) > 1000
+        ):
+            raise Inexact("too many digits")
+    return made
+
+
+def as_float(value: Fraction | int | bool) -> float:
+    """Return the nearest float; infinite beyond the range of floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def order(roots: Iterable[Expr]) -> list[Expr]:
     """Return all nodes under the roots, arguments before what uses them."""
     done: dict[int, Expr] = {}
@@ -279,7 +307,7 @@ def evaluate_exact(
                 values[id(node)] = values[id(needed[1])]
             case op if op in RATIONAL:
                 try:
-                    values[id(node)] = RATIONAL[op](*(values[id(arg)] for arg in node.args))
+                    values[id(node)] = rational(op, *(values[id(arg)] for arg in node.args))
                 except ZeroDivisionError as error:
                     raise Inexact("division by zero") from error
             case op:
@@ -321,7 +349,7 @@ def evaluate(roots: Sequence[Expr], inputs: Mapping[str, Any]) -> list[Any]:
         for node in order(roots):
             if node.op == "const":
                 value = node.value
-                values[id(node)] = value if isinstance(value, bool) else np.float64(float(value))
+                values[id(node)] = value if isinstance(value, bool) else np.float64(as_float(value))
             elif node.op == "input":
                 values[id(node)] = np.asarray(inputs[node.value], dtype=np.float64)
             elif node.op == "call":
@@ -373,6 +401,7 @@ class Function:
         self.place, self.source = place, source
 
 
+_TOO_LARGE = "the number is beyond the range of floating point"
 _NUMBER = re.compile(r"(?<![\w.])(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE]([+-]?\d+))?")
 _HINTS: dict[type, str] = {
     ast.BitXor: "Powers are written **",
@@ -432,8 +461,10 @@ def parse(source: object, place: str, problems: list[Problem]) -> ast.expr | Non
         return None
     for match in _NUMBER.finditer(outside):
         digits, exponent = match.group(1), match.group(2) or "0"
-        if len(digits) > limits.MAX_DIGITS or len(exponent) > 6 or (
-            abs(int(exponent)) > limits.MAX_DIGITS
+        if (
+            len(digits) > limits.MAX_DIGITS
+            or len(exponent) > 6
+            or (abs(int(exponent)) > limits.MAX_DIGITS)
         ):
             wrong(
                 f"the number {match.group()[:20]}... is too long or too large; the limit "
@@ -507,6 +538,8 @@ class Compiler:
         self.scope, self.functions, self.sets, self.problems = scope, functions, sets, problems
         self._source = ""
         self._stack: list[str] = []
+        self._steps = 0
+        self._calls: dict[tuple[Any, ...], tuple[Expr, Mapping[str, Expr]]] = {}
 
     def formula(
         self,
@@ -527,12 +560,18 @@ class Compiler:
             return constant(source)
         if not isinstance(source, str):
             try:
-                return constant(exact(source))  # type: ignore[arg-type]
+                found = exact(source)  # type: ignore[arg-type]
             except ValueError:
                 self.problems.append(
                     Problem(place, f"{source!r} is not a finite number", "Write a number")
                 )
                 return None
+            if math.isinf(as_float(found)):
+                self.problems.append(Problem(place, _TOO_LARGE, "Change the unit"))
+                return None
+            return constant(found)
+        if self._steps > 5 * limits.MAX_EXPRESSIONS:
+            return None  # said once, where the limit was passed
         tree = parse(source, place, self.problems)
         if tree is None:
             return None
@@ -632,6 +671,10 @@ class Compiler:
     # -- the whitelist -------------------------------------------------------------------------
 
     def _compile(self, node: ast.expr, env: Mapping[str, Expr]) -> Expr:
+        # A few nested functions or sums can stand for more work than memory and time allow.
+        self._steps += 1
+        if self._steps > 5 * limits.MAX_EXPRESSIONS:
+            raise self._too_many(node)
         match node:
             case ast.Constant(value=bool()):
                 return constant(node.value)  # type: ignore[arg-type]
@@ -671,6 +714,15 @@ class Compiler:
             node,
         )
 
+    def _too_many(self, node: ast.AST) -> _Wrong:
+        self._steps = 5 * limits.MAX_EXPRESSIONS + 1
+        return _Wrong(
+            "the formulas are too long when functions and sums are written out; the limit "
+            f"MAX_EXPRESSIONS is {limits.MAX_EXPRESSIONS}",
+            "Use smaller sets, and derived quantities in place of nested functions",
+            node,
+        )
+
     def _literal(self, node: ast.Constant) -> Expr:
         # The tree has lost the digits of 0.1; the source text still has them.
         from .model import exact
@@ -679,9 +731,12 @@ class Compiler:
         offset = len(self._source) - len(self._source.lstrip())
         written = self._source.encode()[start : (end or 0) + offset].decode().replace("_", "")
         try:
-            return constant(exact(written))
-        except ValueError:
-            return constant(exact(node.value))  # type: ignore[arg-type]
+            value = exact(written)
+        except ValueError:  # an octal or hexadecimal integer
+            value = Fraction(node.value)  # type: ignore[arg-type]
+        if math.isinf(as_float(value)):
+            raise _Wrong(_TOO_LARGE, "Change the unit", node)
+        return constant(value)
 
     def _numeric(self, node: ast.expr, env: Mapping[str, Expr]) -> Expr:
         made = self._compile(node, env)
@@ -794,9 +849,7 @@ class Compiler:
                 f"{name} has no action {label!r}", did_you_mean(label, known), action
             ) from None
 
-    def _attribute(
-        self, node: ast.Attribute, env: Mapping[str, Expr], elements: list[str]
-    ) -> Expr:
+    def _attribute(self, node: ast.Attribute, env: Mapping[str, Expr], elements: list[str]) -> Expr:
         name = self._reference(node.value, env)
         if name is None:
             raise _Wrong("only moves have attributes", "Write move.attribute", node)
@@ -837,9 +890,7 @@ class Compiler:
             return self._over_set(name, arguments[0], env)
         counts = {"abs": 1, "exp": 1, "log": 1, "sqrt": 1, "where": 3}
         if name in counts and len(arguments) != counts[name]:
-            raise _Wrong(
-                f"{name} takes {counts[name]} argument(s), not {len(arguments)}", "", node
-            )
+            raise _Wrong(f"{name} takes {counts[name]} argument(s), not {len(arguments)}", "", node)
         match name:
             case "where":
                 return self._where(arguments[0], arguments[1], arguments[2], env)
@@ -896,6 +947,8 @@ class Compiler:
                     generator.iter,
                 )
             variable_name = generator.target.id
+            if len(bindings) * len(elements) > limits.MAX_EXPRESSIONS:
+                raise self._too_many(node)
             bindings = [{**one, variable_name: text(e)} for one in bindings for e in elements]
             for condition in generator.ifs:
                 kept = []
@@ -922,14 +975,18 @@ class Compiler:
             argument: self._compile(given, env)
             for argument, given in zip(function.arguments, node.args, strict=True)
         }
+        key = (function.name, *map(id, values.values()))
+        known = self._calls.get(key)
+        if known is not None:
+            return known[0]
         self._stack.append(function.name)
         saved, self._source = self._source, function.source
         try:
-            return self._compile(function.body, values)
+            made = self._compile(function.body, values)
+            self._calls[key] = made, values  # the values stay alive, so their ids stay theirs
+            return made
         except _Wrong as wrong:
-            raise _Wrong(
-                f"{wrong.reason} (inside {function.name})", wrong.fix, node
-            ) from None
+            raise _Wrong(f"{wrong.reason} (inside {function.name})", wrong.fix, node) from None
         finally:
             self._stack.pop()
             self._source = saved
