@@ -1,10 +1,7 @@
 """Every limit that guards memory or time, by name.
 
 Each is an attribute of this module, read at the time of use, so a test (or a
-user with a large machine) can change it: ``highfence.limits.MAX_EXACT_BITS = 8_192
-"""Bits of a numerator or denominator in exact formulas; with more, floats are used."""
-
-MAX_CELLS = 10**9``.
+user with a large machine) can change it: ``highfence.limits.MAX_CELLS = 10**9``.
 """
 
 from __future__ import annotations
@@ -26,6 +23,9 @@ MAX_EXPONENT = 64
 
 MAX_DIGITS = 400
 """Digits of a number in a formula or a game file, and its largest decimal exponent."""
+
+MAX_EXACT_BITS = 8_192
+"""Bits of a numerator or denominator in exact formulas; with more, floats are used."""
 
 MAX_CELLS = 20_000_000
 """Payoff entries (players times pure strategy profiles) of a strategic form."""
