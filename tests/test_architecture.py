@@ -108,6 +108,8 @@ def targets(module: str, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     base = (*package[: len(package) - node.level + 1], *(node.module or "").split("."))
     base = tuple(part for part in base if part)
     for alias in node.names:
+        if not base and alias.name == "__version__":
+            continue  # a constant of the package, there before anything else is imported
         longer = ".".join((*base, alias.name))
         yield "." + (longer if longer in MODULES else ".".join(base))
 
