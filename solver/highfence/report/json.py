@@ -1,0 +1,236 @@
+"""Solutions and comparisons as JSON: stable keys, strictly valid, documented here.
+
+Numbers are JSON numbers with all their digits (``repr``); a number that JSON cannot hold
+(infinite, undefined) is ``null``. Probabilities and payoffs that are known exactly stand a
+second time, as text such as ``"3/5"``, under ``exact``. Keys may be added in later
+versions; none is renamed or removed.
+
+``solve``::
+
+    game, source        name of the game, and where it was read
+    form                "normal" | "extensive" | "staged"
+    regime, preset      names, or null
+    parameters          {name: number or text}: the values that were used
+    method, finds       the method, and its promise here: "all" | "some" | "one"
+    status, reason      "solved" | "partial" | "none found" | "not certified", and why
+    equilibria          [equilibrium]
+    notes               [text]: what was and was not searched
+    subsets             [[index]]: maximal Nash subsets of the extreme equilibria, []
+    components          [[index]]: connected components, likewise
+    bounds              {payoff or outcome: [low, high]} over all equilibria
+    rejected            how many proposed profiles the judge rejected
+
+    equilibrium:
+      payoffs           {player: number}
+      strategies        normal:    {player: {action: probability}}
+                        extensive: {player: {information set: {action: probability}}}
+                        staged:    {player: {decision: value or {action: probability}}},
+                                   on the path of play
+      outcomes          {name: number}
+      certificate       {regret, tolerance, exact, refinement, checks}
+      path, notes       [text]
+      exact             {payoffs, strategies} as text, or null
+
+``compare``::
+
+    game, title, source, preset, parameters
+    regimes             {name: {label, status, reason, method, equilibria, notes,
+                                payoffs: {player: [low, high]}, outcomes: {name: [low, high]},
+                                flags: {flag: true | false | null (it depends)},
+                                says: text}}
+    best                {player: {regime: name or null, margin: number or null, verdict,
+                                  near_tie, runner_up, contenders, left_out}}
+    choice              {player, decision, regimes, reason} or null: which regime is chosen
+                        where the player chooses among those compared
+    commitment          {player, parameter, value: [low, high] or null,
+                         committed: likewise, discretionary: likewise, reason} or null
+    flags               {flag: condition}
+    assumptions, notes  [text]
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from math import isfinite
+from numbers import Rational, Real
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..solution import Equilibrium, Solution
+    from ..study.compare import Comparison
+
+__all__ = ["comparison_dict", "dumps", "plain", "solution_dict"]
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it: numbers as int or finite float, mappings as dicts.
+
+    Examples
+    --------
+    >>> plain({"p": Fraction(1, 4), "x": float("nan"), "n": (1, True)})
+    {'p': 0.25, 'x': None, 'n': [1, True]}
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Real | Decimal):
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if isfinite(number) else None
+    if hasattr(value, "tolist"):  # numpy's arrays and scalars
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def dumps(value: Any) -> str:
+    """Return strict JSON text, indented, in ASCII (so any encoding holds it)."""
+    return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"
+
+
+def _texts(value: Any) -> Any:
+    """Return a tree of rational numbers as text, or None if one of them is not rational."""
+    if isinstance(value, Mapping):
+        made = {str(key): _texts(item) for key, item in value.items()}
+        return None if any(item is None for item in made.values()) else made
+    return str(Fraction(value)) if isinstance(value, Rational) else None
+
+
+def _equilibrium(equilibrium: Equilibrium) -> dict[str, Any]:
+    certificate = equilibrium.certificate
+    exact = None
+    if certificate.exact:
+        exact = {
+            "payoffs": _texts(equilibrium.payoffs),
+            "strategies": _texts(equilibrium.strategies),
+        }
+    made: dict[str, Any] = plain(
+        {
+            "payoffs": {name: _float(value) for name, value in equilibrium.payoffs.items()},
+            "strategies": _floats(equilibrium.strategies),
+            "outcomes": {name: _float(value) for name, value in equilibrium.outcomes.items()},
+            "certificate": {
+                "regret": _float(certificate.regret),
+                "tolerance": certificate.tolerance,
+                "exact": certificate.exact,
+                "refinement": certificate.refinement,
+                "checks": certificate.checks,
+            },
+            "path": equilibrium.path,
+            "notes": equilibrium.notes,
+            "exact": exact,
+        }
+    )
+    return made
+
+
+def _float(value: Any) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _floats(value: Any) -> Any:
+    """Return a tree of numbers with each as a float, so that 1 and 1.0 do not alternate."""
+    if isinstance(value, Mapping):
+        return {key: _floats(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, str) else _float(value)
+
+
+def solution_dict(solution: Solution) -> dict[str, Any]:
+    """Return a solution with the keys that the module documents."""
+    made: dict[str, Any] = plain(
+        {
+            "game": solution.game,
+            "source": solution.source,
+            "form": solution.form,
+            "regime": solution.regime,
+            "preset": solution.preset,
+            "parameters": solution.parameters,
+            "method": solution.method,
+            "status": solution.status.value,
+            "reason": solution.reason,
+            "finds": solution.finds.value,
+            "equilibria": [_equilibrium(equilibrium) for equilibrium in solution.equilibria],
+            "notes": solution.notes,
+            "subsets": solution.subsets,
+            "components": solution.components,
+            "bounds": solution.bounds(),
+            "rejected": solution.rejected,
+        }
+    )
+    return made
+
+
+def comparison_dict(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison with the keys that the module documents."""
+    regimes = {}
+    for result in comparison.regimes:
+        solution = result.solution
+        regimes[result.name] = {
+            "label": result.label,
+            "status": solution.status.value,
+            "reason": solution.reason,
+            "method": solution.method,
+            "equilibria": [_equilibrium(equilibrium) for equilibrium in solution.equilibria],
+            "outcomes": result.outcomes,
+            "payoffs": result.payoffs,
+            "flags": result.flags,
+            "says": result.says,
+            "notes": solution.notes,
+        }
+    choice, commitment = comparison.choice, comparison.commitment
+    made: dict[str, Any] = plain(
+        {
+            "game": comparison.game,
+            "title": comparison.title,
+            "source": comparison.source,
+            "preset": comparison.preset,
+            "parameters": comparison.parameters,
+            "regimes": regimes,
+            "best": {
+                player: {
+                    "regime": best.regime,
+                    "margin": best.margin,
+                    "verdict": best.verdict.value,
+                    "near_tie": best.near_tie,
+                    "runner_up": best.runner_up,
+                    "contenders": best.contenders,
+                    "left_out": best.left_out,
+                }
+                for player, best in comparison.best.items()
+            },
+            "choice": None
+            if choice is None
+            else {
+                "player": choice.player,
+                "decision": choice.decision,
+                "regimes": choice.regimes,
+                "reason": choice.reason,
+            },
+            "commitment": None
+            if commitment is None
+            else {
+                "player": commitment.player,
+                "parameter": commitment.parameter,
+                "value": commitment.value,
+                "committed": commitment.committed,
+                "discretionary": commitment.discretionary,
+                "reason": commitment.reason,
+            },
+            "flags": comparison.flag_conditions,
+            "assumptions": comparison.assumptions,
+            "notes": comparison.notes,
+        }
+    )
+    return made

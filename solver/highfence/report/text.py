@@ -1,0 +1,857 @@
+"""Solutions, comparisons and games as text for people.
+
+A page is a list of lines, a line a list of (text, style) spans. :func:`plain` joins them;
+:func:`styled` prints them in color. Nothing is ever cut off: a table that is too wide is
+continued below, and where not even one column fits it becomes a list.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from math import floor, isfinite, log10
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..forms.extensive import ExtensiveForm
+    from ..forms.normal import NormalForm
+    from ..solution import Equilibrium, Solution
+    from ..spec.model import Game
+    from ..study.compare import Best, Comparison, RegimeResult
+
+__all__ = [
+    "Line",
+    "Page",
+    "clean",
+    "comparison_page",
+    "comparison_text",
+    "form_page",
+    "game_page",
+    "methods_page",
+    "plain",
+    "solution_page",
+    "solution_text",
+    "styled",
+    "terminal_width",
+]
+
+Span = tuple[str, str]
+Line = list[Span]
+Range = tuple[float, float]
+
+DEFAULT_WIDTH = 100
+"""Columns where neither a terminal nor COLUMNS says."""
+NARROWEST = 12
+"""Columns below which text is not folded any further."""
+GAP = "  "
+MAX_NAMED = 40
+"""Equilibria written out in full; the rest is counted, and is in the JSON."""
+
+
+def terminal_width() -> int:
+    """Return the width to write for: COLUMNS, else the terminal's, else 100."""
+    return max(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, NARROWEST)
+
+
+def clean(text: object) -> str:
+    """Return text on one line, with control characters shown instead of obeyed.
+
+    Examples
+    --------
+    >>> clean("a\\x1b[31mb\\nc")
+    'a\\\\x1b[31mb c'
+    """
+    return "".join(
+        character
+        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in " ".join(str(text).split(None))
+    )
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Numbers
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """Return a number as text: a short fraction as it is, else so many significant digits.
+
+    Examples
+    --------
+    >>> number(Fraction(3, 5)), number(2.0), number(0.1234567), number(-0.0)
+    ('3/5', '2', '0.123457', '0')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, int | Fraction):
+        text = str(value)
+        if len(text) <= 24:
+            return text
+    elif isinstance(value, Decimal):
+        return format(value, "f") if abs(value.adjusted()) < 12 else str(value)
+    try:
+        return _trimmed(format(float(value) + 0.0, f".{digits}g"))
+    except OverflowError:
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
+
+
+def _trimmed(text: str) -> str:
+    return "0" if text == "-0" else text
+
+
+def interval(bounds: Range | None, digits: int = 6) -> str:
+    """Return a range as text, or its one value."""
+    if bounds is None:
+        return "?"
+    low, high = number(bounds[0], digits), number(bounds[1], digits)
+    return low if low == high else f"{low} .. {high}"
+
+
+def column_of_numbers(cells: Sequence[Range | None], digits: int = 5) -> list[str]:
+    """Return ranges as text with the same decimals throughout the column."""
+    values = [value for cell in cells if cell is not None for value in cell if isfinite(value)]
+    largest = max((abs(value) for value in values), default=0.0)
+    if largest and not 1e-4 <= largest < 1e7:
+        return ["-" if cell is None else interval(cell, digits) for cell in cells]
+    decimals = 0
+    if largest:
+        decimals = max(digits - 1 - max(floor(log10(largest)), 0), 0)
+        decimals = max(decimals, digits - 2 - floor(log10(largest))) if largest < 0.1 else decimals
+    while decimals and all(round(v, decimals) == round(v, decimals - 1) for v in values):
+        decimals -= 1
+
+    def written(value: float) -> str:
+        return format(round(value, decimals) + 0.0, f".{decimals}f")
+
+    texts = []
+    for cell in cells:
+        if cell is None:
+            texts.append("-")
+            continue
+        low, high = written(cell[0]), written(cell[1])
+        texts.append(low if low == high else f"{low}..{high}")
+    return texts
+
+
+# ---------------------------------------------------------------------------------------------
+# Pages
+
+
+class Page:
+    """Lines for a given width."""
+
+    def __init__(self, width: int | None = None) -> None:
+        self.width = max(width or terminal_width(), NARROWEST)
+        self.lines: list[Line] = []
+
+    def line(self, *spans: Span | str) -> None:
+        """Add one line as it is."""
+        self.lines.append([(s, "") if isinstance(s, str) else s for s in spans])
+
+    def blank(self) -> None:
+        """Add an empty line, but never two."""
+        if self.lines and self.lines[-1]:
+            self.lines.append([])
+
+    def text(self, text: str, style: str = "", indent: str = "", hang: str = "") -> None:
+        """Add a paragraph, folded at spaces."""
+        for folded in self._folded(clean(text), indent, indent + hang):
+            self.lines.append([(folded, style)])
+
+    def _folded(self, text: str, first: str, later: str) -> list[str]:
+        width = max(self.width, len(later) + NARROWEST)
+        return textwrap.wrap(
+            text,
+            width,
+            initial_indent=first,
+            subsequent_indent=later,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+
+    def item(self, label: str, text: str, style: str = "", indent: str = "") -> None:
+        """Add ``label: text``, folded with a hanging indent."""
+        head = f"{indent}{clean(label)}: "
+        folded = self._folded(clean(text), head, indent + GAP)
+        self.lines.append([(head, style), (folded[0][len(head) :], "")])
+        for more in folded[1:]:
+            self.lines.append([(more, "")])
+
+    def bullet(self, text: str) -> None:
+        """Add a paragraph with a dash before it."""
+        for folded in self._folded(clean(text), "- ", GAP):
+            self.lines.append([(folded, "")])
+
+    def heading(self, text: str) -> None:
+        """Add a heading after an empty line."""
+        self.blank()
+        self.text(text, "bold")
+
+    def table(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        left: Iterable[int] = (0,),
+        styles: Mapping[tuple[int, int], str] | None = None,
+        indent: str = "",
+        last: int = 0,
+        pages: int | None = None,
+    ) -> int:
+        """Add a table; the first column is repeated where it is continued below.
+
+        Parameters
+        ----------
+        left
+            Columns that are flush left; others are flush right.
+        styles
+            (row, column) -> style.
+        last
+            So many of the last columns go with the first part.
+        pages
+            Print only so many parts.
+
+        Returns
+        -------
+        int
+            How many columns, counted from the left, were printed.
+        """
+        head = [clean(cell) for cell in head]
+        rows = [[clean(cell) for cell in row] for row in rows]
+        columns = len(head)
+        widths = [
+            max(width_of(cell) for cell in [head[k], *(row[k] for row in rows)])
+            for k in range(columns)
+        ]
+        tail = list(range(columns - last, columns))
+        room = self.width - len(indent) - widths[0]
+        if columns > 1 and room < min(len(GAP) + width for width in widths[1:]):
+            self._list(head, rows, indent)
+            return columns
+        parts: list[list[int]] = []
+        waiting = list(range(1, columns - last))
+        while waiting or not parts:
+            used = sum(widths[k] + len(GAP) for k in tail) if not parts else 0
+            part: list[int] = []
+            while waiting and (used + widths[waiting[0]] + len(GAP) <= room or not (part or used)):
+                used += widths[waiting[0]] + len(GAP)
+                part.append(waiting.pop(0))
+            if not part and not parts and tail:
+                parts.append([0, *tail])
+                continue
+            parts.append([0, *part, *(tail if not parts else [])])
+        flush_left = set(left)
+        printed = 0
+        for count, part in enumerate(parts):
+            if pages is not None and count >= pages:
+                break
+            if count:
+                self.blank()
+            self._part(head, rows, part, widths, flush_left, styles or {}, indent)
+            printed = max([printed, *(k + 1 for k in part if k not in tail)])
+        return printed
+
+    def _part(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        part: Sequence[int],
+        widths: Sequence[int],
+        flush_left: set[int],
+        styles: Mapping[tuple[int, int], str],
+        indent: str,
+    ) -> None:
+        def padded(text: str, k: int) -> str:
+            space = " " * (widths[k] - width_of(text))
+            return text + space if k in flush_left else space + text
+
+        for row, cells in enumerate([head, *rows], -1):
+            line: Line = [(indent, "")] if indent else []
+            for place, k in enumerate(part):
+                style = "bold" if row < 0 else styles.get((row, k), "")
+                if place:
+                    line.append((GAP, ""))
+                line.append((padded(cells[k], k), style))
+            self.lines.append(line)
+
+    def _list(self, head: Sequence[str], rows: Sequence[Sequence[str]], indent: str) -> None:
+        for row in rows:
+            self.lines.append([(indent + row[0], "bold")])
+            for label, cell in zip(head[1:], row[1:], strict=True):
+                if cell:
+                    self.item(label, cell, indent=indent + " ")
+
+
+def plain(page: Page) -> str:
+    """Return the page as text, without trailing blanks."""
+    joined = ("".join(text for text, _ in line).rstrip() for line in page.lines)
+    return "\n".join(joined).strip("\n")
+
+
+def styled(page: Page) -> None:
+    """Print the page to a terminal in color (rich leaves color out where NO_COLOR is set)."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    while page.lines and not page.lines[-1]:
+        page.lines.pop()
+    for line in page.lines:
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
+# ---------------------------------------------------------------------------------------------
+# Solutions
+
+
+def solution_text(solution: Solution, width: int | None = None) -> str:
+    """Return a solution as plain text."""
+    return plain(solution_page(solution, width))
+
+
+def solution_page(solution: Solution, width: int | None = None) -> Page:
+    """Return the page that ``highfence solve`` prints."""
+    page = Page(width)
+    page.text(f"{solution.game} ({solution.source})", "bold")
+    if solution.regime:
+        page.text(f"regime {solution.regime}")
+    if solution.preset:
+        page.text(f"preset {solution.preset}")
+    promise = {"all": "all equilibria", "some": "some equilibria", "one": "one equilibrium"}
+    page.text(
+        f"{solution.form} form, solved by {solution.method}, "
+        f"which promises {promise[solution.finds.value]}"
+    )
+    page.text(_status(solution), "green" if solution.status.value == "solved" else "yellow")
+    several = len(solution.equilibria) > 1
+    for index, equilibrium in enumerate(solution.equilibria[:MAX_NAMED], 1):
+        page.heading(
+            f"Equilibrium {index} of {len(solution.equilibria)}" if several else "Equilibrium"
+        )
+        _equilibrium(page, equilibrium)
+    if len(solution.equilibria) > MAX_NAMED:
+        page.blank()
+        page.text(f"... and {len(solution.equilibria) - MAX_NAMED} more; --json has all of them.")
+    if several:
+        page.heading("Over all equilibria")
+        for name, bounds in solution.bounds().items():
+            page.line(f"{GAP}{clean(name)}  {interval(bounds)}")
+    _sets(page, solution)
+    if solution.notes:
+        page.heading("Notes")
+        for note in solution.notes:
+            page.bullet(note)
+    return page
+
+
+def _status(solution: Solution) -> str:
+    count = len(solution.equilibria)
+    found = "1 equilibrium, certified" if count == 1 else f"{count} equilibria, each certified"
+    text = solution.status.value if not count else f"{solution.status.value}: {found}"
+    if solution.reason:
+        text += f"; {solution.reason}" if count else f": {solution.reason}"
+    if solution.rejected:
+        text += f"; {solution.rejected} proposed profile(s) rejected by the judge"
+    return text
+
+
+def _equilibrium(page: Page, equilibrium: Equilibrium) -> None:
+    for player, strategy in equilibrium.strategies.items():
+        if not isinstance(strategy, Mapping):
+            page.item(player, number(strategy), indent=GAP)
+        elif any(isinstance(value, Mapping) for value in strategy.values()) or not _is_mixture(
+            strategy
+        ):
+            page.line((f"{GAP}{clean(player)}", "bold"))
+            for place, value in strategy.items():
+                text = _mixture(value) if isinstance(value, Mapping) else number(value)
+                page.item(place, text, indent=GAP * 2)
+        else:
+            page.item(player, _mixture(strategy), "bold", indent=GAP)
+    payoffs = ", ".join(f"{name} {number(value)}" for name, value in equilibrium.payoffs.items())
+    page.item("payoffs", payoffs, indent=GAP)
+    extra = {n: v for n, v in equilibrium.outcomes.items() if n not in equilibrium.payoffs}
+    if extra:
+        outcomes = ", ".join(f"{name} {number(value)}" for name, value in extra.items())
+        page.item("outcomes", outcomes, indent=GAP)
+    if equilibrium.path:
+        page.item("play", "; ".join(equilibrium.path), indent=GAP)
+    page.item("certificate", _certificate(equilibrium), indent=GAP)
+    for note in equilibrium.notes:
+        page.text(note, indent=GAP)
+
+
+def _is_mixture(strategy: Mapping[str, Any]) -> bool:
+    """Return whether a player's strategy is probabilities of actions (they sum to one)."""
+    total = sum(float(value) for value in strategy.values() if not isinstance(value, str))
+    return abs(total - 1) < 1e-6 and all(
+        not isinstance(value, str) and -1e-9 <= value <= 1 + 1e-9 for value in strategy.values()
+    )
+
+
+def _mixture(strategy: Mapping[str, Any]) -> str:
+    played = {action: p for action, p in strategy.items() if p > 0}
+    if len(played) == 1:
+        return next(iter(played))
+    return ", ".join(f"{action} {number(p)}" for action, p in played.items())
+
+
+def _certificate(equilibrium: Equilibrium) -> str:
+    certificate = equilibrium.certificate
+    if certificate.exact:
+        text = f"regret {number(certificate.regret)}, exact"
+    else:
+        text = f"regret {float(certificate.regret):.2g} <= {certificate.tolerance:.2g}"
+    if certificate.refinement:
+        text += f"; {certificate.refinement}"
+    if certificate.checks:
+        text += f"; {'; '.join(certificate.checks)}"
+    return text
+
+
+def _sets(page: Page, solution: Solution) -> None:
+    infinite = [subset for subset in solution.subsets if len(subset) > 1]
+    if not infinite:
+        return
+    page.blank()
+    components = len(solution.components)
+    page.text(
+        "There are infinitely many equilibria"
+        + (f", in {components} connected component(s)" if components else "")
+        + f": those listed are the extreme ones. {len(infinite)} maximal Nash subset(s) "
+        "join them; within one, every mixture of a player's strategies may be combined with "
+        "every mixture of the other's."
+    )
+    for subset in infinite:
+        members = ", ".join(str(index + 1) for index in subset)
+        page.item("subset", f"equilibria {members}", indent=GAP)
+
+
+# ---------------------------------------------------------------------------------------------
+# Comparisons
+
+
+def comparison_text(comparison: Comparison, width: int | None = None) -> str:
+    """Return a comparison as plain text."""
+    return plain(comparison_page(comparison, width))
+
+
+def comparison_page(comparison: Comparison, width: int | None = None) -> Page:
+    """Return the page that ``highfence compare`` prints."""
+    page = Page(width)
+    page.text(comparison.title, "bold")
+    if comparison.question:
+        page.text(comparison.question)
+    page.text(f"{comparison.game} ({comparison.source}); {_numbers_used(comparison)}", "dim")
+    page.blank()
+    more = _main_table(page, comparison)
+    _verdicts(page, comparison)
+    page.heading("What happens")
+    for result in comparison.regimes:
+        page.item(result.label, result.says or "Nothing is said about it.", "bold")
+    if more:
+        page.heading("More outcomes")
+        _table_of(page, comparison, more, flags=False)
+    _legend(page, comparison)
+    if comparison.notes:
+        page.heading("Notes")
+        for note in comparison.notes:
+            page.bullet(note)
+    if comparison.assumptions:
+        page.heading("Assumed")
+        for assumption in comparison.assumptions:
+            page.bullet(assumption)
+    return page
+
+
+def _numbers_used(comparison: Comparison) -> str:
+    text = f"preset {comparison.preset}" if comparison.preset else "default parameters"
+    if comparison.changed:
+        values = (f"{name} = {number(comparison.parameters[name])}" for name in comparison.changed)
+        text += f" with {', '.join(values)}"
+    return text
+
+
+def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]]:
+    """Return column -> (player whose payoff it is or "", ranges by regime), in order.
+
+    An outcome that is a player's payoff stands for it; the game's order of outcomes rules.
+    """
+    results = comparison.regimes
+    payoffs = {
+        player: [result.payoffs.get(player) for result in results] for player in comparison.best
+    }
+    names = dict.fromkeys(name for result in results for name in result.outcomes)
+    outcomes = {name: [result.outcomes.get(name) for result in results] for name in names}
+    stands_for = {}
+    for player, ranges in payoffs.items():
+        for name, values in outcomes.items():
+            if values == ranges and any(values) and name not in stands_for:
+                stands_for[name] = player
+                break
+    rest = {
+        player: (player, ranges)
+        for player, ranges in payoffs.items()
+        if player not in stands_for.values()
+    }
+    listed = {name: (stands_for.get(name, ""), values) for name, values in outcomes.items()}
+    return {**listed, **rest} if stands_for else {**rest, **listed}
+
+
+def _main_table(page: Page, comparison: Comparison) -> list[str]:
+    """Add the table of what fits beside one another; return the columns that did not."""
+    columns = list(_columns(comparison))
+    printed = _table_of(page, comparison, columns, flags=True, pages=1)
+    return columns[printed:]
+
+
+def _table_of(
+    page: Page,
+    comparison: Comparison,
+    names: Sequence[str],
+    *,
+    flags: bool,
+    pages: int | None = None,
+) -> int:
+    columns = _columns(comparison)
+    results = comparison.regimes
+    head, cells = ["regime"], [[result.label for result in results]]
+    styles: dict[tuple[int, int], str] = {}
+    for name in names:
+        player, ranges = columns[name]
+        best = comparison.best[player].contenders if player else ()
+        texts = column_of_numbers(ranges)
+        marks = ["*" if player and result.name in best else " " for result in results]
+        for row, mark in enumerate(marks):
+            if mark == "*":
+                styles[row, len(head)] = "bold green"
+        head.append(name + (" " if player else ""))
+        cells.append([text + (m if player else "") for text, m in zip(texts, marks, strict=True)])
+    flagged = flags and bool(comparison.flag_conditions)
+    if flagged:
+        raised = [_flags(result) for result in results]
+        for row, text in enumerate(raised):
+            if text != "-":
+                styles[row, len(head)] = "yellow"
+        head.append("flags")
+        cells.append(raised)
+    rows = [list(row) for row in zip(*cells, strict=True)]
+    left = {0, len(head) - 1} if flagged else {0}
+    printed = page.table(
+        head, rows, left=left, styles=styles, last=1 if flagged else 0, pages=pages
+    )
+    return max(printed - 1, 0)
+
+
+def _flags(result: RegimeResult) -> str:
+    raised = [
+        name if value else f"{name}?" for name, value in result.flags.items() if value is not False
+    ]
+    return " ".join(raised) or "-"
+
+
+def _verdicts(page: Page, comparison: Comparison) -> None:
+    labels = {result.name: result.label for result in comparison.regimes}
+    page.blank()
+    if any(best.contenders for best in comparison.best.values()):
+        page.text(
+            "* best for that player"
+            + (
+                "; ? depends on which equilibrium"
+                if any(value is None for r in comparison.regimes for value in r.flags.values())
+                else ""
+            ),
+            "dim",
+        )
+    for player, best in comparison.best.items():
+        who = comparison.labels.get(player, player)
+        page.item(f"Best for {who}", _verdict(best, labels))
+    choice = comparison.choice
+    if choice is not None:
+        who = comparison.labels.get(choice.player, choice.player)
+        chosen = " or ".join(labels[name] for name in choice.regimes) or "cannot be told"
+        page.item(f"Chosen by {who}", f"{chosen} ({choice.reason})")
+    commitment = comparison.commitment
+    if commitment is not None:
+        who = comparison.labels.get(commitment.player, commitment.player)
+        worth = (
+            f"{interval(commitment.value, 4)} ({interval(commitment.committed)} with it, "
+            f"{interval(commitment.discretionary)} without; {commitment.reason})"
+            if commitment.value is not None
+            else f"not known ({commitment.reason})"
+        )
+        page.item(f"Value of commitment to {who}", worth)
+
+
+def _verdict(best: Best, labels: Mapping[str, str]) -> str:
+    named = [labels[name] for name in best.contenders]
+    match best.verdict.value:
+        case "wins":
+            runner_up = labels[best.runner_up or ""]
+            text = f"{named[0]}, by {number(best.margin, 3)} over {runner_up}"
+            text += " (a near tie)" if best.near_tie else ""
+        case "tie":
+            text = f"a tie of {', '.join(named)}"
+        case "depends on which equilibrium":
+            text = f"depends on which equilibrium: {' or '.join(named)}"
+        case "nothing to compare with":
+            text = f"{named[0]} (nothing to compare it with)"
+        case _:
+            text = "no regime has an equilibrium"
+    if best.left_out and best.contenders:
+        text += f"; without {', '.join(labels[n] for n in best.left_out)}, where none was found"
+    return text
+
+
+def _legend(page: Page, comparison: Comparison) -> None:
+    named = [
+        (name, comparison.labels[name])
+        for name in _columns(comparison)
+        if comparison.labels.get(name, name) != name
+    ]
+    if comparison.flag_conditions:
+        page.heading("Flags")
+        for name, condition in comparison.flag_conditions.items():
+            page.item(name, condition)
+    if named:
+        page.heading("Columns")
+        for name, label in named:
+            page.item(name, label)
+
+
+# ---------------------------------------------------------------------------------------------
+# Games
+
+
+def game_page(game: Game, width: int | None = None) -> Page:
+    """Return the page that ``highfence show`` prints."""
+    page = Page(width)
+    page.text(game.title or game.name, "bold")
+    if game.title:
+        page.text(f"{game.name} ({game.file})", "dim")
+    for label, text in (("question", game.question), ("source", game.source)):
+        if text:
+            page.item(label, text)
+    if game.about:
+        page.blank()
+        page.text(game.about)
+    page.heading("Players")
+    for player in game.players:
+        page.item(player.name, player.label or player.name, "bold", indent=GAP)
+    _stages(page, game)
+    _parameters(page, game)
+    _overlays(page, game)
+    page.heading("Payoffs")
+    for name, formula in game.payoffs.items():
+        page.item(name, _formula(formula), indent=GAP)
+    _quantities(page, game)
+    if game.assumptions:
+        page.heading("Assumed")
+        for assumption in game.assumptions:
+            page.bullet(assumption)
+    return page
+
+
+def _formula(formula: Any) -> str:
+    if callable(formula):
+        return f"Python function {getattr(formula, '__name__', '')}"
+    return formula if isinstance(formula, str) else number(formula)
+
+
+def _stages(page: Page, game: Game) -> None:
+    from ..spec.model import Chance, Interval
+
+    page.heading("Stages")
+    for order, stage in enumerate(game.stages, 1):
+        page.text(
+            f"{order}. {stage.name}" + (f" (when {stage.when})" if stage.when else ""), indent=GAP
+        )
+        for move in stage.moves:
+            label = f", {move.label}" if move.label else ""
+            if isinstance(move, Chance):
+                page.item(
+                    f"chance {move.name}{label}",
+                    ", ".join(
+                        f"{outcome} {_formula(p)}{_attributes(move.attributes[outcome])}"
+                        for outcome, p in move.outcomes.items()
+                    ),
+                    indent=GAP * 2,
+                )
+                continue
+            sees = (
+                "" if move.observes is None else f" (sees {', '.join(move.observes) or 'nothing'})"
+            )
+            head = f"{move.player} chooses {move.name}{label}{sees}"
+            if isinstance(move.actions, Interval):
+                bounds = move.actions
+                unit = f" {bounds.unit}" if bounds.unit not in ("", "1") else ""
+                page.item(
+                    head, f"{_formula(bounds.low)} .. {_formula(bounds.high)}{unit}", indent=GAP * 2
+                )
+            elif not any(a.attributes or a.when or a.label for a in move.actions):
+                page.item(head, ", ".join(a.name for a in move.actions), indent=GAP * 2)
+            else:
+                page.text(f"{head}:", indent=GAP * 2)
+                for action in move.actions:
+                    label = f" ({action.label})" if action.label else ""
+                    when = f"; when {_formula(action.when)}" if action.when is not None else ""
+                    page.text(
+                        f"{action.name}{label}{_attributes(action.attributes)}{when}",
+                        indent=GAP * 3,
+                        hang=GAP,
+                    )
+
+
+def _attributes(attributes: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{name} {_formula(value)}" for name, value in attributes.items())
+    return f": {listed}" if listed else ""
+
+
+def _parameters(page: Page, game: Game) -> None:
+    if not game.parameters:
+        return
+    page.heading("Parameters")
+    rows = []
+    for p in game.parameters:
+        bounds = " | ".join(p.choices)
+        if not p.choices and (p.low is not None or p.high is not None):
+            low = "" if p.low is None else number(p.low)
+            high = "" if p.high is None else number(p.high)
+            bounds = f"{low} .. {high}"
+        rows.append([p.name, number(p.value), bounds, p.unit, p.label])
+    if page.width >= 60:
+        page.table(["name", "value", "range", "unit", "label"], rows, left={0, 2, 3, 4}, indent=GAP)
+    else:
+        page._list(["name", "value", "range", "unit", "label"], rows, GAP)
+    told = [p for p in game.parameters if p.source or p.about]
+    if told:
+        page.heading("Sources")
+        for p in told:
+            page.item(p.name, ". ".join(text for text in (p.about, p.source) if text), indent=GAP)
+
+
+def _overlays(page: Page, game: Game) -> None:
+    if game.regimes:
+        page.heading("Regimes")
+        for regime in game.regimes:
+            does = [
+                *(f"{decision} = {action}" for decision, action in regime.fix.items()),
+                *(f"{name} in {', '.join(kept)}" for name, kept in regime.narrow.items()),
+                *(f"{name} = {number(value)}" for name, value in regime.set.items()),
+                *(f"without {mechanism}" for mechanism in regime.off),
+            ]
+            label = f" ({regime.label})" if regime.label else ""
+            text = "; ".join(does) + (f". {regime.about}" if regime.about else "")
+            page.item(f"{regime.name}{label}", text, "bold", indent=GAP)
+    if game.mechanisms:
+        page.heading("Mechanisms")
+        for name, mechanism in game.mechanisms.items():
+            label = " ".join(part for part in (mechanism.id, mechanism.label) if part)
+            off = ", ".join(f"{p} = {number(value)}" for p, value in mechanism.off.items())
+            head = f"{name} ({label})" if label else name
+            page.item(
+                head,
+                f"off: {off}" + (f". {mechanism.about}" if mechanism.about else ""),
+                indent=GAP,
+            )
+    if game.presets:
+        page.heading("Presets")
+        for name, values in game.presets.items():
+            text = ", ".join(
+                f"{parameter} = {number(value)}" for parameter, value in values.items()
+            )
+            page.item(name, text or "the declared values", indent=GAP)
+    if game.flags:
+        page.heading("Flags")
+        for name, condition in game.flags.items():
+            page.item(name, condition, indent=GAP)
+
+
+def _quantities(page: Page, game: Game) -> None:
+    reported = None if game.outcomes is None else set(game.outcomes)
+    from ..spec.resolve import derived_names
+
+    keys = dict.fromkeys(
+        key
+        for name, (key, _) in derived_names(game).items()
+        if reported is None or name in reported
+    )
+    if not keys:
+        return
+    page.heading("Outcomes")
+    for key in keys:
+        quantity = game.derived[key]
+        unit = f" ({quantity.unit})" if quantity.unit not in ("", "1") else ""
+        words = ". ".join(text for text in (quantity.label + unit, quantity.about) if text)
+        page.item(key, words or _formula(quantity.formula), indent=GAP)
+
+
+def methods_page(methods: Sequence[Mapping[str, Any]], width: int | None = None) -> Page:
+    """Return the page that ``highfence methods`` prints."""
+    page = Page(width)
+    chosen = next((made["name"] for made in methods if made["accepts"]), None)
+    asked = any(made["accepts"] is not None for made in methods)
+    for made in methods:
+        page.heading(made["name"])
+        if made["summary"]:
+            page.text(made["summary"], indent=GAP)
+        domain = f"{made['form']} form" + (f", {made['domain']}" if made["domain"] else "")
+        page.item("takes", domain, indent=GAP)
+        promise = made["finds"] + (", exact" if made["exact"] else "")
+        page.item("promises", promise, indent=GAP)
+        page.item("source", made["source"], indent=GAP)
+        if asked:
+            takes = "yes" if made["accepts"] else "no"
+            if made["name"] == chosen:
+                takes += ", and it is what auto takes"
+            page.item("takes this game", takes, indent=GAP)
+    if asked and chosen is None:
+        page.blank()
+        page.text("No method takes this game.")
+    return page
+
+
+def form_page(form: NormalForm | ExtensiveForm, file: str, width: int | None = None) -> Page:
+    """Return the page that ``highfence show`` prints of a game file."""
+    from ..forms.normal import NormalForm
+
+    page = Page(width)
+    page.text(form.title or file, "bold")
+    page.text(file, "dim")
+    if not isinstance(form, NormalForm):
+        page.text(
+            f"extensive form: {len(form.parent)} nodes, "
+            f"{len(form.information_sets)} information sets"
+        )
+        page.heading("Players")
+        for index, player in enumerate(form.players):
+            sets = [s for s in form.information_sets if s.player == index]
+            page.item(player, f"{len(sets)} information sets", "bold", indent=GAP)
+            for one in sets[:MAX_NAMED]:
+                page.item(one.label, ", ".join(one.actions), indent=GAP * 2)
+            if len(sets) > MAX_NAMED:
+                page.text(f"... and {len(sets) - MAX_NAMED} more", indent=GAP * 2)
+        return page
+    page.text(f"strategic form: {' x '.join(map(str, form.num_strategies))} pure strategies")
+    page.heading("Players")
+    for player, strategies in zip(form.players, form.strategies, strict=True):
+        shown = ", ".join(strategies[:MAX_NAMED])
+        more = "" if len(strategies) <= MAX_NAMED else f", ... ({len(strategies)} in all)"
+        page.item(player, shown + more, "bold", indent=GAP)
+    return page

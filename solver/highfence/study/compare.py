@@ -1,0 +1,541 @@
+"""Regimes compared: the same game, the same numbers, one overlay after another.
+
+For every regime the game is solved under its overlay. A winner is named for a player
+only where no choice among the equilibria found could make another regime better: the
+ranges of the player's payoff do not overlap. Beside that stands which regime the player
+who owns the decision would choose, and what commitment is worth to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .. import tolerances
+from ..errors import RequestError, did_you_mean
+from ..solution import Solution, Status
+from ..solve import solve
+from ..spec.model import Chance, Game, Regime
+from ..spec.resolve import active_stages, derived_names
+from .reading import readings
+
+if TYPE_CHECKING:
+    from ..forms.extensive import ExtensiveForm
+    from ..forms.normal import NormalForm
+
+__all__ = [
+    "Best",
+    "Choice",
+    "CommitmentValue",
+    "Comparison",
+    "RegimeResult",
+    "Verdict",
+    "compare",
+    "compare_regimes",
+]
+
+Range = tuple[float, float]
+
+
+class Verdict(StrEnum):
+    """How the comparison ends for one player."""
+
+    WINS = "wins"
+    """The lowest payoff of the winner is above the highest of every other regime."""
+    TIE = "tie"
+    """Several regimes are best and equal."""
+    DEPENDS = "depends on which equilibrium"
+    """Ranges overlap: which regime is best depends on which equilibrium is played."""
+    ALONE = "nothing to compare with"
+    """One regime only was compared, or one only has an equilibrium."""
+    NONE = "no equilibrium"
+    """No regime has an equilibrium."""
+
+
+@dataclass(frozen=True)
+class RegimeResult:
+    """What one regime brings about."""
+
+    name: str
+    label: str
+    solution: Solution
+    payoffs: Mapping[str, Range]
+    """Player -> lowest and highest payoff over the equilibria."""
+    outcomes: Mapping[str, Range]
+    """Outcome -> lowest and highest value over the equilibria."""
+    flags: Mapping[str, bool | None]
+    """None: it depends on which equilibrium, or cannot be told."""
+    says: str
+    """What happens, in words."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best regime for one player."""
+
+    player: str
+    verdict: Verdict
+    regime: str | None = None
+    """The winner, if there is one."""
+    margin: float | None = None
+    """The winner's lowest payoff minus the runner-up's highest."""
+    runner_up: str | None = None
+    near_tie: bool = False
+    """A tie, or a margin below ``tolerances.TIE`` of the largest payoff, in absolute value,
+    of the player in the comparison."""
+    contenders: tuple[str, ...] = ()
+    """The regimes that may be best."""
+    left_out: tuple[str, ...] = ()
+    """Regimes without an equilibrium, which are not in the running."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which regime a player chooses where they choose among those compared."""
+
+    player: str
+    decision: str
+    regimes: tuple[str, ...]
+    """The regimes chosen in some equilibrium; empty where it cannot be told."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class CommitmentValue:
+    """What it is worth to a player to choose first and be seen, rather than last."""
+
+    player: str
+    parameter: str
+    committed: Range | None
+    discretionary: Range | None
+    reason: str
+    """How it was computed, or why it was not."""
+
+    @property
+    def value(self) -> Range | None:
+        """The payoff with commitment minus the payoff without, lowest and highest."""
+        if self.committed is None or self.discretionary is None:
+            return None
+        return (
+            self.committed[0] - self.discretionary[1],
+            self.committed[1] - self.discretionary[0],
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Regimes side by side."""
+
+    game: str
+    title: str
+    question: str
+    source: str
+    preset: str | None
+    parameters: Mapping[str, Any]
+    """The values before any regime's own settings."""
+    changed: tuple[str, ...]
+    """The parameters that the request set itself."""
+    regimes: tuple[RegimeResult, ...]
+    best: Mapping[str, Best]
+    choice: Choice | None
+    commitment: CommitmentValue | None
+    flag_conditions: Mapping[str, str]
+    assumptions: tuple[str, ...]
+    notes: tuple[str, ...]
+    labels: Mapping[str, str]
+    """Player, outcome or parameter -> label and unit, for reports."""
+
+    @property
+    def settled(self) -> bool:
+        """True if every regime has exactly one equilibrium, and all was searched."""
+        return all(
+            result.solution.status is Status.SOLVED and len(result.solution.equilibria) == 1
+            for result in self.regimes
+        )
+
+    def __getitem__(self, name: str) -> RegimeResult:
+        for result in self.regimes:
+            if result.name == name:
+                return result
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison with the keys of ``highfence compare --json``."""
+        from ..report.json import comparison_dict
+
+        return comparison_dict(self)
+
+    def __str__(self) -> str:
+        from ..report.text import comparison_text
+
+        return comparison_text(self)
+
+
+def compare(
+    game: Game | NormalForm | ExtensiveForm | str | Path,
+    regimes: Sequence[str] | None = None,
+    *,
+    preset: str | None = None,
+    method: str = "auto",
+    **parameters: Any,
+) -> Comparison:
+    """Solve a game under each of its regimes and compare what they bring about.
+
+    Parameters
+    ----------
+    game
+        A game with regimes, its name in the catalogue, or its file.
+    regimes
+        Names of the regimes; all of the game's by default.
+    preset
+        The preset of parameter values that the rest starts from.
+    method
+        As in :func:`highfence.solve.solve`.
+    parameters
+        Values of parameters, the same for all regimes.
+
+    Raises
+    ------
+    RequestError
+        The game has no regimes, or a regime, preset, parameter or method is unknown.
+    SpecError
+        The game's file, or a flag or sentence in it, is wrong.
+
+    Notes
+    -----
+    A regime whose search ends without an equilibrium is in the result, with its reason.
+    The winner is the winner among the equilibria found: a method that does not promise
+    all of them does not exclude others.
+    """
+    return compare_regimes(game, regimes, preset=preset, method=method, parameters=parameters)
+
+
+def compare_regimes(
+    game: Game | NormalForm | ExtensiveForm | str | Path,
+    regimes: Sequence[str] | None = None,
+    *,
+    preset: str | None = None,
+    method: str = "auto",
+    parameters: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda step: None,
+) -> Comparison:
+    """Compare as :func:`compare` does; ``tell`` hears what is solved next."""
+    game = _loaded(game)
+    asked = _asked(game, regimes)
+    given = dict(parameters or {})
+
+    def solved(regime: str | Regime | None, told: str, **changes: Any) -> Solution:
+        tell(told)
+        made: Solution = solve(game, method, regime=regime, preset=preset, **{**given, **changes})
+        return made
+
+    solutions = {name: solved(name, name) for name in asked}
+    for name in asked:
+        for other in readings(game, _categorical(game, solutions[name])).others:
+            if other not in solutions:
+                solutions[other] = solved(other, other)
+    results = []
+    for regime in game.regimes:
+        if regime.name in asked:
+            results.append(_result(game, regime, solutions))
+    results.sort(key=lambda result: asked.index(result.name))
+    names = [player.name for player in game.players]
+    base = _base_values(game, preset, given)
+    chooser = _Chooser(game, asked, solutions, solved)
+    return Comparison(
+        game=game.name,
+        title=game.title or game.name,
+        question=game.question,
+        source=game.file,
+        preset=preset,
+        parameters=MappingProxyType(base),
+        changed=tuple(given),
+        regimes=tuple(results),
+        best=MappingProxyType({name: _best(name, results) for name in names}),
+        choice=chooser.choice(),
+        commitment=chooser.commitment(),
+        flag_conditions=game.flags,
+        assumptions=game.assumptions,
+        notes=_notes(results),
+        labels=MappingProxyType(_labels(game)),
+    )
+
+
+def _loaded(given: Any) -> Game:
+    from ..load import load
+
+    found = load(given) if isinstance(given, str | Path) else given
+    if not isinstance(found, Game):
+        name = given if isinstance(given, str | Path) else "this game"
+        raise RequestError(
+            f"{name}: a game without stages has no regimes to compare. "
+            "Write it as a Game (.toml or .py) and declare regimes"
+        )
+    return found
+
+
+def _asked(game: Game, regimes: Sequence[str] | None) -> tuple[str, ...]:
+    declared = [regime.name for regime in game.regimes]
+    if not declared:
+        raise RequestError(
+            f"{game.name} declares no regimes, so there is nothing to compare. Declare them: "
+            "[regimes.NAME] with fix = {DECISION = 'ACTION'}, narrow, set or off; "
+            "or use solve"
+        )
+    if regimes is None:
+        return tuple(declared)
+    if isinstance(regimes, str):
+        regimes = [regimes]
+    for position, name in enumerate(regimes):
+        if name not in declared:
+            raise RequestError(f"unknown regime {name!r}. {did_you_mean(name, declared)}")
+        if name in regimes[:position]:
+            raise RequestError(f"the regime {name!r} is asked for twice. Name it once")
+    if not regimes:
+        raise RequestError(f"no regime is asked for. Known: {', '.join(declared)}")
+    return tuple(regimes)
+
+
+def _categorical(game: Game, solution: Solution) -> dict[str, str]:
+    return {
+        parameter.name: str(solution.parameters.get(parameter.name, parameter.value))
+        for parameter in game.parameters
+        if parameter.choices
+    }
+
+
+def _base_values(game: Game, preset: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameter values of the request, before any regime's own."""
+    declared = {parameter.name: parameter.value for parameter in game.parameters}
+    return {**declared, **game.presets.get(preset or "default", {}), **given}
+
+
+def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> RegimeResult:
+    solution = solutions[regime.name]
+    bounds = solution.bounds()
+    players = [player.name for player in game.players]
+    flags, says = readings(game, _categorical(game, solution)).read(regime.name, solutions)
+    if not solution.equilibria:
+        says = f"No equilibrium: {solution.reason}" if solution.reason else "No equilibrium."
+    elif not says:
+        paths = dict.fromkeys("; ".join(e.path) for e in solution.equilibria if e.path)
+        says = " Or: ".join(paths)
+    return RegimeResult(
+        name=regime.name,
+        label=regime.label or regime.name,
+        solution=solution,
+        payoffs=MappingProxyType({name: bounds[name] for name in players if name in bounds}),
+        outcomes=MappingProxyType({n: r for n, r in bounds.items() if n not in players}),
+        flags=MappingProxyType(flags),
+        says=says,
+    )
+
+
+def _best(player: str, results: Sequence[RegimeResult]) -> Best:
+    ranges = {r.name: r.payoffs[player] for r in results if player in r.payoffs}
+    left_out = tuple(r.name for r in results if r.name not in ranges)
+    if not ranges:
+        return Best(player, Verdict.NONE, left_out=left_out)
+    if len(ranges) == 1:
+        (only,) = ranges
+        return Best(player, Verdict.ALONE, only, contenders=(only,), left_out=left_out)
+    scale = max(abs(value) for bounds in ranges.values() for value in bounds) or 1.0
+    slack = scale * max(
+        equilibrium.certificate.tolerance
+        for result in results
+        for equilibrium in result.solution.equilibria
+    )
+    leader = max(ranges, key=lambda name: ranges[name][0])
+    top = ranges[leader][0]
+    contenders = tuple(name for name in ranges if ranges[name][1] >= top - slack)
+    if len(contenders) == 1:
+        runner_up = max((n for n in ranges if n != leader), key=lambda n: ranges[n][1])
+        margin = top - ranges[runner_up][1]
+        near = margin <= tolerances.TIE * scale
+        return Best(player, Verdict.WINS, leader, margin, runner_up, near, contenders, left_out)
+    equal = all(ranges[name][1] - ranges[name][0] <= slack for name in contenders)
+    verdict = Verdict.TIE if equal else Verdict.DEPENDS
+    return Best(player, verdict, near_tie=equal, contenders=contenders, left_out=left_out)
+
+
+def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
+    notes = []
+    for result in results:
+        solution = result.solution
+        if not solution.equilibria:
+            notes.append(f"{result.name}: {solution.status.value}; {solution.reason}")
+        elif len(solution.equilibria) > 1:
+            notes.append(
+                f"{result.name}: {len(solution.equilibria)} equilibria; ranges are over all of them"
+            )
+        if solution.status is Status.PARTIAL:
+            notes.append(f"{result.name}: searched in part; {solution.reason}")
+    return tuple(notes)
+
+
+def _labels(game: Game) -> dict[str, str]:
+    def joined(label: str, unit: str) -> str:
+        return f"{label} ({unit})" if label and unit not in ("", "1") else label
+
+    labels = {p.name: joined(p.label, p.unit) for p in game.parameters}
+    for name, (key, bound) in derived_names(game).items():
+        quantity = game.derived[key]
+        label = joined(quantity.label, quantity.unit)
+        if label and bound:
+            label = f"{label}, {', '.join(bound.values())}"
+        labels[name] = label
+    labels.update({player.name: player.label for player in game.players})
+    return {name: label for name, label in labels.items() if label}
+
+
+class _Chooser:
+    """The game in which the player chooses among the regimes compared."""
+
+    def __init__(
+        self,
+        game: Game,
+        asked: Sequence[str],
+        solutions: Mapping[str, Solution],
+        solved: Callable[..., Solution],
+    ) -> None:
+        self.game, self.solutions, self.solved = game, solutions, solved
+        self.asked = {regime.name: regime for regime in game.regimes if regime.name in asked}
+        self.decision, self.trouble = self._decision()
+        self._found: dict[str | None, tuple[Solution | None, str]] = {}
+
+    def _decision(self) -> tuple[str, str]:
+        """Return the decision that every regime fixes and nothing else, or "" and why not."""
+        fixed = {decision for regime in self.asked.values() for decision in regime.fix}
+        more = [
+            name
+            for name, regime in self.asked.items()
+            if regime.set or regime.off or regime.narrow or len(regime.fix) != 1
+        ]
+        if more or len(fixed) != 1:
+            return "", (
+                "the regimes are not the actions of one decision"
+                + (f" ({', '.join(more)} changes more than that)" if more else "")
+            )
+        return next(iter(fixed)), ""
+
+    @property
+    def player(self) -> str:
+        """The player who owns the decision."""
+        for stage in self.game.stages:
+            for move in stage.moves:
+                if move.name == self.decision and not isinstance(move, Chance):
+                    return move.player
+        return ""
+
+    def _leads(self, categorical: Mapping[str, str]) -> bool:
+        """Return whether the decision opens the game alone and everybody later observes it.
+
+        Then each of its actions opens a subgame, which is the game under the regime that
+        fixes it: what is known of the regimes settles the choice by backward induction.
+        """
+        stages = active_stages(self.game, categorical, [])
+        if not stages or [move.name for move in stages[0].moves] != [self.decision]:
+            return False
+        later = [move for stage in stages[1:] for move in stage.moves]
+        return all(
+            isinstance(move, Chance) or move.observes is None or self.decision in move.observes
+            for move in later
+        )
+
+    def _payoffs(self, changes: Mapping[str, Any]) -> tuple[dict[str, Range], str]:
+        """Return the player's payoff range for each regime that opens a subgame."""
+        ranges = {}
+        for name in self.asked:
+            solution = self.solved(name, name, **changes) if changes else self.solutions[name]
+            bounds = solution.bounds()
+            if not bounds:
+                return {}, f"{name} has no equilibrium: {solution.reason}"
+            ranges[name] = bounds[self.player]
+        return ranges, ""
+
+    def _chosen_at_once(self, changes: Mapping[str, Any]) -> tuple[Range | None, list[str], str]:
+        ranges, trouble = self._payoffs(changes)
+        if trouble:
+            return None, [], trouble
+        floor = max(low for low, _ in ranges.values())
+        ceiling = max(high for _, high in ranges.values())
+        slack = self._slack() * (max(abs(floor), abs(ceiling)) or 1.0)
+        chosen = [name for name, (_, high) in ranges.items() if high >= floor - slack]
+        return (floor, ceiling), chosen, "backward induction over the regimes' own equilibria"
+
+    def _slack(self) -> float:
+        return max(
+            equilibrium.certificate.tolerance
+            for name in self.asked
+            for equilibrium in self.solutions[name].equilibria
+        )
+
+    def _chosen_by_solving(self, changes: Mapping[str, Any]) -> tuple[Range | None, list[str], str]:
+        actions = {regime.fix[self.decision]: name for name, regime in self.asked.items()}
+        overlay = Regime("choice", narrow={self.decision: tuple(actions)})
+        solution = self.solved(overlay, "the choice among the regimes", **changes)
+        if not solution.equilibria:
+            return None, [], f"no equilibrium was found: {solution.reason}"
+        chosen = set()
+        for equilibrium in solution.equilibria:
+            chosen |= _played(equilibrium.strategies[self.player], self.decision, set(actions))
+        regimes = [name for action, name in actions.items() if action in chosen]
+        several = len(solution.equilibria)
+        how = f"solved by {solution.method}" + (f", {several} equilibria" if several > 1 else "")
+        return solution.bounds()[self.player], regimes, how
+
+    def _outcome(self, changes: Mapping[str, Any]) -> tuple[Range | None, list[str], str]:
+        any_solution = next(iter(self.solutions.values()))
+        categorical = _categorical(self.game, any_solution)
+        same = all(categorical.get(name) == value for name, value in changes.items())
+        categorical.update({name: str(value) for name, value in changes.items()})
+        if self._leads(categorical):
+            return self._chosen_at_once({} if same else changes)
+        return self._chosen_by_solving(changes)
+
+    def choice(self) -> Choice | None:
+        """Return which regime the player chooses, or None if regimes are not choices."""
+        if not self.decision or len(self.asked) < 2:
+            return None
+        _, chosen, reason = self._outcome({})
+        return Choice(self.player, self.decision, tuple(chosen), reason)
+
+    def commitment(self) -> CommitmentValue | None:
+        """Return the value of commitment, or None if the game declares no timing."""
+        declared = self.game.commitment
+        if declared is None:
+            return None
+        ranges: list[Range | None] = []
+        reasons = []
+        for value in (declared.committed, declared.discretionary):
+            if not self.decision or declared.player != self.player:
+                ranges.append(None)
+                reasons.append(self.trouble or f"{declared.player} does not choose the regime")
+                continue
+            found, chosen, reason = self._outcome({declared.parameter: value})
+            ranges.append(found)
+            reasons.append(
+                f"{declared.parameter} = {value}: "
+                + (f"{self.player} chooses {' or '.join(chosen)}; " if chosen else "")
+                + reason
+            )
+        reason = "; ".join(dict.fromkeys(reasons))
+        return CommitmentValue(declared.player, declared.parameter, ranges[0], ranges[1], reason)
+
+
+def _played(strategy: Mapping[str, Any], decision: str, actions: set[str]) -> set[str]:
+    """Return the actions of a decision that a player's strategy plays."""
+    if isinstance(strategy.get(decision), Mapping):
+        return {action for action, p in strategy[decision].items() if p > 0}
+    played = set()
+    for key, item in strategy.items():
+        if isinstance(item, Mapping):
+            if key.partition(" ")[0].rstrip(":|@") == decision:
+                played |= {action for action, p in item.items() if p > 0 and action in actions}
+        elif key in actions and item > 0:
+            played.add(key)
+    return played

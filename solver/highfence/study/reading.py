@@ -1,0 +1,255 @@
+"""What flags and sentences say about regimes: formulas over the outcomes of solved regimes.
+
+A formula reads this regime's payoffs (by player), outcomes and parameters by their names,
+and another regime's as ``regime.outcome``. Where regimes have several equilibria it is
+evaluated at every combination of them (this regime's equilibrium is one and the same
+wherever it is named).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import limits
+from ..errors import Problem, SpecError
+from ..solution import Equilibrium, Solution
+from ..spec.formulas import Compiler, Expr, evaluate, input_names, text, variable
+from ..spec.model import Game
+from ..spec.resolve import derived_names, functions_of
+
+__all__ = ["Readings", "check_readings", "readings"]
+
+_FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[fge%]?\Z")
+_PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{|\}")
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    when: Expr
+    parts: tuple[str | tuple[Expr, str], ...]
+    """Text, and (formula, format) pairs."""
+
+
+class _OutcomeScope:
+    """The names of flags and sentences."""
+
+    def __init__(self, game: Game, categorical: Mapping[str, str]) -> None:
+        self.categorical = categorical
+        self.regimes = {regime.name for regime in game.regimes}
+        derived = derived_names(game)
+        reported = tuple(derived) if game.outcomes is None else game.outcomes
+        self.outcomes = dict.fromkeys([*reported, *(player.name for player in game.players)])
+        self.parameters = {parameter.name for parameter in game.parameters}
+
+    def name(self, name: str) -> Expr | None:
+        if name in self.outcomes:
+            return variable(name)
+        if name in self.parameters:
+            found = self.categorical.get(name)
+            return variable(name) if found is None else text(found)
+        return None
+
+    def has(self, name: str) -> bool:
+        return name in self.outcomes or name in self.parameters or name in self.regimes
+
+    def test(self, name: str, action: str) -> Expr | None:
+        return None
+
+    def attribute(self, name: str, attribute: str) -> Expr | None:
+        if name not in self.regimes:
+            return None
+        if attribute not in self.outcomes:
+            raise KeyError(list(self.outcomes))
+        return variable(f"{name}.{attribute}")
+
+    def attributes(self, name: str) -> Sequence[str]:
+        return list(self.outcomes) if name in self.regimes else []
+
+    def known(self) -> Iterable[str]:
+        return [*self.outcomes, *self.parameters, *self.regimes]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The compiled flags and sentences of a game."""
+
+    flags: Mapping[str, Expr]
+    sentences: tuple[_Sentence, ...]
+    others: tuple[str, ...]
+    """The regimes that they name, in order of declaration."""
+
+    def read(
+        self, name: str, solutions: Mapping[str, Solution]
+    ) -> tuple[dict[str, bool | None], str]:
+        """Return the flags of a regime and what its sentences say.
+
+        A flag is None where it holds for some combinations of equilibria only, where a
+        regime that it names has none, or where a value in it is undefined.
+        """
+        this = solutions[name]
+        conditions = [sentence.when for sentence in self.sentences]
+        values = [part[0] for s in self.sentences for part in s.parts if not isinstance(part, str)]
+        roots = [*self.flags.values(), *conditions, *values]
+        inputs, shape = _inputs(name, this, solutions, input_names(roots))
+        if not this.equilibria or shape is None:
+            return dict.fromkeys(self.flags), ""
+        found = dict(zip(map(id, roots), evaluate(roots, inputs), strict=True))
+        flags = {flag: _holds(root, found[id(root)], inputs) for flag, root in self.flags.items()}
+        said = []
+        for sentence in self.sentences:
+            holds = _holds(sentence.when, found[id(sentence.when)], inputs)
+            if holds is False or _undefined(sentence.when, inputs):
+                continue
+            mask = np.broadcast_to(np.asarray(found[id(sentence.when)], dtype=bool), shape)
+            words = "".join(
+                part if isinstance(part, str) else _written(found[id(part[0])], part[1], mask)
+                for part in sentence.parts
+            )
+            said.append(words if holds else f"In some equilibria: {words}")
+        return flags, " ".join(said)
+
+
+def _inputs(
+    name: str, this: Solution, solutions: Mapping[str, Solution], wanted: set[str]
+) -> tuple[dict[str, NDArray[np.float64]], tuple[int, ...] | None]:
+    """Return the values of the inputs, each along the axis of its regime, and the whole shape."""
+    split = {key: key.rpartition(".")[::2] for key in wanted}
+    others = sorted({regime for regime, _ in split.values() if regime not in ("", name)})
+    distinct: dict[str, list[tuple[float, ...]]] = {}
+    rows: dict[str, dict[str, int]] = {}
+    for regime in (name, *others):
+        names = sorted({o for r, o in split.values() if (r or name) == regime})
+        rows[regime] = {outcome: k for k, outcome in enumerate(names)}
+        solution = this if regime == name else solutions.get(regime)
+        equilibria = () if solution is None else solution.equilibria
+        seen = [tuple(_value(e, this, outcome) for outcome in names) for e in equilibria]
+        distinct[regime] = list(dict.fromkeys(seen)) or [(float("nan"),) * len(names)]
+    order = (name, *others)
+    shape = tuple(len(distinct[regime]) for regime in order)
+    inputs: dict[str, NDArray[np.float64]] = {}
+    for key, (regime, outcome) in split.items():
+        axis = order.index(regime or name)
+        column = [row[rows[regime or name][outcome]] for row in distinct[regime or name]]
+        axes = [1] * len(order)
+        axes[axis] = len(column)
+        inputs[key] = np.array(column, dtype=np.float64).reshape(axes)
+    too_many = int(np.prod(shape, dtype=np.int64)) > limits.MAX_COMBINATIONS
+    return inputs, None if too_many else shape
+
+
+def _value(equilibrium: Equilibrium, solution: Solution, name: str) -> float:
+    for values in (equilibrium.outcomes, equilibrium.payoffs, solution.parameters):
+        if name in values:
+            return float(values[name])
+    return float("nan")
+
+
+def _undefined(root: Expr, inputs: Mapping[str, NDArray[np.float64]]) -> bool:
+    return any(np.isnan(inputs[key]).any() for key in input_names([root]))
+
+
+def _holds(root: Expr, value: Any, inputs: Mapping[str, NDArray[np.float64]]) -> bool | None:
+    if _undefined(root, inputs):
+        return None
+    truth = np.asarray(value, dtype=bool)
+    return bool(truth.flat[0]) if truth.all() or not truth.any() else None
+
+
+def _written(value: Any, form: str, mask: NDArray[np.bool_]) -> str:
+    seen = np.unique(np.broadcast_to(np.asarray(value, dtype=np.float64), mask.shape)[mask])
+    if not np.isfinite(seen).all():
+        return "(undefined)"
+    low, high = format(float(seen[0]), form), format(float(seen[-1]), form)
+    return low if low == high else f"{low} to {high}"
+
+
+def readings(game: Game, categorical: Mapping[str, str]) -> Readings:
+    """Return the compiled flags and sentences; made once for each game and categorical values.
+
+    Raises
+    ------
+    SpecError
+        A formula or a sentence's format is wrong; all mistakes are listed.
+    """
+    key = ("readings", tuple(sorted(categorical.items())))
+    if key not in game.cache:
+        game.cache[key] = _compiled(game, categorical)
+    found: Readings = game.cache[key]
+    return found
+
+
+def _compiled(game: Game, categorical: Mapping[str, str]) -> Readings:
+    problems: list[Problem] = []
+    scope = _OutcomeScope(game, categorical)
+    compiler = Compiler(scope, functions_of(game, problems), game.sets, problems)
+    flags = {}
+    for flag, condition in game.flags.items():
+        made = compiler.formula(condition, f"{game.file}: flags.{flag}", kind="condition")
+        if made is not None:
+            flags[flag] = made
+    sentences = []
+    for number, sentence in enumerate(game.narrative, 1):
+        place = f"{game.file}: narrative[{number}]"
+        when = compiler.formula(sentence.when, f"{place}.when", kind="condition")
+        parts = _parts(sentence.text, f"{place}.text", compiler, problems)
+        if when is not None:
+            sentences.append(_Sentence(when, tuple(parts)))
+    if problems:
+        raise SpecError(problems)
+    roots = [
+        *flags.values(),
+        *(s.when for s in sentences),
+        *(p[0] for s in sentences for p in s.parts if not isinstance(p, str)),
+    ]
+    named = {key.partition(".")[0] for key in input_names(roots) if "." in key}
+    others = tuple(regime.name for regime in game.regimes if regime.name in named)
+    return Readings(flags, tuple(sentences), others)
+
+
+def _parts(
+    source: str, place: str, compiler: Compiler, problems: list[Problem]
+) -> list[str | tuple[Expr, str]]:
+    """Split ``"K is {K_H / none.K_H:.1f} times ..."`` into text and (formula, format) pairs."""
+    parts: list[str | tuple[Expr, str]] = []
+    end = 0
+    for match in _PIECE.finditer(source):
+        parts.append(source[end : match.start()])
+        end = match.end()
+        if match.group() in ("{{", "}}"):
+            parts.append(match.group()[0])
+            continue
+        if match.group(1) is None:
+            problems.append(
+                Problem(
+                    place,
+                    f"the brace at character {match.start() + 1} has no partner",
+                    "Write {formula:.2f}, or {{ for a brace",
+                )
+            )
+            continue
+        formula, colon, form = match.group(1).partition(":")
+        if colon and not _FORMAT.match(form):
+            problems.append(
+                Problem(
+                    place,
+                    f"{form!r} is not a number format",
+                    "Write .2f, .0%, .3g or leave it out",
+                )
+            )
+            continue
+        made = compiler.formula(formula, place)
+        if made is not None:
+            parts.append((made, form or ".4g"))
+    parts.append(source[end:])
+    return [part for part in parts if part]
+
+
+def check_readings(game: Game) -> None:
+    """Raise SpecError with every mistake in the game's flags and sentences."""
+    readings(game, {p.name: str(p.value) for p in game.parameters if p.choices})
