@@ -330,6 +330,24 @@ class NormalForm:
             made[index] = Fraction(float(value))
         return _read_only(made)
 
+    @cached_property
+    def payoff_ranges(self) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Return each player's lowest and highest payoff over all pure profiles, exactly."""
+        ranges = []
+        for player in range(self.num_players):
+            ends = []
+            for find in (np.min, np.max):
+                table = self.payoffs[player]
+                extreme = float(find(table))
+                # Rounding keeps order, so the exact extreme is among the cells that share it.
+                ends.append(
+                    Fraction(extreme)
+                    if self.exact is None
+                    else Fraction(find(self.exact[player][table == extreme]))
+                )
+            ranges.append((ends[0], ends[1]))
+        return tuple(ranges)
+
     @property
     def is_zero_sum(self) -> bool:
         """True if the payoffs of all players sum to the same constant at every pure profile.
