@@ -1,0 +1,537 @@
+"""Reductions: one form made into another, and answers carried back.
+
+A :class:`Reduction` says which forms it ``accepts``; ``apply`` gives a
+:class:`StrategicForm`, which holds the new form, and whose ``invert`` turns a profile of
+the new form into one of the old.
+
+Definitions
+-----------
+A *pure strategy* of a tree is an action at each of the player's information sets. Two
+pure strategies that differ only at information sets which the player's own earlier
+actions exclude lead to the same play whatever others do; the *reduced* strategic form
+keeps one of them. A *plan* is such a pure strategy, written as pairs (information set,
+action) in the order of the information sets, without the excluded ones.
+
+References
+----------
+Kuhn (1953), "Extensive games and the problem of information", theorem 4: under perfect
+recall every mixed strategy has a behavior strategy with the same plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import limits
+from ..errors import LimitExceeded, NotApplicable, Problem
+from .extensive import BehaviorProfile, ExtensiveForm
+from .normal import NormalForm, Profile
+
+__all__ = [
+    "REDUCTIONS",
+    "Plan",
+    "Reduction",
+    "StrategicForm",
+    "Truncation",
+    "plans_over",
+    "reduced_strategic_form",
+    "strategic_form",
+]
+
+Number = float | Fraction
+Plan = tuple[tuple[int, int], ...]
+"""Pairs (information set, action), information sets ascending."""
+Choices = tuple[tuple[int, int], ...]
+"""Pairs (information set, action) in the order in which they are taken."""
+
+_INT64_SAFE = 2**62
+
+
+@dataclass(frozen=True, eq=False)
+class Truncation:
+    """The part of a tree from ``root`` down to ``ends``, where play is taken to stop.
+
+    Make it by :meth:`of`. No information set may have nodes both inside and outside: so it
+    is if the root is that of a subgame and the ends are terminals or roots of subgames.
+    """
+
+    form: ExtensiveForm
+    root: int
+    ends: tuple[int, ...]
+    """Nodes at which play stops, ascending."""
+    sets: tuple[int, ...]
+    """Information sets inside, ascending."""
+    chance: tuple[Number, ...]
+    """Per end, the product of the probabilities of chance on the way from the root."""
+    choices: tuple[Choices, ...]
+    """Per end, what players do on the way from the root."""
+    plans: Mapping[int, tuple[Plan, ...]]
+    """Per player who moves inside, the pure strategies, lexicographic."""
+    _compatible: dict[tuple[int, Choices], NDArray[np.intp]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @classmethod
+    def of(
+        cls,
+        form: ExtensiveForm,
+        root: int = 0,
+        ends: Collection[int] | None = None,
+        *,
+        reduced: bool = True,
+        lotteries: Sequence[Sequence[Number]] | None = None,
+    ) -> Truncation:
+        """Return the part of ``form`` below ``root``, cut at ``ends`` and at terminals.
+
+        Parameters
+        ----------
+        form
+            Any extensive form; perfect recall is not needed here.
+        root
+            Node from which play starts.
+        ends
+            Nodes below the root where play stops; terminals always do.
+        reduced
+            Merge strategies that differ only where the player's own actions exclude it.
+        lotteries
+            Per node of the form, the probabilities of chance; by default those of the form,
+            exact if it has exact ones.
+
+        Raises
+        ------
+        LimitExceeded
+            A player has more than ``limits.MAX_STRATEGIES`` pure strategies.
+        """
+        cut = frozenset(ends or ())
+        stops: list[int] = []
+        chance: list[Number] = []
+        choices: list[Choices] = []
+        ways: dict[int, dict[Choices, None]] = {}
+        if lotteries is None:
+            lotteries = form.exact_probabilities or form.probabilities
+        waiting: list[tuple[int, Number, Choices]] = [(root, Fraction(1), ())]
+        while waiting:
+            node, weight, taken = waiting.pop()
+            following = form.children[node]
+            if not following or (node in cut and node != root):
+                stops.append(node)
+                chance.append(weight)
+                choices.append(taken)
+                continue
+            here = int(form.information_set[node])
+            steps: list[tuple[int, Number, Choices]]
+            if here < 0:
+                odds = lotteries[node]
+                steps = [(child, weight * odds[k], taken) for k, child in enumerate(following)]
+            else:
+                own = _of_player(form, form.information_sets[here].player, taken)
+                ways.setdefault(here, {})[own] = None
+                steps = [(child, weight, (*taken, (here, k))) for k, child in enumerate(following)]
+            waiting.extend(reversed(steps))
+        inside = tuple(sorted(ways))
+        plans = {
+            player: plans_over(
+                form, player, {known: tuple(ways[known]) for known in inside}, reduced
+            )
+            for player in sorted({form.information_sets[known].player for known in inside})
+        }
+        return cls(form, root, tuple(stops), inside, tuple(chance), tuple(choices), plans)
+
+    def payoff_table(
+        self,
+        values: Mapping[int, Sequence[Number]],
+        players: Sequence[int],
+        axes: Sequence[int],
+    ) -> NDArray[Any]:
+        """Return expected payoffs for all profiles of plans.
+
+        Parameters
+        ----------
+        values
+            Per end, a number per player. If all of them and the probabilities of chance
+            are rational, so is the table.
+        players
+            Whose payoffs.
+        axes
+            Players whose plans are the axes. All others who move inside must have one plan.
+
+        Returns
+        -------
+        Shape ``(len(players), number of plans of axes[0], ...)``: objects (Fraction) or
+        float64.
+
+        Raises
+        ------
+        LimitExceeded
+            More than ``limits.MAX_CELLS`` entries.
+
+        Notes
+        -----
+        Cost: entries times the number of outcomes of chance.
+        """
+        gains = [
+            [weight * values[end][player] for player in players]
+            for end, weight in zip(self.ends, self.chance, strict=True)
+        ]
+        shape = (len(players), *(len(self.plans[player]) for player in axes))
+        self._check_size(shape)
+        if any(isinstance(number, float) for row in gains for number in row):
+            table: NDArray[Any] = np.zeros(shape)
+            self._spread(table, axes, np.array(gains, dtype=np.float64))
+            return table
+        # Sums of integers over one denominator: many times faster than sums of Fractions.
+        whole = lcm(1, *(Fraction(number).denominator for row in gains for number in row))
+        scaled = [[int(number * whole) for number in row] for row in gains]
+        small = sum(abs(number) for row in scaled for number in row) < _INT64_SAFE
+        table = np.zeros(shape, dtype=np.int64 if small else object)
+        self._spread(table, axes, np.array(scaled, dtype=table.dtype))
+        made = np.empty(table.size, dtype=object)
+        made[:] = [Fraction(number, whole) for number in table.ravel().tolist()]
+        return made.reshape(shape)
+
+    def metric_table(self, values: NDArray[np.float64], axes: Sequence[int]) -> NDArray[np.float64]:
+        """Return the expected value of a metric for all profiles of plans, as float64.
+
+        ``values`` has one number per node of the form; ``axes`` as in :meth:`payoff_table`.
+        """
+        shape = (1, *(len(self.plans[player]) for player in axes))
+        self._check_size(shape)
+        table = np.zeros(shape)
+        chance = np.array([float(weight) for weight in self.chance])
+        self._spread(table, axes, (chance * values[list(self.ends)])[:, None])
+        made: NDArray[np.float64] = table[0]
+        return made
+
+    def _check_size(self, shape: Sequence[int]) -> None:
+        if prod(shape) > limits.MAX_CELLS:
+            raise LimitExceeded(
+                Problem(
+                    f"subgame at {self.form.describe(self.root)}",
+                    f"its strategic form has {' x '.join(map(str, shape[1:]))} pure profiles, "
+                    f"{prod(shape)} payoffs; the limit is {limits.MAX_CELLS}",
+                    "Raise highfence.limits.MAX_CELLS if memory allows.",
+                )
+            )
+
+    def _spread(self, table: NDArray[Any], axes: Sequence[int], gains: NDArray[Any]) -> None:
+        """Add the gain at every end to the cells of the profiles of plans that lead there."""
+        for row, taken in zip(gains, self.choices, strict=True):
+            cells: tuple[Any, ...] = np.ix_(*(self.compatible(player, taken) for player in axes))
+            for position, gain in enumerate(row):
+                if gain:
+                    table[(position, *cells)] += gain
+
+    def compatible(self, player: int, taken: Choices) -> NDArray[np.intp]:
+        """Return the indices of the player's plans that agree with their part of ``taken``."""
+        own = _of_player(self.form, player, taken)
+        key = (player, own)
+        if key not in self._compatible:
+            wanted = frozenset(own)
+            self._compatible[key] = np.array(
+                [index for index, plan in enumerate(self.plans[player]) if wanted <= set(plan)],
+                dtype=np.intp,
+            )
+        return self._compatible[key]
+
+    def behavior(
+        self,
+        weights: Mapping[int, Sequence[Number]],
+        values: Mapping[int, Sequence[Number]],
+    ) -> dict[int, tuple[Number, ...]]:
+        """Return behavior strategies with the same plays as these mixed strategies.
+
+        Parameters
+        ----------
+        weights
+            Per player who moves inside, a probability per plan.
+        values
+            Per end, a number per player.
+
+        Returns
+        -------
+        Per information set inside, a probability per action. Those that a player's own
+        strategy excludes are filled by :meth:`complete`.
+
+        Notes
+        -----
+        Requires perfect recall (Kuhn 1953). Where two nodes of one information set had
+        different own histories, no such behavior strategy need exist.
+        """
+        made: dict[int, tuple[Number, ...]] = {}
+        for known, before in self.own_histories().items():
+            about = self.form.information_sets[known]
+            odds, plans = weights[about.player], self.plans[about.player]
+            sums: list[Number] = [Fraction(0)] * len(about.actions)
+            for index in self.compatible(about.player, before).tolist():
+                if odds[index]:
+                    sums[dict(plans[index])[known]] += odds[index]
+            if total := sum(sums, Fraction(0)):
+                made[known] = tuple(part / total for part in sums)
+        return self.complete(made, values)
+
+    def complete(
+        self,
+        behavior: Mapping[int, Sequence[Number]],
+        values: Mapping[int, Sequence[Number]],
+    ) -> dict[int, tuple[Number, ...]]:
+        """Return the behavior with information sets added that players themselves exclude.
+
+        Parameters
+        ----------
+        behavior
+            Probabilities per action at all information sets inside, but for those that
+            their player's own choices reach with probability 0.
+        values
+            Per end, a number per player.
+
+        Returns
+        -------
+        Per information set inside, ascending. What is added is the first action that is
+        best against the strategies of the others, or simply the first one where these
+        exclude the information set too. It changes no play and no one's gain from
+        deviating, so a Nash equilibrium of this part stays one.
+        """
+        made = {known: tuple(odds) for known, odds in behavior.items()}
+        excluded = [known for known in self.sets if known not in made]
+        for known in excluded:
+            made[known] = _pure(0, len(self.form.information_sets[known].actions))
+        # Later information sets of a player have higher numbers, so this goes bottom up.
+        for known in reversed(excluded):
+            made[known] = self._reply(known, made, values)
+        return {known: made[known] for known in self.sets}
+
+    def own_histories(self) -> dict[int, Choices]:
+        """Return, per information set inside, its player's own choices before it."""
+        found: dict[int, Choices] = {}
+        for taken in self.choices:
+            for position, (known, _) in enumerate(taken):
+                if known not in found:
+                    player = self.form.information_sets[known].player
+                    found[known] = _of_player(self.form, player, taken[:position])
+        return found
+
+    def _reply(
+        self,
+        known: int,
+        behavior: Mapping[int, Sequence[Number]],
+        values: Mapping[int, Sequence[Number]],
+    ) -> tuple[Number, ...]:
+        """Return the first action that is best at an information set, had it been reached."""
+        about = self.form.information_sets[known]
+        gains: list[Number] = [Fraction(0)] * len(about.actions)
+        for end, weight, taken in zip(self.ends, self.chance, self.choices, strict=True):
+            action, since = None, False
+            for here, chosen in taken:
+                if here == known:
+                    action, since = chosen, True
+                elif since or self.form.information_sets[here].player != about.player:
+                    weight = weight * behavior[here][chosen]
+            if action is not None and weight:
+                gains[action] += weight * values[end][about.player]
+        return _pure(gains.index(max(gains)), len(gains))
+
+    def reach(self, behavior: Mapping[int, Sequence[Number]]) -> list[Number]:
+        """Return the probability of every end if play starts at the root."""
+        reached = []
+        for weight, taken in zip(self.chance, self.choices, strict=True):
+            for known, action in taken:
+                weight = weight * behavior[known][action]
+            reached.append(weight)
+        return reached
+
+
+def _pure(action: int, count: int) -> tuple[Number, ...]:
+    return tuple(Fraction(k == action) for k in range(count))
+
+
+def _of_player(form: ExtensiveForm, player: int, taken: Choices) -> Choices:
+    return tuple(step for step in taken if form.information_sets[step[0]].player == player)
+
+
+def plans_over(
+    form: ExtensiveForm,
+    player: int,
+    ways: Mapping[int, tuple[Choices, ...]],
+    reduced: bool = True,
+) -> tuple[Plan, ...]:
+    """Return a player's pure strategies over some information sets, lexicographic.
+
+    Parameters
+    ----------
+    ways
+        Per information set (those of other players are passed over), the player's own
+        choices that may precede it.
+    reduced
+        Leave out information sets that a plan's own choices exclude.
+
+    Raises
+    ------
+    LimitExceeded
+        More than ``limits.MAX_STRATEGIES``.
+
+    Notes
+    -----
+    A plan grows by the first information set that its choices so far allow, until all of
+    these are there.
+    """
+    own = [known for known in ways if form.information_sets[known].player == player]
+    before = [(known, [frozenset(way) for way in ways[known]]) for known in own]
+    made: list[Plan] = []
+    waiting: list[dict[int, int]] = [{}]
+    while waiting:
+        plan = waiting.pop()
+        chosen = set(plan.items())
+        for known, needs in before:
+            if known not in plan and (not reduced or any(need <= chosen for need in needs)):
+                count = len(form.information_sets[known].actions)
+                waiting.extend({**plan, known: action} for action in reversed(range(count)))
+                break
+        else:
+            made.append(tuple(sorted(chosen)))
+        if len(made) + len(waiting) > limits.MAX_STRATEGIES:
+            raise LimitExceeded(
+                Problem(
+                    form.title or "game",
+                    f"{form.players[player]!r} has more than {limits.MAX_STRATEGIES} pure "
+                    f"strategies over {len(own)} information sets",
+                    "Raise highfence.limits.MAX_STRATEGIES if time and memory allow.",
+                )
+            )
+    return tuple(made)
+
+
+@dataclass(frozen=True, eq=False)
+class StrategicForm:
+    """A strategic form of a tree, and the way back.
+
+    ``plans[i][k]`` is what strategy ``k`` of player ``i`` does.
+    """
+
+    form: NormalForm
+    original: ExtensiveForm
+    plans: tuple[tuple[Plan, ...], ...]
+    tree: Truncation = field(repr=False)
+
+    def invert(self, profile: Profile) -> BehaviorProfile:
+        """Return the behavior profile with the same plays as a mixed profile.
+
+        Exact if form and profile are. Where a player's own strategy excludes an
+        information set, the behavior is a best reply there, as :meth:`Truncation.behavior`
+        describes.
+
+        Raises
+        ------
+        NotApplicable
+            A player does not have perfect recall: then a mixed strategy need not have an
+            equivalent behavior strategy.
+        """
+        _require_perfect_recall(self.original)
+        weights = {player: profile.strategies[player] for player in self.tree.plans}
+        behavior = self.tree.behavior(weights, _terminal_values(self.original, self.tree.ends))
+        return BehaviorProfile(
+            tuple(behavior[known] for known in range(len(self.original.information_sets)))
+        )
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A way to make one form into another and to carry profiles back."""
+
+    name: str
+    source: type
+    target: type
+    accepts: Callable[[Any], bool] = field(repr=False)
+    """True if the form can be made over *and* every profile carried back."""
+    apply: Callable[[Any], StrategicForm] = field(repr=False)
+    about: str = ""
+
+
+def _require_perfect_recall(form: ExtensiveForm) -> None:
+    witness = form.perfect_recall()
+    if witness is not None:
+        player, label = witness
+        raise NotApplicable(
+            f"{form.players[player]!r} does not have perfect recall: at information set "
+            f"{label!r} they have forgotten what they knew or did. Mixed strategies then need "
+            "not have equivalent behavior strategies (Kuhn 1953)"
+        )
+
+
+def _terminal_values(form: ExtensiveForm, ends: Sequence[int]) -> dict[int, tuple[Number, ...]]:
+    table: NDArray[Any] = form.payoffs if form.exact is None else form.exact
+    return {end: tuple(table[end].tolist()) for end in ends}
+
+
+def _strategic(form: ExtensiveForm, reduced: bool) -> StrategicForm:
+    tree = Truncation.of(form, reduced=reduced)
+    everyone = range(form.num_players)
+    axes = list(tree.plans)
+    values = _terminal_values(form, tree.ends)
+    idle = [k + 1 for k in everyone if k not in tree.plans]
+    payoffs = np.expand_dims(tree.payoff_table(values, everyone, axes), idle)
+    plans = tuple(tree.plans.get(player, ((),)) for player in everyone)
+    made = NormalForm.from_payoffs(
+        payoffs,
+        players=form.players,
+        strategies=[_labels(form, player, plans[player]) for player in everyone],
+        title=form.title,
+        outcomes={
+            name: np.expand_dims(tree.metric_table(metric, axes), [k - 1 for k in idle])
+            for name, metric in form.outcomes.items()
+        },
+    )
+    return StrategicForm(made, form, plans, tree)
+
+
+def _labels(form: ExtensiveForm, player: int, plans: Sequence[Plan]) -> list[str]:
+    """Return a distinct label per plan: the actions, with information sets if several."""
+    if plans == ((),):
+        return ["(no move)"]
+    several = len(form.sets_of(player)) > 1
+
+    def words() -> Iterator[str]:
+        for plan in plans:
+            yield ", ".join(
+                f"{about.label}: {about.actions[action]}" if several else about.actions[action]
+                for about, action in ((form.information_sets[known], a) for known, a in plan)
+            )
+
+    labels = list(words())
+    if len(set(labels)) < len(labels):  # labels that hold ", " or ": " themselves
+        labels = [f"{number}. {label}" for number, label in enumerate(labels, start=1)]
+    return labels
+
+
+def _has_perfect_recall(form: Any) -> bool:
+    return isinstance(form, ExtensiveForm) and form.perfect_recall() is None
+
+
+reduced_strategic_form = Reduction(
+    "reduced strategic form",
+    ExtensiveForm,
+    NormalForm,
+    accepts=_has_perfect_recall,
+    apply=lambda form: _strategic(form, reduced=True),
+    about="strategies that differ only where the player's own actions exclude it are one",
+)
+"""Tree -> reduced strategic form. Exact payoffs are kept; ``apply`` raises
+:class:`highfence.errors.LimitExceeded` beyond ``limits.MAX_STRATEGIES`` or ``limits.MAX_CELLS``."""
+
+strategic_form = Reduction(
+    "strategic form",
+    ExtensiveForm,
+    NormalForm,
+    accepts=_has_perfect_recall,
+    apply=lambda form: _strategic(form, reduced=False),
+    about="one strategy per combination of actions over all information sets of a player",
+)
+"""Tree -> full strategic form; same limits."""
+
+REDUCTIONS: tuple[Reduction, ...] = (reduced_strategic_form, strategic_form)
