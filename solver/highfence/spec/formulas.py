@@ -18,8 +18,10 @@ import ast
 import math
 import re
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -403,6 +405,9 @@ class Function:
 
 _TOO_LARGE = "the number is beyond the range of floating point"
 _NUMBER = re.compile(r"(?<![\w.])(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE]([+-]?\d+))?")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_STRANGE = re.compile(r"[^\n\r\t -\"$-~]")  # anything but printable ASCII and blanks; and #
+_BRACKET = re.compile(r"[()\[\]{}]")
 _HINTS: dict[type, str] = {
     ast.BitXor: "Powers are written **",
     ast.Mod: "A share is written 0.3, not 30%",
@@ -416,93 +421,85 @@ _HINTS: dict[type, str] = {
 def parse(source: object, place: str, problems: list[Problem]) -> ast.expr | None:
     """Return the syntax tree of a formula, or None with the mistakes appended to ``problems``.
 
-    Cost: linear in the length, which :data:`highfence.limits.MAX_FORMULA_LENGTH` bounds.
+    The tree is shared between calls and must not be changed. Cost: linear in the length,
+    which :data:`highfence.limits.MAX_FORMULA_LENGTH` bounds.
     """
-
-    def wrong(reason: str, fix: str = "", column: int | None = None) -> None:
-        problems.append(Problem(place, reason, fix, None, column))
-
     if not isinstance(source, str):
-        wrong(f"a formula is text, not {source!r}", "Quote it")
+        problems.append(Problem(place, f"a formula is text, not {source!r}", "Quote it"))
         return None
+    bounds = limits.MAX_FORMULA_LENGTH, limits.MAX_FORMULA_NESTING, limits.MAX_DIGITS
+    made = _parsed(source, *bounds)
+    if isinstance(made, ast.expr):
+        return made
+    reason, fix, column = made
+    problems.append(Problem(place, reason, fix, None, column))
+    return None
+
+
+@lru_cache(maxsize=8192)
+def _parsed(
+    source: str, longest: int, deepest: int, digits: int
+) -> ast.expr | tuple[str, str, int | None]:
+    """Return the tree, or reason, fix and column."""
     if not source.strip():
-        wrong("the formula is empty", "Write a number or an expression")
-        return None
-    if len(source) > limits.MAX_FORMULA_LENGTH:
-        wrong(
-            f"the formula has {len(source)} characters; the limit MAX_FORMULA_LENGTH is "
-            f"{limits.MAX_FORMULA_LENGTH}",
-            "Split it into derived quantities",
-        )
-        return None
-    outside = re.sub(r"'[^']*'|\"[^\"]*\"", lambda match: " " * len(match.group()), source)
-    for column, character in enumerate(outside, 1):
-        if ord(character) > 126:
-            label = unicodedata.name(character, f"U+{ord(character):04X}")
-            wrong(
-                f"the character {character!r} ({label}) is not allowed in a formula",
-                "Names are plain ASCII letters, digits and _",
-                column,
-            )
-            return None
-    depth = deepest = 0
-    for character in outside:
-        if character in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in ")]}":
-            depth -= 1
-    if deepest > limits.MAX_FORMULA_NESTING:
-        wrong(
-            f"the formula nests {deepest} levels deep; the limit MAX_FORMULA_NESTING is "
-            f"{limits.MAX_FORMULA_NESTING}",
-            "Split it into derived quantities",
-        )
-        return None
+        return "the formula is empty", "Write a number or an expression", None
+    split = "Split it into derived quantities"
+    if len(source) > longest:
+        found = f"the formula has {len(source)} characters"
+        return f"{found}; the limit MAX_FORMULA_LENGTH is {longest}", split, None
+    outside = _QUOTED.sub(lambda match: " " * len(match.group()), source)
+    strange = _STRANGE.search(outside)
+    if strange is not None:
+        return (*_stranger(strange.group()), strange.start() + 1)
+    depth = nested = 0
+    for bracket in _BRACKET.findall(outside):
+        depth += 1 if bracket in "([{" else -1
+        nested = max(nested, depth)
+    if nested > deepest:
+        found = f"the formula nests {nested} levels deep"
+        return f"{found}; the limit MAX_FORMULA_NESTING is {deepest}", split, None
     for match in _NUMBER.finditer(outside):
-        digits, exponent = match.group(1), match.group(2) or "0"
-        if (
-            len(digits) > limits.MAX_DIGITS
-            or len(exponent) > 6
-            or (abs(int(exponent)) > limits.MAX_DIGITS)
-        ):
-            wrong(
-                f"the number {match.group()[:20]}... is too long or too large; the limit "
-                f"MAX_DIGITS is {limits.MAX_DIGITS}",
+        written, exponent = match.group(1), match.group(2) or "0"
+        if len(written) > digits or len(exponent) > 6 or abs(int(exponent)) > digits:
+            found = f"the number {match.group()[:20]}... is too long or too large"
+            return (
+                f"{found}; the limit MAX_DIGITS is {digits}",
                 "Change the unit",
                 match.start() + 1,
             )
-            return None
-    flat = source.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    flat = re.sub(r"[\n\r\t]", " ", source)
     start = len(flat) - len(flat.lstrip())
     try:
-        tree = ast.parse(flat.strip(), mode="eval").body
+        with warnings.catch_warnings():  # of "1if x else y", or of escapes in quoted text
+            warnings.simplefilter("ignore")
+            tree = ast.parse(flat.strip(), mode="eval").body
     except SyntaxError as error:
         fix = "Write == to compare" if re.search(r"(?<![=<>!])=(?!=)", outside) else ""
         if "%" in outside:
             fix = _HINTS[ast.Mod]
-        wrong(f"this is not a formula ({error.msg})", fix, start + (error.offset or 1))
-        return None
+        return f"this is not a formula ({error.msg})", fix, start + (error.offset or 1)
     except (RecursionError, MemoryError, ValueError):
-        wrong("the formula is too deeply nested", "Split it into derived quantities")
-        return None
-    depth = _tree_depth(tree)
-    if depth > 4 * limits.MAX_FORMULA_NESTING:
-        wrong(f"the formula is {depth} operations deep", "Split it into derived quantities")
-        return None
-    for node in ast.walk(tree):
-        if hasattr(node, "col_offset"):
-            node.col_offset += start
+        return "the formula is too deeply nested", split, None
+    level, nodes = 0, [tree]
+    while nodes:
+        level += 1
+        children: list[Any] = []
+        for node in nodes:
+            if hasattr(node, "col_offset"):
+                node.col_offset += start
+            children.extend(ast.iter_child_nodes(node))
+        nodes = children
+    if level > 4 * deepest:
+        return f"the formula is {level} operations deep", split, None
     return tree
 
 
-def _tree_depth(tree: ast.AST) -> int:
-    deepest, stack = 0, [(tree, 1)]
-    while stack:
-        node, depth = stack.pop()
-        deepest = max(deepest, depth)
-        stack.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
-    return deepest
+def _stranger(character: str) -> tuple[str, str]:
+    if character == "#":
+        return "a formula holds no comments", "Put the remark outside, or into 'about'"
+    label = unicodedata.name(character, f"U+{ord(character):04X}")
+    reason = f"the character {character!r} ({label}) is not allowed in a formula"
+    return reason, "Names are plain ASCII letters, digits and _"
 
 
 class _Wrong(Exception):

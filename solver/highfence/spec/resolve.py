@@ -33,7 +33,7 @@ from .formulas import (
 )
 from .model import Chance, Decision, Game, Interval, Stage
 
-__all__ = ["Resolved", "derived_names", "resolve"]
+__all__ = ["Resolved", "derived_names", "resolve", "resolved"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _FAMILY = re.compile(r"\s*([A-Za-z_]\w*)\s*\[(.*)\]\s*\Z")
@@ -426,6 +426,19 @@ def resolve(
     elif problems is None:
         raise SpecError(found)
     return Resolved(game, categorical, stages, payoffs, derived, probabilities, available, bounds)
+
+
+def resolved(game: Game, values: Mapping[str, Any] | None = None) -> Resolved:
+    """Return the expressions of a valid game, worked out once per categorical values."""
+    given = values or {}
+    key = (
+        "resolved",
+        *(str(given.get(p.name, p.value)) for p in game.parameters if p.choices),
+    )
+    if key not in game.cache:
+        game.cache[key] = resolve(game, given)
+    found: Resolved = game.cache[key]
+    return found
 
 
 def syntax_names(source: str) -> set[str]:
