@@ -678,6 +678,7 @@ def _stages(page: Page, game: Game) -> None:
     from ..spec.model import Chance, Interval
 
     page.heading("Stages")
+    listed: dict[str, tuple[Any, int]] = {}
     for order, stage in enumerate(game.stages, 1):
         page.text(
             f"{order}. {stage.name}" + (f" (when {stage.when})" if stage.when else ""), indent=GAP
@@ -704,9 +705,12 @@ def _stages(page: Page, game: Game) -> None:
                 page.item(
                     head, f"{_formula(bounds.low)} .. {_formula(bounds.high)}{unit}", indent=GAP * 2
                 )
+            elif move.name in listed and listed[move.name][0] == move.actions:
+                page.item(head, f"as in stage {listed[move.name][1]}", indent=GAP * 2)
             elif not any(a.attributes or a.when or a.label for a in move.actions):
                 page.item(head, ", ".join(a.name for a in move.actions), indent=GAP * 2)
             else:
+                listed[move.name] = (move.actions, order)
                 page.text(f"{head}:", indent=GAP * 2)
                 for action in move.actions:
                     label = f" ({action.label})" if action.label else ""
@@ -734,16 +738,20 @@ def _parameters(page: Page, game: Game) -> None:
             low = "" if p.low is None else number(p.low)
             high = "" if p.high is None else number(p.high)
             bounds = f"{low} .. {high}"
-        rows.append([p.name, number(p.value), bounds, p.unit, p.label])
-    if page.width >= 60:
-        page.table(["name", "value", "range", "unit", "label"], rows, left={0, 2, 3, 4}, indent=GAP)
-    else:
-        page._list(["name", "value", "range", "unit", "label"], rows, GAP)
-    told = [p for p in game.parameters if p.source or p.about]
+        rows.append([p.name, number(p.value), bounds, p.unit])
+    page.table(["name", "value", "range", "unit"], rows, left={0, 2, 3}, indent=GAP)
+    told = [p for p in game.parameters if p.label or p.source or p.about]
     if told:
-        page.heading("Sources")
+        page.heading("What they mean, and their sources")
         for p in told:
-            page.item(p.name, ". ".join(text for text in (p.about, p.source) if text), indent=GAP)
+            source = f"Source: {p.source}" if p.source else ""
+            page.item(p.name, _sentences(p.label, p.about, source), indent=GAP)
+
+
+def _sentences(*parts: str) -> str:
+    """Return parts one after another, each ended by a period."""
+    ended = (part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part)
+    return " ".join(ended)
 
 
 def _overlays(page: Page, game: Game) -> None:
@@ -757,7 +765,7 @@ def _overlays(page: Page, game: Game) -> None:
                 *(f"without {mechanism}" for mechanism in regime.off),
             ]
             label = f" ({regime.label})" if regime.label else ""
-            text = "; ".join(does) + (f". {regime.about}" if regime.about else "")
+            text = _sentences("; ".join(does), regime.about)
             page.item(f"{regime.name}{label}", text, "bold", indent=GAP)
     if game.mechanisms:
         page.heading("Mechanisms")
@@ -765,11 +773,7 @@ def _overlays(page: Page, game: Game) -> None:
             label = " ".join(part for part in (mechanism.id, mechanism.label) if part)
             off = ", ".join(f"{p} = {number(value)}" for p, value in mechanism.off.items())
             head = f"{name} ({label})" if label else name
-            page.item(
-                head,
-                f"off: {off}" + (f". {mechanism.about}" if mechanism.about else ""),
-                indent=GAP,
-            )
+            page.item(head, _sentences(f"off: {off}", mechanism.about), indent=GAP)
     if game.presets:
         page.heading("Presets")
         for name, values in game.presets.items():
@@ -798,7 +802,7 @@ def _quantities(page: Page, game: Game) -> None:
     for key in keys:
         quantity = game.derived[key]
         unit = f" ({quantity.unit})" if quantity.unit not in ("", "1") else ""
-        words = ". ".join(text for text in (quantity.label + unit, quantity.about) if text)
+        words = _sentences(quantity.label + unit, quantity.about)
         page.item(key, words or _formula(quantity.formula), indent=GAP)
 
 
