@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -84,6 +85,25 @@ class Resolved:
         """The derived quantities that are reported."""
         return tuple(self.derived) if self.game.outcomes is None else self.game.outcomes
 
+    def outcome(self, name: str) -> Expr:
+        """Return the expression of a reported outcome: a derived quantity, or a move's number.
+
+        Raises
+        ------
+        KeyError
+            There is no such quantity, or the move's actions are not numbers.
+        """
+        if name in self.derived:
+            return self.derived[name]
+        move = self.moves[name]
+        if isinstance(move, Decision) and isinstance(move.actions, Interval):
+            return variable(name)
+        labels = tuple(move.outcomes) if isinstance(move, Chance) else _names(move)
+        numbers = _numbers(labels)
+        if numbers is None:
+            raise KeyError(name)
+        return _chosen(name, [constant(value) for value in numbers])
+
 
 def _family(name: str) -> tuple[str, list[tuple[str, str]]] | None:
     """Split ``"q[j in segments, t in periods]"`` into base and (variable, set) pairs."""
@@ -118,6 +138,28 @@ def derived_names(game: Game) -> dict[str, tuple[str, dict[str, str]]]:
             bound = {index: e for (index, _), e in zip(pairs, elements, strict=True)}
             names["_".join([base, *elements])] = (key, bound)
     return names
+
+
+def _names(decision: Decision) -> tuple[str, ...]:
+    return () if isinstance(decision.actions, Interval) else tuple(a.name for a in decision.actions)
+
+
+def _numbers(labels: Sequence[str]) -> list[Fraction] | None:
+    """Return the labels as numbers, if all of them are."""
+    from .model import exact
+
+    try:
+        return [exact(label) for label in labels]
+    except ValueError:
+        return None
+
+
+def _chosen(name: str, values: Sequence[Expr]) -> Expr:
+    """Return the value that belongs to the action chosen (``name`` is its index)."""
+    made = values[-1]
+    for index in range(len(values) - 2, -1, -1):
+        made = apply("where", apply("eq", variable(name), constant(index)), values[index], made)
+    return made
 
 
 class _GameScope:
@@ -165,16 +207,13 @@ class _GameScope:
         return tuple(action.name for action in move.actions)
 
     def _move_value(self, name: str) -> Expr | None:
-        from .model import exact
-
         labels = self._labels(name)
         if labels is None:
             return variable(name)
-        try:
-            numbers = [exact(label) for label in labels]
-        except ValueError:
-            return None if not self.compiler else self._not_a_number(name)
-        return self._choose(name, [constant(number) for number in numbers])
+        numbers = _numbers(labels)
+        if numbers is None:
+            return self._not_a_number(name)
+        return _chosen(name, [constant(number) for number in numbers])
 
     def _not_a_number(self, name: str) -> Expr | None:
         from .formulas import _Wrong
@@ -183,13 +222,6 @@ class _GameScope:
             f"{name} is a move, not a number",
             f"Test it ({name} == 'action'), or read an attribute ({name}.attribute)",
         )
-
-    def _choose(self, name: str, values: Sequence[Expr]) -> Expr:
-        """Return the value that belongs to the action chosen."""
-        made = values[-1]
-        for index in range(len(values) - 2, -1, -1):
-            made = apply("where", self._is(name, index), values[index], made)
-        return made
 
     def _is(self, name: str, index: int) -> Expr:
         return apply("eq", variable(name), constant(index))
@@ -227,7 +259,7 @@ class _GameScope:
         for label, row in zip(labels, table, strict=True):
             expr = self.compiler.formula(row[attribute], self.place(name, label, attribute))
             made.append(expr if expr is not None else constant(0))
-        return self._choose(name, made)
+        return _chosen(name, made)
 
     def _derived(self, name: str) -> Expr | None:
         from .formulas import _Wrong
