@@ -18,10 +18,9 @@ from itertools import product
 from math import fsum, inf, isfinite, prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import limits, tolerances
-from ..forms.normal import NormalForm, Profile
+from ..forms.normal import NormalForm, Number, Profile
 from ..solution import Certificate
 
 __all__ = ["certify_normal"]
@@ -65,7 +64,7 @@ def certify_normal(
         tolerance = 0.0 if exact else tolerances.REGRET_FLOAT
     if fault is not None:
         return Certificate(inf, tolerance, exact=False, checks=(fault,))
-    regrets = [
+    regrets: list[Number] = [
         _exact_regret(form, profile, player) if exact else _float_regret(form, profile, player)
         for player in range(form.num_players)
     ]
@@ -91,12 +90,12 @@ def _simplex_fault(form: NormalForm, profile: Profile) -> str | None:
     exact = profile.is_exact
     slack = 0.0 if exact else tolerances.PROBABILITY
     for player, strategy in zip(form.players, profile.strategies, strict=True):
-        if not exact and not all(isfinite(p) for p in strategy):
+        if not all(isfinite(p) for p in strategy):
             return f"{player}: a probability is not finite"
-        if min(strategy) < -slack:
-            return f"{player}: the probability {min(strategy)} is negative"
-        total = sum(strategy) if exact else fsum(strategy)
-        if abs(total - 1) > slack:
+        if any(p < -slack for p in strategy):
+            return f"{player}: the probability {min(strategy, key=float)} is negative"
+        total: Number = sum(strategy) if exact else fsum(strategy)
+        if not -slack <= total - 1 <= slack:
             return f"{player}: probabilities sum to {total}"
     return None
 
@@ -140,31 +139,12 @@ def _exact_regret(form: NormalForm, profile: Profile, player: int) -> Fraction:
 
 
 def _float_regret(form: NormalForm, profile: Profile, player: int) -> float:
-    low, high = form.payoff_ranges[player]
-    if low == high:
-        return 0.0
     supports = _supports(profile)
     supports[player] = list(range(form.num_strategies[player]))
-    values = _unit_payoffs(form, player, supports, low, high)
+    values = form.unit_payoffs(player, supports)
     own = np.array([float(p) for p in profile.strategies[player]])
     for k in reversed(range(form.num_players)):  # last axis first: the others keep their place
         if k != player:
             weights = np.array([float(profile.strategies[k][pure]) for pure in supports[k]])
             values = np.moveaxis(values, k, -1) @ weights
     return max(0.0, float(values.max() - own @ values))
-
-
-def _unit_payoffs(
-    form: NormalForm, player: int, supports: list[list[int]], low: Fraction, high: Fraction
-) -> NDArray[np.float64]:
-    """Return the player's payoffs on these strategies, mapped to [0, 1]."""
-    block = np.ix_(*supports)
-    if form.exact is not None:
-        # Payoffs that differ by less than a float can tell are told apart here.
-        exact = (form.exact[player][block] - low) / (high - low)
-        return exact.astype(np.float64)
-    values, lowest, highest = form.payoffs[player][block], float(low), float(high)
-    if not isfinite(highest - lowest):
-        values, lowest, highest = values / 2, lowest / 2, highest / 2
-    scaled: NDArray[np.float64] = (values - lowest) / (highest - lowest)
-    return scaled

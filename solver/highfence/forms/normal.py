@@ -348,6 +348,40 @@ class NormalForm:
             ranges.append((ends[0], ends[1]))
         return tuple(ranges)
 
+    def unit_payoffs(
+        self, player: int, strategies: Sequence[Sequence[int]] | None = None
+    ) -> NDArray[np.float64]:
+        """Return a player's payoffs mapped to [0, 1], in floats; 0 if they are all the same.
+
+        A positive affine map of one player's payoffs changes no best response. Payoffs that
+        differ by less than a float can tell are told apart where the exact table is there.
+
+        Parameters
+        ----------
+        player
+            Index of the player.
+        strategies
+            Per player, the pure strategies to which the table is restricted; all by
+            default. The map is that of the whole table.
+
+        Returns
+        -------
+        array
+            Shape: the number of those strategies per player.
+        """
+        block = np.ix_(*(strategies or [range(count) for count in self.num_strategies]))
+        low, high = self.payoff_ranges[player]
+        if low == high:
+            return np.zeros([axis.size for axis in block])
+        if self.exact is not None:
+            exact: NDArray[np.object_] = (self.exact[player][block] - low) / (high - low)
+            return exact.astype(np.float64)
+        values, lowest, highest = self.payoffs[player][block], float(low), float(high)
+        if not isfinite(highest - lowest):
+            values, lowest, highest = values / 2, lowest / 2, highest / 2
+        unit: NDArray[np.float64] = (values - lowest) / (highest - lowest)
+        return unit
+
     @property
     def is_zero_sum(self) -> bool:
         """True if the payoffs of all players sum to the same constant at every pure profile.
