@@ -293,9 +293,16 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
     exec(compile(source, filename, "exec"), namespace)
     made = []
     for name, signature in signatures.items():
-        jit = numba.njit(signature, cache=folder is not None, error_model="numpy", nogil=True)
+        options = {"error_model": "numpy", "nogil": True}
         try:
-            made.append(jit(namespace[name]))
+            if folder is not None:
+                try:
+                    made.append(numba.njit(signature, cache=True, **options)(namespace[name]))
+                    continue
+                except (OSError, ImportError, ValueError, EOFError, AttributeError):
+                    # A damaged cache costs a compilation, never an answer.
+                    pass
+            made.append(numba.njit(signature, **options)(namespace[name]))
         except numba.core.errors.NumbaError as error:
             if not calls:
                 raise

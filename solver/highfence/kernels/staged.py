@@ -32,6 +32,8 @@ _INTS = types.int64[::1]
 
 STEP = 1e-3
 """Step of the differences, as a share of the interval."""
+FINE = 1e-5
+"""Step of the differences next to a kink, where the wider stencil would reach across it."""
 SLACK = 1e-9
 """A gain found by a scan that is below this share of the scanned range is rounding."""
 
@@ -52,18 +54,18 @@ def _place(v, slots, lo, hi, u):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _slope(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+def _slope(f, v, slots, owners, lo, hi, u, j, width):  # type: ignore[no-untyped-def]
     """Derivative of the owner's objective with respect to u[j]."""
     x = u[j]
     room = min(x, 1.0 - x)
     if room >= 1e-6:
-        h = min(STEP, 0.5 * room)
+        h = min(width, 0.5 * room)
         a = _at(f, v, slots, owners, lo, hi, u, j, x - 2 * h)
         b = _at(f, v, slots, owners, lo, hi, u, j, x - h)
         c = _at(f, v, slots, owners, lo, hi, u, j, x + h)
         d = _at(f, v, slots, owners, lo, hi, u, j, x + 2 * h)
         return (a - 8 * b + 8 * c - d) / (12 * h)
-    h = STEP if x < 0.5 else -STEP
+    h = width if x < 0.5 else -width
     a = _at(f, v, slots, owners, lo, hi, u, j, x)
     b = _at(f, v, slots, owners, lo, hi, u, j, x + h)
     c = _at(f, v, slots, owners, lo, hi, u, j, x + 2 * h)
@@ -118,8 +120,12 @@ def _solve_linear(a, b, n):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _newton(f, v, slots, owners, lo, hi, u):  # type: ignore[no-untyped-def]
-    """Move u to a stationary point with concave own objectives; False if that fails."""
+def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-def]
+    """Move u to a stationary point with concave own objectives; False if that fails.
+
+    ``width`` is the step of the differences. Steps that do not shrink are damped: where a
+    slope has a kink, full steps jump from one side of it to the other.
+    """
     m = u.size
     jacobian = np.empty((m, m))
     work = np.empty((m, m))
@@ -128,11 +134,12 @@ def _newton(f, v, slots, owners, lo, hi, u):  # type: ignore[no-untyped-def]
     free = np.empty(m, np.int64)
     fresh = False
     last = np.inf
+    damping = 1.0
     _place(v, slots, lo, hi, u)
-    for _ in range(30):
+    for _ in range(40):
         n = 0
         for j in range(m):
-            slope[j] = _slope(f, v, slots, owners, lo, hi, u, j)
+            slope[j] = _slope(f, v, slots, owners, lo, hi, u, j, width)
             if not np.isfinite(slope[j]):
                 return False
             at_low = u[j] <= 0.0 and slope[j] <= 0.0
@@ -158,7 +165,7 @@ def _newton(f, v, slots, owners, lo, hi, u):  # type: ignore[no-untyped-def]
         size = 0.0
         for r in range(n):
             j = free[r]
-            x = min(max(u[j] + min(max(step[r], -0.25), 0.25), 0.0), 1.0)
+            x = min(max(u[j] + damping * min(max(step[r], -0.25), 0.25), 0.0), 1.0)
             size = max(size, abs(x - u[j]))
             u[j] = x
         _place(v, slots, lo, hi, u)
@@ -166,44 +173,86 @@ def _newton(f, v, slots, owners, lo, hi, u):  # type: ignore[no-untyped-def]
             return True
         if size > 0.1 * last or size > 0.02:
             fresh = False
+        if size > 0.7 * last:
+            damping = max(0.5 * damping, 0.05)
+        else:
+            damping = min(1.0, 1.5 * damping)
         last = size
     return False
 
 
 @njit(error_model="numpy")
 def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
-    """Best reply of decision j by scan and zoom: (u[j], gain over the present, scanned range)."""
+    """Best reply of decision j by scan and zoom: (u[j], gain over the present, scanned range).
+
+    A peak between two scanned points is seen by the parabola through its three highest:
+    where that could beat the present action, the peak is zoomed in on.
+    """
     now = _at(f, v, slots, owners, lo, hi, u, j, u[j])
     best = now
     least = now
     most = now
     where = u[j]
-    for k in range(points + 1):
-        x = k / points
-        found = _at(f, v, slots, owners, lo, hi, u, j, x)
-        least = min(least, found)
-        most = max(most, found)
-        if found > best:
-            best = found
-            where = x
     width = 1.0 / points
-    if where != u[j]:
-        for _ in range(16):
-            center = where
-            for k in range(-4, 5):
-                x = min(max(center + width * k / 4, 0.0), 1.0)
+    before = -np.inf
+    here = _at(f, v, slots, owners, lo, hi, u, j, 0.0)
+    for k in range(points + 1):
+        after = -np.inf
+        if k < points:
+            after = _at(f, v, slots, owners, lo, hi, u, j, (k + 1) * width)
+        if here == here:
+            least = min(least, here)
+            most = max(most, here)
+        if here >= before and here >= after:
+            top = here
+            bend = before - 2 * here + after
+            if np.isfinite(bend) and bend < 0.0:
+                rise = after - before
+                top = here - 0.125 * rise * rise / bend
+                # The parabola is a guess: allow for half as much again.
+                top += 0.5 * (top - here) + 0.02 * (2 * here - before - after)
+            else:
+                top = here + 0.25 * (most - least)
+            if here > best or (top > best and abs(k * width - u[j]) > 0.5 * width):
+                x0 = k * width
+                peak = here
+                size = width
+                for _ in range(14):
+                    center = x0
+                    for q in range(-3, 4):
+                        if q == 0:
+                            continue
+                        x = min(max(center + size * q / 3, 0.0), 1.0)
+                        found = _at(f, v, slots, owners, lo, hi, u, j, x)
+                        if found > peak:
+                            peak = found
+                            x0 = x
+                    size *= 0.35
+                    if peak < best and peak + 4 * (peak - here) < best:
+                        break
+                if peak > best:
+                    best = peak
+                    where = x0
+        before = here
+        here = after
+    if where == u[j]:
+        # A stencil that reached across a kink sees a slope of 0 where there is none.
+        step = 0.5 * width
+        for _ in range(5):
+            for sign in range(-1, 2, 2):
+                x = min(max(u[j] + sign * step, 0.0), 1.0)
                 found = _at(f, v, slots, owners, lo, hi, u, j, x)
                 if found > best:
                     best = found
                     where = x
-            width *= 0.3
+            step *= 0.25
     return where, best - now, most - least
 
 
 @njit(error_model="numpy")
 def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
     """Best reply of decision j, zoomed in also when the scan finds nothing better."""
-    where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+    where, gain, _spread = _best(f, v, slots, owners, lo, hi, u, j, points)
     if gain <= 0.0:
         width = 1.0 / points
         best = _at(f, v, slots, owners, lo, hi, u, j, where)
@@ -224,30 +273,41 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
     """Move u to an equilibrium from where it stands; False if none is reached."""
     m = u.size
     trial = np.empty(m)
-    for _ in range(rounds):
+    width = STEP
+    for round_ in range(rounds):
         trial[:] = u
-        if _newton(f, v, slots, owners, lo, hi, trial):
+        if _newton(f, v, slots, owners, lo, hi, trial, width):
             u[:] = trial
             _place(v, slots, lo, hi, u)
             worst = -1
+            far = 0.0
             for j in range(m):
                 where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
                 if gain > SLACK * spread:
                     worst = j
+                    far = max(far, abs(where - u[j]))
                     u[j] = where
                     _place(v, slots, lo, hi, u)
             if worst < 0:
                 return True
+            if far < 0.01:
+                width = FINE
             continue
         _place(v, slots, lo, hi, u)
         moved = 0.0
-        for j in range(m):
-            if hi[j] <= lo[j]:
-                continue
-            where = _reply(f, v, slots, owners, lo, hi, u, j, points)
-            moved = max(moved, abs(where - u[j]))
-            u[j] = where
-            _place(v, slots, lo, hi, u)
+        # Replies that overshoot each other settle when each goes half of the way.
+        share = 1.0 if round_ < 2 else 0.5
+        for _ in range(1 if round_ < 2 else 12):
+            moved = 0.0
+            for j in range(m):
+                if hi[j] <= lo[j]:
+                    continue
+                where = _reply(f, v, slots, owners, lo, hi, u, j, points)
+                moved = max(moved, abs(where - u[j]))
+                u[j] += share * (where - u[j])
+                _place(v, slots, lo, hi, u)
+            if moved < 1e-9:
+                break
         if moved < 1e-9:
             # A kink: best replies stand still although no slope vanishes.
             good = True
@@ -256,6 +316,8 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
                 if gain > SLACK * spread:
                     good = False
             return good
+        if moved < 0.01:
+            width = FINE
     return False
 
 

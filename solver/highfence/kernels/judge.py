@@ -1,0 +1,49 @@
+"""The judge's compiled loop: payoffs of one decision's alternatives at many histories."""
+
+from __future__ import annotations
+
+from numba import njit, types
+
+from .staged import OBJECTIVE
+
+__all__ = ["scan_rows"]
+
+_VECTOR = types.float64[::1]
+
+
+@njit(
+    types.void(
+        types.FunctionType(OBJECTIVE),
+        types.float64[:, ::1],
+        types.int64,
+        types.int64,
+        _VECTOR,
+        _VECTOR,
+        types.int64,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+    ),
+    cache=True,
+    error_model="numpy",
+    nogil=True,
+)
+def scan_rows(  # type: ignore[no-untyped-def]
+    objective, rows, slot, player, lo, hi, points, now, best, least
+):
+    """Write a player's payoff as prescribed, and the best and least of ``points + 1`` alternatives.
+
+    ``rows`` (n, size) have every move in place; they are left as they were.
+    """
+    for r in range(rows.shape[0]):
+        v = rows[r]
+        kept = v[slot]
+        now[r] = objective(v, player)
+        best[r] = now[r]
+        least[r] = now[r]
+        for k in range(points + 1):
+            v[slot] = lo[r] + (hi[r] - lo[r]) * k / points
+            found = objective(v, player)
+            best[r] = max(best[r], found)
+            least[r] = min(least[r], found)
+        v[slot] = kept
