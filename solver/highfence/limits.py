@@ -54,6 +54,12 @@ MAX_BASES = 200_000
 MAX_PAIRS = 10_000_000
 """Pairs of degenerate vertices compared for one inequality by exact enumeration."""
 
+MAX_PIVOTS = 2_000
+"""Pivots of all Lemke-Howson paths of one game, in exact arithmetic."""
+
+MAX_PATH_PIVOTS = 500
+"""Pivots of one of nashpy's Lemke-Howson paths; rounding makes some of them cycle."""
+
 MAX_SUBSETS = 20_000
 """Maximal Nash subsets of one game that are listed."""
 
@@ -71,3 +77,6 @@ MAX_LISTED_PROBABILITIES = 20_000_000
 
 MAX_COMBINATIONS = 200_000
 """Combinations of regimes' equilibria at which a flag is evaluated; beyond, it "depends"."""
+
+MAX_RAYS = 20_000
+"""Extreme rays of one polyhedron of the sequence form that are enumerated."""

@@ -44,7 +44,7 @@ from ..forms.normal import NormalForm, Profile
 from ..solution import Findings, Finds
 from .registry import method
 
-__all__ = ["components", "extreme_enumeration", "maximal_nash_subsets"]
+__all__ = ["components", "extreme_enumeration", "integer_payoffs", "maximal_nash_subsets"]
 
 Vertex = tuple[tuple[int, ...], int]
 """Homogeneous integer coordinates ``(x_0, x_1, ..., x_m)``, and the mask of tight inequalities."""
@@ -107,17 +107,15 @@ def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     3/5 2/5 2/5 3/5
     0 1 0 1
     """
-    payoffs = game.rational()
-    row, column = _integers(payoffs[0]), _integers(payoffs[1].T)
+    row, column = integer_payoffs(game)
     rows, columns = _undominated(row, column)
     row = [[row[i][j] for j in columns] for i in rows]
     column = [[column[j][i] for i in rows] for j in columns]
     m, n = len(rows), len(columns)
     try:
-        row_vertices = _vertices(_positive(column))
+        row_vertices = _vertices(column)
         column_vertices = [
-            (point, mask >> n | (mask & (1 << n) - 1) << m)
-            for point, mask in _vertices(_positive(row))
+            (point, mask >> n | (mask & (1 << n) - 1) << m) for point, mask in _vertices(row)
         ]
     except _TooLarge as limit:
         return Findings(
@@ -245,23 +243,35 @@ def _strategy(point: tuple[int, ...], positions: Sequence[int], size: int) -> tu
     return tuple(strategy)
 
 
-def _integers(matrix: NDArray[np.object_]) -> list[list[int]]:
-    """Return the matrix times a positive number, such that all entries are integers."""
-    entries: list[list[Fraction]] = matrix.tolist()
+def integer_payoffs(game: NormalForm) -> tuple[list[list[int]], list[list[int]]]:
+    """Return positive integer payoffs of a two-player game with the same best responses.
+
+    Adding a number to all of a player's payoffs against one strategy of the other, and
+    multiplying all of them by a positive number, changes no best response.
+
+    Returns
+    -------
+    row, column
+        The row player's payoffs, rows first; the column player's, columns first.
+
+    Raises
+    ------
+    LimitExceeded
+        See :meth:`NormalForm.rational`.
+    """
+    payoffs = game.rational()
+    return _positive_integers(payoffs[0]), _positive_integers(payoffs[1].T)
+
+
+def _positive_integers(payoffs: NDArray[np.object_]) -> list[list[int]]:
+    entries: list[list[Fraction]] = payoffs.tolist()
     denominator = lcm(*(entry.denominator for row in entries for entry in row))
-    return [
+    matrix = [
         [entry.numerator * (denominator // entry.denominator) for entry in row] for row in entries
     ]
-
-
-def _positive(matrix: list[list[int]]) -> list[list[int]]:
-    """Return a positive matrix with the same best responses: rows against columns.
-
-    Adding a constant to a column, and multiplying everything by a positive number, changes
-    no comparison between rows. Small entries make small determinants.
-    """
     lowest = [min(column) for column in zip(*matrix, strict=True)]
     shifted = [[entry - low for entry, low in zip(row, lowest, strict=True)] for row in matrix]
+    # Small entries make small determinants.
     common = gcd(*(entry for row in shifted for entry in row)) or 1
     return [[entry // common + 1 for entry in row] for row in shifted]
 

@@ -9,6 +9,7 @@ best-response polytopes bounded and keeps rounding within what nashpy's tests as
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import cycle
 from typing import Any
@@ -107,7 +108,7 @@ def nashpy_lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     -----
     Equilibria that no path reaches are not found. In degenerate games a path may end in a
     profile that is no equilibrium, or pivot for long; it is stopped after
-    ``highfence.limits.MAX_PIVOTS`` pivots.
+    ``highfence.limits.MAX_PATH_PIVOTS`` pivots.
     """
 
     from nashpy.linalg import create_col_tableau, create_row_tableau
@@ -120,7 +121,7 @@ def nashpy_lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
         if label in rows.non_basic_variables:
             next(turns)
         entering = label
-        for _, tableau in zip(range(limits.MAX_PIVOTS), turns, strict=False):
+        for _, tableau in zip(range(limits.MAX_PATH_PIVOTS), turns, strict=False):
             entering = tableau.pivot_and_drop_label(entering)
             if columns.non_basic_variables | rows.non_basic_variables == columns.labels:
                 return (
@@ -128,13 +129,14 @@ def nashpy_lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
                     columns.to_strategy(rows.non_basic_variables),
                 )
         return (
-            f"the path of label {label} was given up after {limits.MAX_PIVOTS} pivots "
-            "(highfence.limits.MAX_PIVOTS)"
+            f"a Lemke-Howson path was given up after {limits.MAX_PATH_PIVOTS} pivots "
+            "(highfence.limits.MAX_PATH_PIVOTS)"
         )
 
     def paths(backend: Any) -> Iterator[Any]:
         for label in range(sum(game.num_strategies)):
-            yield path(*backend.payoff_matrices, label)
+            row_payoffs, column_payoffs = backend.payoff_matrices
+            yield path(row_payoffs, column_payoffs, label)
 
     return (yield from _run(game, paths))
 
@@ -148,7 +150,7 @@ def _run(
     """
     import nashpy
 
-    notes: dict[str, None] = {}
+    notes: Counter[str] = Counter()
     complete = True
     answers = iter(solve(nashpy.Game(1 + game.unit_payoffs(0), 1 + game.unit_payoffs(1))))
     while True:
@@ -158,19 +160,20 @@ def _run(
                 answer = next(answers, None)
             except (ValueError, IndexError, ArithmeticError) as error:
                 complete = False
-                notes[f"nashpy stopped: {_first_line(error)}"] = None
+                notes[f"nashpy stopped: {_first_line(error)}"] += 1
                 answer = None
-        notes.update({f"nashpy warned: {_first_line(item.message)}": None for item in caught})
+        notes.update(f"nashpy warned: {_first_line(item.message)}" for item in caught)
         if answer is None:
-            return Findings(complete=complete, notes=tuple(notes))
+            told = (f"{note} ({k} times)" if k > 1 else note for note, k in notes.items())
+            return Findings(complete=complete, notes=tuple(told))
         if isinstance(answer, str):
             complete = False
-            notes[answer] = None
+            notes[answer] += 1
             continue
         try:
             profile = Profile.from_weights(*answer)
         except ValueError:
-            notes["nashpy returned weights that are no probabilities; they were left out"] = None
+            notes["nashpy returned weights that are no probabilities; they were left out"] += 1
         else:
             yield profile
 

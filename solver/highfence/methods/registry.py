@@ -27,6 +27,7 @@ MODULES = (
     "extreme",
     "nashpy_methods",
     "zero_sum",
+    "lemke_howson",
     "backward_induction",
     "staged",
 )
