@@ -512,7 +512,8 @@ def _preorder(root: Node) -> Iterator[Node]:
             raise SpecError(
                 Problem(
                     f"node with actions {_listed(node.actions)}",
-                    f"the number of children is {len(node.children)}, that of actions {len(node.actions)}",
+                    f"the number of children is {len(node.children)}, "
+                    f"that of actions {len(node.actions)}",
                     "Give one child per action, in the same order.",
                 )
             )

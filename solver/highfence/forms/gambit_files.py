@@ -211,12 +211,18 @@ def _text_of(path: str | os.PathLike[str]) -> str:
     try:
         # Without O_NONBLOCK, opening a FIFO would wait for a writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with open(os.open(path, flags), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                what = "a directory" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+        opened = os.open(path, flags)
+        try:
+            mode = os.fstat(opened).st_mode
+            if not stat.S_ISREG(mode):
+                what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
                 raise GameFileError(Problem(place, f"this is {what}", "Give a .nfg or .efg file."))
-            data = file.read(limits.MAX_FILE_BYTES + 1)
+            with open(opened, "rb", closefd=False) as file:
+                data = file.read(limits.MAX_FILE_BYTES + 1)
+        finally:
+            os.close(opened)
+    except SpecError:
+        raise
     except FileNotFoundError:
         raise GameFileError(Problem(place, "there is no such file", "Check the path.")) from None
     except (OSError, ValueError) as error:
@@ -406,14 +412,17 @@ class _Reader:
 
     def number(self, field: str) -> Fraction:
         """Take a number, exactly."""
-        known = self.numbers.get(self.value) if self.kind == _WORD else None
-        if known is None:
-            known = self._number(field)
-            self.numbers[self.value] = known
+        value = self.numbers.get(self.value) if self.kind == _WORD else None
+        if value is None:
+            value = self._number(field)
+            if value is None:  # noted; zero stands in, so that reading can go on
+                value = Fraction(0)
+            else:
+                self.numbers[self.value] = value
         self.advance()
-        return known
+        return value
 
-    def _number(self, field: str) -> Fraction:
+    def _number(self, field: str) -> Fraction | None:
         fix = "Write an integer, a decimal such as 0.25, or a ratio such as 1/3."
         word = self.value
         if self.kind != _WORD:
@@ -427,7 +436,7 @@ class _Reader:
             self._check_digits(field, max(len(match[1]), len(match[2])))
             if not int(match[2]):
                 self.problem(field, f"the denominator of {word} is zero", fix)
-                return Fraction(0)
+                return None
         elif match := _DECIMAL.fullmatch(word):
             mantissa, _, exponent = word.lower().partition("e")
             self._check_digits(field, len(mantissa))
@@ -440,17 +449,17 @@ class _Reader:
                 )
         elif _NOT_FINITE.fullmatch(word):
             self.problem(field, f"{self.shown()} is not a finite number", fix)
-            return Fraction(0)
+            return None
         elif re.fullmatch(r"[+-]?[0-9]+/[+-][0-9]+", word):
             self.problem(
                 field,
                 f"the denominator of {self.shown()} has a sign",
                 "Put the sign in front, as in -1/3.",
             )
-            return Fraction(0)
+            return None
         else:
             self.problem(field, f"{self.shown()} is not a number", fix)
-            return Fraction(0)
+            return None
         value = Fraction(word)
         self._check_size(field, value)
         return value
@@ -1033,6 +1042,10 @@ class _Efg(_Reader):
                     start,
                 )
         if number == 0:
+            if label:
+                self.problem(
+                    field, "number 0 pays nothing and has no label", "Number it from 1.", label_at
+                )
             return None, label
         if known is None:
             self.problem(
@@ -1171,7 +1184,7 @@ def format_efg(form: ExtensiveForm) -> str:
     place = form.title or "game"
     sets = _numbered(known.player for known in form.information_sets)
     payoffs = (form.payoffs if form.exact is None else form.exact).tolist()
-    outcomes: dict[tuple[Any, ...], int] = {}
+    outcomes: dict[tuple[str, str], int] = {}
     described = [
         f"{_quote(known.label, place)} {_braced(known.actions, place)}"
         for known in form.information_sets
@@ -1182,16 +1195,19 @@ def format_efg(form: ExtensiveForm) -> str:
         "",
     ]
     owners, members = form.owner.tolist(), form.information_set.tolist()
-    events = 0
+    events: dict[tuple[str, str], int] = {}
+    # Newer Gambits want labels of nodes to be unique, so labels of terminals name outcomes, and
+    # labels of lotteries name events.
     for node, following in enumerate(form.children):
         label = _quote(form.labels[node], place)
         if not following:
-            values = tuple(payoffs[node])
-            number = outcomes.setdefault(values, len(outcomes) + 1)
-            lines.append(f't {label} {number} "" {{ {", ".join(map(_written, values))} }}')
+            values = ", ".join(map(_written, payoffs[node]))
+            number = outcomes.setdefault((label, values), len(outcomes) + 1)
+            lines.append(f't "" {number} {label} {{ {values} }}')
         elif owners[node] == CHANCE:
-            events += 1
-            lines.append(f'c {label} {events} "" {{ {_lottery(form, node)} }} 0')
+            lottery = _lottery(form, node)
+            number = events.setdefault((label, lottery), len(events) + 1)
+            lines.append(f'c "" {number} {label} {{ {lottery} }} 0')
         else:
             known = members[node]
             lines.append(f"p {label} {owners[node] + 1} {sets[known]} {described[known]} 0")
@@ -1249,7 +1265,7 @@ def _quote(label: str, place: str, several_lines: bool = False) -> str:
         return match[0] if alone else match[0] * 2
 
     text = _BACKSLASHES.sub(doubled, label) if "\\" in label else label
-    return '"' + re.sub('"', r"\\\"", text) + '"'
+    return '"' + text.replace('"', '\\"') + '"'
 
 
 def _braced(labels: Sequence[str], place: str) -> str:
