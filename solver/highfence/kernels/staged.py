@@ -34,6 +34,10 @@ STEP = 1e-3
 """Step of the differences, as a share of the interval."""
 FINE = 1e-5
 """Step of the differences next to a kink, where the wider stencil would reach across it."""
+ROUNDS = 6
+"""Times that Newton and best replies take turns before a start is given up."""
+LOOSE = 1e-7
+"""The same at a kink, whose place is known only as well as the others' actions."""
 SLACK = 1e-9
 """A gain found by a scan that is below this share of the scanned range is rounding."""
 
@@ -250,22 +254,117 @@ def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped
 
 
 @njit(error_model="numpy")
-def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
-    """Best reply of decision j, zoomed in also when the scan finds nothing better."""
-    where, gain, _spread = _best(f, v, slots, owners, lo, hi, u, j, points)
-    if gain <= 0.0:
-        width = 1.0 / points
-        best = _at(f, v, slots, owners, lo, hi, u, j, where)
-        for _ in range(20):
-            center = where
-            for k in range(-4, 5):
-                x = min(max(center + width * k / 4, 0.0), 1.0)
-                found = _at(f, v, slots, owners, lo, hi, u, j, x)
+def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[no-untyped-def]
+    """Locate the peak of decision j near x, of known value: Newton if smooth, zoom at a kink."""
+    kept = u[j]
+    for round_ in range(26):
+        center = x
+        for q in range(-3, 4):
+            if q != 0:
+                y = min(max(center + size * q / 3, 0.0), 1.0)
+                found = _at(f, v, slots, owners, lo, hi, u, j, y)
                 if found > best:
                     best = found
-                    where = x
-            width *= 0.3
-    return where
+                    x = y
+        size *= 0.4
+        if (round_ == 3 or round_ == 7) and 0.0 < x < 1.0:
+            y = x
+            smooth = False
+            for _ in range(6):
+                u[j] = y
+                slope = _slope(f, v, slots, owners, lo, hi, u, j, 0.1 * STEP)
+                bend = _curvature(f, v, slots, owners, lo, hi, u, j, j)
+                if not bend < 0.0:
+                    break
+                step = -slope / bend
+                y = min(max(y + step, 0.0), 1.0)
+                if abs(step) < 1e-11:
+                    smooth = True
+                    break
+                if abs(step) > 4 * size + 1e-9:
+                    break
+            u[j] = kept
+            if smooth and _at(f, v, slots, owners, lo, hi, u, j, y) >= best - 1e-14 * abs(best):
+                # A kink inside the stencil would make both neighbors beat a false peak.
+                h = 0.02 * STEP
+                left = _at(f, v, slots, owners, lo, hi, u, j, y - h)
+                right = _at(f, v, slots, owners, lo, hi, u, j, y + h)
+                if left <= best and right <= best:
+                    return y
+    u[j] = kept
+    return x
+
+
+@njit(error_model="numpy")
+def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
+    """Best reply of decision j, located to rounding."""
+    where, _gain, _spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+    best = _at(f, v, slots, owners, lo, hi, u, j, where)
+    return _sharpen(f, v, slots, owners, lo, hi, u, j, where, best, 1.0 / points)
+
+
+@njit(error_model="numpy")
+def _holds(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
+    """Whether no decision, changed alone, gains."""
+    for j in range(u.size):
+        _where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+        if gain > LOOSE * spread:
+            return False
+    return True
+
+
+@njit(error_model="numpy")
+def _round_trip(f, v, slots, owners, lo, hi, u, points, y):  # type: ignore[no-untyped-def]
+    """Where decision 1 goes if decision 0 replies to u[1] = y: reply less y. Sets u[0], u[1]."""
+    u[1] = y
+    _place(v, slots, lo, hi, u)
+    u[0] = _reply(f, v, slots, owners, lo, hi, u, 0, points)
+    _place(v, slots, lo, hi, u)
+    return _reply(f, v, slots, owners, lo, hi, u, 1, points) - y
+
+
+@njit(error_model="numpy")
+def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
+    """Move u to where the replies of two decisions cross, near kinks too; False if nowhere.
+
+    The reply to the reply, less the action, is scanned for changes of sign; each is narrowed
+    down, nearest first. At a jump of a reply the sign changes without a crossing.
+    """
+    cells = 12
+    start = u[1]
+    gaps = np.empty(cells + 1)
+    for k in range(cells + 1):
+        gaps[k] = _round_trip(f, v, slots, owners, lo, hi, u, points, k / cells)
+    tried = np.zeros(cells, np.int64)
+    for _ in range(cells):
+        chosen = -1
+        for k in range(cells):
+            if tried[k] == 0 and (gaps[k] == 0.0 or gaps[k] * gaps[k + 1] <= 0.0):
+                middle = (k + 0.5) / cells
+                if chosen < 0 or abs(middle - start) < abs((chosen + 0.5) / cells - start):
+                    chosen = k
+        if chosen < 0:
+            return False
+        tried[chosen] = 1
+        p, q = chosen / cells, (chosen + 1) / cells
+        a, b = gaps[chosen], gaps[chosen + 1]
+        y = p
+        for step in range(60):
+            y = 0.5 * (p + q)
+            if step % 3 != 2 and a != b:
+                y = min(max((p * b - q * a) / (b - a), p), q)
+            g = _round_trip(f, v, slots, owners, lo, hi, u, points, y)
+            if abs(g) < 1e-10 or q - p < 1e-12:
+                break
+            if g * a > 0.0:
+                p, a = y, g
+                b *= 0.5
+            else:
+                q, b = y, g
+                a *= 0.5
+        if _holds(f, v, slots, owners, lo, hi, u, points):
+            return True
+    return False
 
 
 @njit(error_model="numpy")
@@ -279,45 +378,37 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
         if _newton(f, v, slots, owners, lo, hi, trial, width):
             u[:] = trial
             _place(v, slots, lo, hi, u)
-            worst = -1
+            better = False
             far = 0.0
             for j in range(m):
                 where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
                 if gain > SLACK * spread:
-                    worst = j
+                    better = True
                     far = max(far, abs(where - u[j]))
                     u[j] = where
                     _place(v, slots, lo, hi, u)
-            if worst < 0:
+            if not better:
                 return True
             if far < 0.01:
                 width = FINE
             continue
         _place(v, slots, lo, hi, u)
+        if round_ >= 1 and m == 2 and hi[0] > lo[0] and hi[1] > lo[1]:
+            return _cross(f, v, slots, owners, lo, hi, u, points)
         moved = 0.0
-        # Replies that overshoot each other settle when each goes half of the way.
-        share = 1.0 if round_ < 2 else 0.5
-        for _ in range(1 if round_ < 2 else 12):
-            moved = 0.0
-            for j in range(m):
-                if hi[j] <= lo[j]:
-                    continue
+        for j in range(m):
+            if hi[j] > lo[j]:
                 where = _reply(f, v, slots, owners, lo, hi, u, j, points)
                 moved = max(moved, abs(where - u[j]))
-                u[j] += share * (where - u[j])
+                u[j] = where
                 _place(v, slots, lo, hi, u)
-            if moved < 1e-9:
-                break
         if moved < 1e-9:
             # A kink: best replies stand still although no slope vanishes.
-            good = True
-            for j in range(m):
-                where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, 4 * points)
-                if gain > SLACK * spread:
-                    good = False
-            return good
+            return _holds(f, v, slots, owners, lo, hi, u, points)
         if moved < 0.01:
             width = FINE
+    if m == 2 and hi[0] > lo[0] and hi[1] > lo[1]:
+        return _cross(f, v, slots, owners, lo, hi, u, points)
     return False
 
 
@@ -380,7 +471,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
                 u[:] = previous
             else:
                 u[:] = starts[s]
-            if not _settle(objective, v, slots, owners, lo[r], hi[r], u, points, 12):
+            if not _settle(objective, v, slots, owners, lo[r], hi[r], u, points, ROUNDS):
                 continue
             same = False
             for e in range(counts[r]):
