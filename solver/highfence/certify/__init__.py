@@ -5,24 +5,23 @@ No module here imports a method, so an error in a method cannot hide itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from ..solution import Certificate
 
 if TYPE_CHECKING:
-    from ..forms.extensive import BehaviorProfile, ExtensiveForm
-    from ..forms.normal import NormalForm, Profile
-    from ..forms.staged import StagedForm, StagedProfile
+    from ..forms.extensive import ExtensiveForm
+    from ..forms.normal import NormalForm
+    from ..forms.staged import StagedForm
 
     Form = NormalForm | ExtensiveForm | StagedForm
-    AnyProfile = Profile | BehaviorProfile | StagedProfile
 
 __all__ = ["certify"]
 
 _T = TypeVar("_T")
 
 
-def certify(form: Form, profile: AnyProfile, *, tolerance: float | None = None) -> Certificate:
+def certify(form: Form, profile: Any, *, tolerance: float | None = None) -> Certificate:
     """Return what can be proved about a profile: how much a player gains by deviating.
 
     Parameters
@@ -71,12 +70,12 @@ def certify(form: Form, profile: AnyProfile, *, tolerance: float | None = None) 
 
         return certify_extensive(form, _of_type(profile, BehaviorProfile, form), tolerance)
 
-    from ..forms.staged import StagedForm, StagedProfile
+    from ..forms.staged import StagedForm
 
     if isinstance(form, StagedForm):
         from .staged import certify_staged
 
-        return certify_staged(form, _of_type(profile, StagedProfile, form), tolerance)
+        return certify_staged(form, profile, tolerance)
     assert_never(form)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from math import isfinite, prod
 from numbers import Rational
 from types import MappingProxyType
@@ -381,6 +382,32 @@ class NormalForm:
             values, lowest, highest = values / 2, lowest / 2, highest / 2
         unit: NDArray[np.float64] = (values - lowest) / (highest - lowest)
         return unit
+
+    def expected_payoffs(self, profile: Profile) -> tuple[Number, ...]:
+        """Return each player's expected payoff: Fractions if form and profile are exact."""
+        if self.exact is None or not profile.is_exact:
+            return tuple(self._expectation(table, profile) for table in self.payoffs)
+        supports = profile.supports
+        totals = [Fraction(0)] * self.num_players
+        for choice in product(*supports):
+            probability = prod(
+                (Fraction(p[k]) for p, k in zip(profile.strategies, choice, strict=True)),
+                start=Fraction(1),
+            )
+            for player in range(self.num_players):
+                totals[player] += probability * self.exact[(player, *choice)]
+        return tuple(totals)
+
+    def expected_outcomes(self, profile: Profile) -> dict[str, float]:
+        """Return the expected value of each metric."""
+        return {name: self._expectation(table, profile) for name, table in self.outcomes.items()}
+
+    def _expectation(self, table: NDArray[np.float64], profile: Profile) -> float:
+        supports = profile.supports
+        values = table[np.ix_(*supports)]
+        for strategy, support in zip(profile.floats(), supports, strict=True):
+            values = np.tensordot(strategy[list(support)], values, axes=(0, 0))
+        return float(values)
 
     @property
     def is_zero_sum(self) -> bool:

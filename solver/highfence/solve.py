@@ -1,0 +1,396 @@
+"""The main job: a game in, certified equilibria out.
+
+``solve`` makes the form of the game, chooses a method, runs it, makes what it yields exact
+where it can, has every profile judged, drops what the judge rejects, merges what is the
+same, orders and labels the rest, and says in words how far the answer goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import limits, tolerances
+from .certify import certify
+from .errors import MethodFailed, NotApplicable, RequestError
+from .methods import registry
+from .present import present
+from .solution import Certificate, Equilibrium, Findings, Finds, Solution, Status
+
+if TYPE_CHECKING:
+    from .forms.extensive import ExtensiveForm
+    from .forms.normal import NormalForm
+    from .forms.staged import StagedForm
+    from .methods.registry import Method
+    from .spec.model import Game, Regime
+
+    Form = NormalForm | ExtensiveForm | StagedForm
+
+__all__ = ["form_of", "solve"]
+
+
+def solve(
+    game: Game | Form | str | Path,
+    method: str = "auto",
+    *,
+    regime: str | Regime | None = None,
+    preset: str | None = None,
+    limit: int | None = None,
+    **parameters: Any,
+) -> Solution:
+    """Return the equilibria of a game, each with the judge's certificate.
+
+    Parameters
+    ----------
+    game
+        A game, one of its forms, its name in the catalogue, or its file.
+    method
+        A registered method, or ``"auto"``: the method of lowest rank whose domain holds
+        the game; if that ends without an equilibrium and without having searched all it
+        promises, the next one.
+    regime
+        The regime (or its name) laid over the game.
+    preset
+        The preset of parameter values that the rest starts from.
+    limit
+        Most equilibria listed; ``limits.MAX_EQUILIBRIA`` by default.
+    parameters
+        Values of the game's parameters.
+
+    Returns
+    -------
+    Solution
+        Equilibria of strategic and extensive forms are in descending lexicographic order
+        of their probability vectors, those of staged forms in the order of the method.
+        For a two-player strategic form all extreme equilibria come with the maximal Nash
+        subsets and the components that they span.
+
+    Raises
+    ------
+    RequestError
+        The game, regime, preset, parameter or method is unknown.
+    NotApplicable
+        The method's domain does not hold the game; the message says which methods' do.
+    SpecError
+        The game is wrong at these parameter values; all mistakes are listed.
+    MethodFailed
+        The method asked for met a numerical failure. (``"auto"`` goes on to the next.)
+
+    Examples
+    --------
+    >>> from highfence.forms.normal import NormalForm
+    >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True, title="dilemma")
+    >>> solution = solve(dilemma)
+    >>> [str(p) for p in solution.equilibria[0].payoffs.values()]
+    ['1', '1']
+    >>> solution.equilibria[0].certificate.regret
+    Fraction(0, 1)
+    """
+    most = limits.MAX_EQUILIBRIA if limit is None else limit
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise RequestError(f"limit = {limit!r} is not a positive whole number")
+    request = _request(game, regime, preset, parameters)
+    outcome, method_used = _run_chosen(request.form, method, most)
+    equilibria = tuple(present(request.form, *found) for found in outcome.ordered())
+    status, reason = _status(outcome, method_used, most)
+    subsets, components = _structure(outcome, method_used, equilibria, status)
+    return Solution(
+        game=request.name,
+        source=request.source,
+        form=_form_name(request.form),
+        status=status,
+        reason=reason,
+        method=method_used.name,
+        finds=method_used.finds,
+        equilibria=equilibria,
+        regime=request.regime,
+        preset=preset,
+        parameters=request.parameters,
+        options={} if limit is None else {"limit": limit},
+        notes=tuple(dict.fromkeys((*getattr(request.form, "notes", ()), *outcome.notes))),
+        rejected=outcome.rejected,
+        subsets=subsets or (),
+        components=components or (),
+    )
+
+
+def form_of(
+    game: Game,
+    *,
+    regime: str | Regime | None = None,
+    preset: str | None = None,
+    **parameters: Any,
+) -> Form:
+    """Return the form in which :func:`solve` solves a game; arguments as there."""
+    return _request(game, regime, preset, parameters).form
+
+
+# ---------------------------------------------------------------------------------------------
+# What is asked
+
+
+@dataclass(frozen=True)
+class _Request:
+    form: Form
+    name: str
+    source: str
+    regime: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _request(
+    game: Game | Form | str | Path,
+    regime: str | Regime | None,
+    preset: str | None,
+    parameters: Mapping[str, Any],
+) -> _Request:
+    """Return the form of what was asked for, its name and where it came from."""
+    from .forms.extensive import ExtensiveForm
+    from .forms.normal import NormalForm
+    from .forms.staged import StagedForm
+    from .spec.model import Game
+
+    source = "python"
+    if isinstance(game, str | Path):
+        from .load import load
+        from .spec.catalog import find
+
+        source = str(find(game))
+        game = load(game)
+    if isinstance(game, Game):
+        from .forms.build import build, values
+
+        return _Request(
+            form=build(game, regime=regime, preset=preset, parameters=parameters),
+            name=game.name,
+            source=game.file or source,
+            regime=regime if regime is None or isinstance(regime, str) else regime.name,
+            parameters=values(game, regime=regime, preset=preset, parameters=parameters),
+        )
+    if not isinstance(game, NormalForm | ExtensiveForm | StagedForm):
+        raise RequestError(
+            f"{type(game).__name__} is not a game. "
+            "Give a Game, a NormalForm, an ExtensiveForm, or the name or path of one"
+        )
+    title = game.title or "untitled"
+    asked = [name for name, given in (("regime", regime), ("preset", preset)) if given is not None]
+    if asked or parameters:
+        names = ", ".join([*asked, *parameters])
+        raise RequestError(
+            f"{title} is a {_form_name(game)} form, which has no regimes, presets or parameters "
+            f"({names} asked for). Only a Game has them"
+        )
+    return _Request(form=game, name=title, source=source)
+
+
+def _form_name(form: Form) -> str:
+    return type(form).__name__.removesuffix("Form").lower()
+
+
+# ---------------------------------------------------------------------------------------------
+# Methods
+
+
+def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method]:
+    """Run the method asked for, or those that "auto" goes through."""
+    fitting = [made for made in registry.for_form(type(form)) if made.accepts(form)]
+    if name != "auto":
+        chosen = registry.get(name)
+        if chosen not in fitting:
+            raise NotApplicable(_why_not(form, chosen, fitting))
+        return _run(form, chosen, most), chosen
+    if not fitting:
+        raise NotApplicable(
+            f"no method takes this {_form_name(form)} form. "
+            + _domains(registry.for_form(type(form)))
+        )
+    told: list[str] = []
+    first: tuple[_Outcome, Method] | None = None
+    for chosen in fitting:
+        try:
+            outcome = _run(form, chosen, most)
+        except MethodFailed as failure:
+            told.append(str(failure))
+            continue
+        outcome.fallback = chosen is not fitting[0]
+        done = outcome.findings.complete and not outcome.rejected and not outcome.fallback
+        if outcome.found or done:
+            outcome.notes = [*told, *outcome.notes]
+            return outcome, chosen
+        told += [f"{chosen}: {note}" for note in outcome.notes]
+        first = first or (outcome, chosen)
+    if first is None:
+        raise MethodFailed("; ".join(told))
+    first[0].notes = told
+    return first
+
+
+def _why_not(form: Form, chosen: Method, fitting: list[Method]) -> str:
+    if chosen.form is not type(form):
+        kind = chosen.form.__name__.removesuffix("Form").lower()
+        reason = f"it takes {kind} forms, and this game is a {_form_name(form)} form"
+    else:
+        reason = f"it takes {chosen.domain or 'fewer games'}, and this game is not of that kind"
+    names = ", ".join(made.name for made in fitting) or "none"
+    return f"{chosen.name} cannot solve this game: {reason}. Methods that can: {names}"
+
+
+def _domains(methods: tuple[Method, ...]) -> str:
+    return "Methods for this form take: " + "; ".join(
+        f"{made.name}: {made.domain or 'all'}" for made in methods
+    )
+
+
+@dataclass
+class _Outcome:
+    """What one run of one method came to, after judgment."""
+
+    form: Form
+    found: list[tuple[Any, Certificate]] = field(default_factory=list)
+    findings: Findings = field(default_factory=lambda: Findings(complete=False))
+    notes: list[str] = field(default_factory=list)
+    rejected: int = 0
+    worst: str = ""
+    """Why the judge rejected the first rejected profile."""
+    stopped: bool = False
+    """The limit on listed equilibria was reached."""
+    fallback: bool = False
+    """The method was taken because one that promises more could not finish."""
+
+    def ordered(self) -> list[tuple[Any, Certificate]]:
+        """Return the equilibria in descending lexicographic order of their probabilities."""
+        if any(_probabilities(profile) is None for profile, _ in self.found):
+            return self.found
+        return sorted(self.found, key=lambda item: _probabilities(item[0]) or (), reverse=True)
+
+
+def _run(form: Form, chosen: Method, most: int) -> _Outcome:
+    """Run a method and judge what it yields, until it ends or the limit is reached."""
+    outcome = _Outcome(form)
+    distinct = _Distinct()
+    profiles = chosen(form)
+    while True:
+        try:
+            proposed = next(profiles)
+        except StopIteration as end:
+            # A generator that returns nothing makes no claim to be complete.
+            outcome.findings = end.value or Findings(complete=False)
+            outcome.notes += outcome.findings.notes
+            return outcome
+        profile, certificate = _judged(form, proposed)
+        if not certificate.holds:
+            outcome.rejected += 1
+            outcome.worst = outcome.worst or "; ".join(certificate.checks)
+        elif distinct.is_new(profile):
+            if len(outcome.found) == most:
+                outcome.stopped = True
+                outcome.notes.append(f"the search stopped at {most} equilibria")
+                return outcome
+            outcome.found.append((profile, certificate))
+
+
+def _judged(form: Form, profile: Any) -> tuple[Any, Certificate]:
+    """Return the profile and its certificate, in exact arithmetic if an exact one is near."""
+    from .forms.normal import NormalForm
+
+    if isinstance(form, NormalForm):
+        from .forms.lift import exact_candidates
+
+        for candidate in exact_candidates(form, profile):
+            certificate = certify(form, candidate)
+            if certificate.holds:
+                return candidate, certificate
+    return profile, certify(form, profile)
+
+
+def _probabilities(profile: Any) -> tuple[Any, ...] | None:
+    """Return all probabilities of a finite profile in one tuple; None for a staged profile."""
+    vectors = getattr(profile, "strategies", None) or getattr(profile, "probabilities", None)
+    return None if vectors is None else tuple(p for vector in vectors for p in vector)
+
+
+class _Distinct:
+    """Tells profiles that are new from those that were there before."""
+
+    def __init__(self) -> None:
+        self.exact: set[tuple[Any, ...]] = set()
+        self.inexact: dict[tuple[int, ...], list[tuple[float, ...]]] = {}
+
+    def is_new(self, profile: Any) -> bool:
+        """Return whether no profile seen before is the same, up to ``tolerances.SAME``."""
+        vector = _probabilities(profile)
+        if vector is None:
+            return True
+        if profile.is_exact:
+            if vector in self.exact:
+                return False
+            self.exact.add(vector)
+        # Exact ones that differ are different however close; others are compared by value.
+        floats = tuple(float(p) for p in vector)
+        support = tuple(k for k, p in enumerate(floats) if p > tolerances.SAME)
+        near = any(
+            max(abs(p - q) for p, q in zip(floats, other, strict=True)) <= tolerances.SAME
+            for other in self.inexact.get(support, ())
+        )
+        if near and not profile.is_exact:
+            return False
+        self.inexact.setdefault(support, []).append(floats)
+        return True
+
+
+# ---------------------------------------------------------------------------------------------
+# What it came to
+
+
+def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
+    """Return how the request ended, and why, in words."""
+    findings = outcome.findings
+    judged = f"the judge rejected all {outcome.rejected} profiles that {chosen} proposed"
+    if not outcome.found and outcome.rejected:
+        return Status.UNCERTIFIED, f"{judged} ({outcome.worst})"
+    if not outcome.found:
+        if findings.proves_none:
+            reason = "there is none: the search was complete"
+        elif findings.complete:
+            reason = f"{chosen} searched all that it promises"
+        else:
+            reason = f"{chosen} did not finish"
+        if outcome.notes:
+            reason += f" ({'; '.join(outcome.notes)})"
+        return Status.NONE_FOUND, reason
+    if outcome.stopped:
+        return Status.PARTIAL, f"the limit of {most} equilibria was reached; there may be more"
+    if outcome.fallback:
+        return (
+            Status.PARTIAL,
+            "a search for all equilibria passed a limit; these are what "
+            f"{chosen} found, and there may be more",
+        )
+    if not findings.complete:
+        return Status.PARTIAL, f"{chosen} did not finish its search; there may be more"
+    if chosen.finds is Finds.ALL and outcome.rejected:
+        return Status.PARTIAL, "the judge rejected some profiles, so others may be missing"
+    what = chosen.summary.removeprefix("Yield ").removesuffix(".")
+    if chosen.finds is Finds.ALL:
+        return Status.SOLVED, f"the search was complete: {what}"
+    return Status.SOLVED, f"these are {what}; there may be more"
+
+
+def _structure(
+    outcome: _Outcome, chosen: Method, equilibria: tuple[Equilibrium, ...], status: Status
+) -> tuple[tuple[tuple[int, ...], ...] | None, tuple[tuple[int, ...], ...] | None]:
+    """Return the Nash subsets and components, if all extreme equilibria are there."""
+    if chosen.name != "extreme_enumeration" or status is not Status.SOLVED:
+        return None, None
+    from .methods.extreme import components, maximal_nash_subsets
+
+    profiles = [equilibrium.profile for equilibrium in equilibria]
+    subsets = maximal_nash_subsets(profiles)
+    if subsets is None:
+        outcome.notes.append(
+            f"more than {limits.MAX_SUBSETS} maximal Nash subsets (highfence.limits.MAX_SUBSETS): "
+            "they are not listed"
+        )
+    return subsets, components(profiles)
