@@ -270,6 +270,8 @@ class Decision:
         the label), or an :class:`Interval`.
     observes
         Names of the earlier moves (decisions and chance moves) that are known; None for all.
+        Players know their own earlier decisions in any case, and must list again what
+        their earlier decisions observed: nobody forgets.
     """
 
     player: str

@@ -105,7 +105,7 @@ class Resolved:
         return _chosen(name, [constant(value) for value in numbers])
 
 
-def _family(name: str) -> tuple[str, list[tuple[str, str]]] | None:
+def family(name: str) -> tuple[str, list[tuple[str, str]]] | None:
     """Split ``"q[j in segments, t in periods]"`` into base and (variable, set) pairs."""
     matched = _FAMILY.match(name)
     if matched is None:
@@ -126,7 +126,7 @@ def derived_names(game: Game) -> dict[str, tuple[str, dict[str, str]]]:
     """
     names: dict[str, tuple[str, dict[str, str]]] = {}
     for key in game.derived:
-        split = _family(key)
+        split = family(key)
         if split is None:
             if _IDENTIFIER.match(key):
                 names[key] = (key, {})
