@@ -48,7 +48,7 @@ MAX_PLAYERS = 100
 MAX_EQUILIBRIA = 10_000
 """Equilibria listed before a search stops and says so."""
 
-MAX_BASES = 200_000
+MAX_BASES = 100_000
 """Vertices of one best-response polytope visited by exact enumeration."""
 
 MAX_PAIRS = 10_000_000
@@ -80,3 +80,6 @@ MAX_COMBINATIONS = 200_000
 
 MAX_RAYS = 20_000
 """Extreme rays of one polyhedron of the sequence form that are enumerated."""
+
+MAX_COMPLETIONS = 100_000
+"""Ways to complete one pure equilibrium where players exclude information sets themselves."""

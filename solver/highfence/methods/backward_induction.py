@@ -1,0 +1,846 @@
+"""Backward induction over the whole subgame structure of a tree.
+
+Definitions
+-----------
+The *stage* of a subgame is what is left of it when the subgames inside it are cut off and
+replaced by the payoffs of their continuations. A strategy profile is *subgame perfect* if
+and only if, in every subgame, what it prescribes for the stage is an equilibrium of the
+stage, given the payoffs of what it prescribes further down. So the subgames are solved from
+the deepest up. Where a subgame has several equilibria, each counts: the stage above is
+solved once for every combination of continuation payoffs.
+
+Equilibria of a subgame are grouped into *continuations*, those with equal payoffs: the stage
+above sees nothing else. A continuation is a list of ways to bring it about, each of which
+is behavior in the stage together with a choice of continuations further down. The set of all
+equilibria is thereby never written out, but counted, and listed from a number each.
+
+All arithmetic is rational. Floats are read as their shortest decimals, and payoffs of one
+player are multiplied by one number, which changes nothing and makes most of them integers.
+
+References
+----------
+Kuhn (1953), "Extensive games and the problem of information"; Selten (1965, 1975), subgame
+perfection; Mas-Colell, Whinston and Green (1995), propositions 9.B.1-3 and section 9.C.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from itertools import islice, product
+from math import lcm, prod
+from operator import mul
+from typing import Any
+
+from .. import limits, tolerances
+from ..errors import LimitExceeded, NotApplicable, Problem
+from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
+from ..forms.normal import NormalForm, Profile
+from ..forms.reduce import Plan, Truncation, plans_over
+from ..solution import Findings, Finds
+from .extreme import extreme_enumeration
+from .pure import pure_enumeration
+from .rational_lp import matrix_game
+from .registry import method
+from .sequence_form import RealizationPlan, TooManyRays, extreme_realization_plans
+
+__all__ = ["backward_induction", "pure_sequential"]
+
+Rational = Fraction | int
+Values = Mapping[int, Sequence[Rational]]
+Behavior = dict[int, tuple[Any, ...]]
+
+_MANY = 10**18
+"""Counts of equilibria are exact below this."""
+_MOST_BITS = 256
+"""Payoffs are made integers if the common denominator has no more bits than this."""
+_SHOWN = 5
+"""Subgames or information sets that one note names."""
+
+
+def _forgotten(form: ExtensiveForm) -> tuple[int, str] | None:
+    """Return a witness against perfect recall, or None."""
+    if all(len(known.nodes) == 1 for known in form.information_sets):
+        return None  # whoever always knows the node knows the past
+    return form.perfect_recall()
+
+
+def _has_perfect_recall(form: ExtensiveForm) -> bool:
+    return _forgotten(form) is None
+
+
+@method(
+    "backward_induction",
+    form=ExtensiveForm,
+    accepts=_has_perfect_recall,
+    finds=Finds.ALL,
+    exact=True,
+    source="Kuhn (1953); Selten (1965)",
+    domain="perfect recall",
+    rank=10,
+)
+def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
+    """Yield all subgame-perfect equilibria that are built from extreme stage equilibria.
+
+    Every subgame, from the deepest up, is solved for every combination of continuations. A
+    node at which one player moves contributes all optimal actions, ties included; a stage of
+    two players, all its extreme equilibria, mixed ones too; a stage of more players, its pure
+    ones.
+
+    Parameters
+    ----------
+    form
+        A tree with perfect recall.
+
+    Yields
+    ------
+    BehaviorProfile
+        Complete plans: each says what is done at every information set, also off the path.
+        Exact probabilities. First actions come first. All equilibria in pure strategies are
+        among them, up to this: of plans that differ only at information sets which a
+        player's own choice in the same stage excludes, one is listed, with a best reply there.
+
+    Returns
+    -------
+    Findings
+        Not ``complete`` if a stage had more than two players, or a limit was reached:
+        ``MAX_STAGE_GAMES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``, ``MAX_EQUILIBRIA`` or
+        ``MAX_LISTED_PROBABILITIES`` of :mod:`highfence.limits`. The notes name the subgames,
+        and say where equilibria form a continuum.
+
+    Raises
+    ------
+    NotApplicable
+        A player does not have perfect recall. Then optimal play at an information set may
+        depend on what its player plans elsewhere, and induction is not valid.
+    LimitExceeded
+        The stage of a subgame is too large to be written down.
+
+    Notes
+    -----
+    Where stage equilibria form a continuum, or a player is indifferent, the extreme points are
+    listed. What mixtures of them bring about higher up in the tree is not searched. At
+    information sets that play inside a stage does not reach, nothing but equilibrium of the
+    stage is demanded; see :func:`pure_sequential`.
+
+    In float games actions within ``tolerances.REGRET_FLOAT`` of the payoff scale tie.
+
+    Cost: linear in the nodes where subgames have one equilibrium and one mover at a time.
+
+    Examples
+    --------
+    >>> from highfence.forms.extensive import Move, Terminal
+    >>> react = Move(1, "react", ("fight", "share"), (Terminal((-1, -1)), Terminal((1, 1))))
+    >>> entry = Move(0, "enter", ("out", "in"), (Terminal((0, 2)), react))
+    >>> game = ExtensiveForm.from_tree(["entrant", "incumbent"], entry)
+    >>> for profile in backward_induction(game):
+    ...     print(*(str(p) for strategy in profile.probabilities for p in strategy))
+    0 1 0 1
+    """
+    search = _Search(form)
+    return (yield from search.run(search.nash))
+
+
+@method(
+    "pure_sequential",
+    form=ExtensiveForm,
+    accepts=_has_perfect_recall,
+    finds=Finds.ALL,
+    exact=True,
+    source="Mas-Colell, Whinston & Green (1995), def. 9.C.3",
+    domain="perfect recall; all of the weak perfect Bayesian equilibria in pure strategies",
+    rank=30,
+)
+def pure_sequential(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
+    """Yield all pure profiles that are subgame perfect and weak perfect Bayesian.
+
+    The pure equilibria of every stage are enumerated and completed in all ways at information
+    sets which players exclude themselves; those are kept at which, at every information set,
+    some belief makes what is prescribed from there on optimal.
+
+    Parameters
+    ----------
+    form
+        A tree with perfect recall.
+
+    Yields
+    ------
+    BehaviorProfile
+        Complete plans, exact. Plans that differ anywhere are different profiles.
+
+    Returns
+    -------
+    Findings
+        As for :func:`backward_induction`; mixed equilibria are never searched.
+
+    Raises
+    ------
+    NotApplicable
+        A player does not have perfect recall.
+    LimitExceeded
+        A stage is too large, or has more than ``limits.MAX_COMPLETIONS`` completions.
+
+    Notes
+    -----
+    What is demanded at an information set, inside the smallest subgame that contains it:
+    where the player's own choices could reach it against the strategies of the others (on the
+    path in particular), the belief is that of Bayes' rule; elsewhere any belief over its
+    nodes will do. Given the belief, no continuation strategy of the player does better
+    than the prescribed one. Beliefs at different information sets need not be consistent with
+    each other beyond that, so a sequential equilibrium is one of these, not conversely.
+
+    Examples
+    --------
+    A type that is weak with probability 1/10 pools with the strong one, or not at all:
+
+    >>> from highfence.forms.extensive import Lottery, Move, Terminal
+    >>> def send(name, fight, yields):
+    ...     answer = Move(1, "signal", ("fight", "yield"), (Terminal(fight), Terminal(yields)))
+    ...     return Move(0, name, ("silent", "signal"), (Terminal((0, 0)), answer))
+    >>> types = (send("strong", (-1, -1), (2, 0)), send("weak", (-3, 1), (1, 0)))
+    >>> root = Lottery("type", ("strong", "weak"), (Fraction(9, 10), Fraction(1, 10)), types)
+    >>> game = ExtensiveForm.from_tree(["sender", "receiver"], root)
+    >>> for profile in pure_sequential(game):
+    ...     print(*(str(p) for strategy in profile.probabilities for p in strategy))
+    1 0 1 0 1 0
+    0 1 0 1 0 1
+    """
+    search = _Search(form)
+    search.note("mixed", "mixed equilibria were not searched")
+    return (yield from search.run(search.pure_and_sequential))
+
+
+@dataclass(slots=True, eq=False)
+class _Way:
+    """One way to bring about a continuation: stage behavior, and what may follow."""
+
+    behavior: tuple[tuple[int, tuple[Any, ...]], ...]
+    parts: tuple[Sequence[_Continuation], ...]
+    """Per subgame right below, the continuations that may be combined with the others."""
+    count: int
+
+
+@dataclass(slots=True, eq=False)
+class _Continuation:
+    """The equilibria of one subgame that give everybody the same payoffs."""
+
+    value: tuple[Rational, ...]
+    ways: list[_Way]
+    count: int
+
+
+StageSolver = Callable[[Truncation, Values], Iterable[Behavior]]
+
+
+@dataclass(eq=False)
+class _Search:
+    """The state of one run."""
+
+    form: ExtensiveForm
+    complete: bool = True
+    games: int = 0
+    notes: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        witness = _forgotten(self.form)
+        if witness is not None:
+            player, label = witness
+            raise NotApplicable(
+                f"backward induction needs perfect recall: at information set {label!r} "
+                f"player {self.form.players[player]!r} has forgotten what they knew or did. "
+                "Make the strategic form and solve that"
+            )
+        self.owners: list[int] = self.form.owner.tolist()
+        self.sets: list[int] = self.form.information_set.tolist()
+        self.lotteries = _rational_lotteries(self.form)
+        self.values, self.slack = _integer_payoffs(self.form, self.lotteries)
+        self.after: list[list[_Continuation]] = [[] for _ in self.owners]
+        widest = max((len(known.actions) for known in self.form.information_sets), default=0)
+        self.pure = {
+            (action, count): tuple(Fraction(k == action) for k in range(count))
+            for count in {len(known.actions) for known in self.form.information_sets}
+            for action in range(min(count, widest))
+        }
+
+    # --- the induction ---------------------------------------------------------------------
+
+    def run(self, solve: StageSolver) -> Generator[BehaviorProfile, None, Findings]:
+        """Solve all subgames, then list the equilibria of the whole."""
+        for node, following in enumerate(self.form.children):
+            if not following:
+                self.after[node] = [_Continuation(self.values[node], [], 1)]
+        roots = self.form.subgame_roots()
+        known = frozenset(roots)
+        for root in reversed(roots):
+            self.after[root] = self._subgame(root, known, solve)
+        if not roots:
+            yield BehaviorProfile(())
+            return Findings(complete=True)
+        yield from self._listed()
+        texts = tuple(self._sentence(*entry) for entry in self.notes.values())
+        return Findings(self.complete, texts)
+
+    def _subgame(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[_Continuation]:
+        following = self.form.children[root]
+        if all(child in roots or not self.form.children[child] for child in following):
+            made = self._draw(root) if self.owners[root] == CHANCE else self._decide(root)
+        else:
+            made = self._stage(root, roots, solve)
+        if len(made) > limits.MAX_CONTINUATIONS:
+            self._cut_short(
+                "continuations",
+                f"more than {limits.MAX_CONTINUATIONS} payoff vectors of equilibria "
+                "(highfence.limits.MAX_CONTINUATIONS), of which only the first were followed up,",
+                root,
+            )
+            made = made[: limits.MAX_CONTINUATIONS]
+        return made
+
+    def _decide(self, node: int) -> list[_Continuation]:
+        """Return the continuations of a subgame whose stage is one player's choice."""
+        known, player = self.sets[node], self.owners[node]
+        following = self.form.children[node]
+        options = [self.after[child] for child in following]
+        slack = self.slack[player]
+        count = len(following)
+        ways: list[tuple[tuple[Rational, ...], _Way]] = []
+        tied = False
+        if max(map(len, options)) == 1:
+            gains = [option[0].value[player] for option in options]
+            enough = max(gains) - slack
+            parts = tuple([option for option in options if option[0].ways])
+            number = min(_MANY, prod([option[0].count for option in options]))
+            ways = [
+                (
+                    options[action][0].value,
+                    _Way(((known, self.pure[action, count]),), parts, number),
+                )
+                for action, gain in enumerate(gains)
+                if gain >= enough
+            ]
+            tied = len(ways) > 1
+        elif min(map(len, options)) > 0:
+            for action, option in enumerate(options):
+                for chosen in option:
+                    gain = chosen.value[player]
+                    allowed = [
+                        [chosen]
+                        if k == action
+                        else [other for other in others if other.value[player] <= gain + slack]
+                        for k, others in enumerate(options)
+                    ]
+                    if all(allowed):
+                        tied = tied or any(
+                            other.value[player] >= gain - slack
+                            for k, others in enumerate(allowed)
+                            if k != action
+                            for other in others
+                        )
+                        way = self._way(((known, self.pure[action, count]),), allowed)
+                        ways.append((chosen.value, way))
+        if tied:
+            self._see(
+                "tie",
+                "indifference at {}: all pure choices are listed; mixtures of them are "
+                "equilibria of the subgame too (infinitely many), and what mixtures bring about "
+                "earlier in the game was not searched",
+                self._set_name(known),
+            )
+        return _grouped(ways)
+
+    def _draw(self, node: int) -> list[_Continuation]:
+        """Return the continuations of a subgame whose stage is one lottery."""
+        odds = self.lotteries[node]
+        whole = lcm(*(weight.denominator for weight in odds))
+        weights = [weight.numerator * (whole // weight.denominator) for weight in odds]
+        options = [self.after[child] for child in self.form.children[node]]
+        ways = []
+        for combination in self._combinations(options, node):
+            sums = [
+                sum(map(mul, weights, entries))
+                for entries in zip(*(chosen.value for chosen in combination), strict=True)
+            ]
+            value = tuple(
+                total // whole
+                if isinstance(total, int) and not total % whole
+                else Fraction(total) / whole
+                for total in sums
+            )
+            ways.append((value, self._way((), [[chosen] for chosen in combination])))
+        return _grouped(ways)
+
+    def _stage(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[_Continuation]:
+        """Return the continuations of a subgame whose stage has several nodes."""
+        tree = Truncation.of(self.form, root, roots - {root}, lotteries=self.lotteries)
+        inner = [end for end in tree.ends if self.form.children[end]]
+        values: dict[int, Sequence[Rational]] = {
+            end: self.values[end] for end in tree.ends if not self.form.children[end]
+        }
+        movers = list(tree.plans)
+        known: dict[object, list[Behavior]] = {}
+        ways = []
+        for combination in self._combinations([self.after[end] for end in inner], root):
+            for end, chosen in zip(inner, combination, strict=True):
+                values[end] = chosen.value
+            # Payoffs of those who do not move here change nothing about the stage.
+            key = tuple(tuple(chosen.value[player] for player in movers) for chosen in combination)
+            if key not in known:
+                known[key] = list(solve(tree, values))
+            for behavior in known[key]:
+                reached = tree.reach(behavior)
+                value = tuple(
+                    sum(
+                        (
+                            Fraction(weight) * values[end][player]
+                            for end, weight in zip(tree.ends, reached, strict=True)
+                            if weight
+                        ),
+                        Fraction(0),
+                    )
+                    for player in range(self.form.num_players)
+                )
+                parts = [[chosen] for chosen in combination]
+                ways.append((value, self._way(tuple(behavior.items()), parts)))
+        return _grouped(ways)
+
+    def _combinations(
+        self, options: Sequence[Sequence[_Continuation]], root: int
+    ) -> Iterator[tuple[_Continuation, ...]]:
+        """Yield combinations of continuations, as long as the limit allows."""
+        number = prod(len(option) for option in options)
+        if number <= 1:
+            yield from product(*options)
+            return
+        allowed = max(1, limits.MAX_STAGE_GAMES - self.games)
+        self.games += min(number, allowed)
+        if number > allowed:
+            self._cut_short(
+                "games",
+                f"too many combinations of continuations ({number}; "
+                f"highfence.limits.MAX_STAGE_GAMES is {limits.MAX_STAGE_GAMES} in all), of which "
+                "only the first were followed up,",
+                root,
+            )
+        yield from islice(product(*options), allowed)
+
+    def _way(
+        self,
+        behavior: tuple[tuple[int, tuple[Any, ...]], ...],
+        parts: Sequence[Sequence[_Continuation]],
+    ) -> _Way:
+        inner = tuple(part for part in parts if any(choice.ways for choice in part))
+        counts = (sum(choice.count for choice in part) for part in parts)
+        return _Way(behavior, inner, min(_MANY, prod(counts)))
+
+    # --- listing ---------------------------------------------------------------------------
+
+    def _listed(self) -> Iterator[BehaviorProfile]:
+        found = self.after[0]
+        total = sum(continuation.count for continuation in found)
+        size = max(1, len(self.form.information_sets))
+        most = max(1, min(limits.MAX_EQUILIBRIA, limits.MAX_LISTED_PROBABILITIES // size))
+        if total > most:
+            self.complete = False
+            number = f"{total}" if total < _MANY else f"at least {_MANY}"
+            self.note(
+                "listed",
+                f"{number} equilibria were found and {most} of them listed "
+                "(highfence.limits.MAX_EQUILIBRIA and MAX_LISTED_PROBABILITIES)",
+            )
+        numbered = ((each, k) for each in found for k in range(each.count))
+        for continuation, number_of_way in islice(numbered, most):
+            yield self._profile(continuation, number_of_way)
+
+    def _profile(self, continuation: _Continuation, number: int) -> BehaviorProfile:
+        """Return the equilibrium of a continuation that has this number, from 0."""
+        strategies: list[tuple[Any, ...]] = [()] * len(self.form.information_sets)
+        waiting = [(continuation, number)]
+        while waiting:
+            here, rest = waiting.pop()
+            for way in here.ways:
+                if rest < way.count:
+                    break
+                rest -= way.count
+            for known, strategy in way.behavior:
+                strategies[known] = strategy
+            for part in way.parts:
+                if len(part) == 1:
+                    rest, digit = divmod(rest, part[0].count)
+                    waiting.append((part[0], digit))
+                    continue
+                rest, digit = divmod(rest, min(_MANY, sum(choice.count for choice in part)))
+                for choice in part:
+                    if digit < choice.count:
+                        waiting.append((choice, digit))
+                        break
+                    digit -= choice.count
+        return BehaviorProfile(tuple(strategies))
+
+    # --- stages of several nodes -----------------------------------------------------------
+
+    def nash(self, tree: Truncation, values: Values) -> list[Behavior]:
+        """Return the extreme equilibria of a stage of two, the pure ones of others."""
+        active = [player for player, plans in tree.plans.items() if len(plans) > 1]
+        if len(active) == 2:
+            found = self._extreme(tree, active[0], active[1], values)
+        else:
+            found = [self._behavior(tree, plans, values) for plans in self._pure(tree, values)]
+            if len(active) > 2:
+                self._only_pure(tree, f"{len(active)} players move in the stage of {{}}")
+            elif len(found) > 1:
+                self._continuum(tree)
+        self._say_what_is_not_demanded(tree, found)
+        return found
+
+    def _extreme(self, tree: Truncation, first: int, second: int, values: Values) -> list[Behavior]:
+        own = [
+            sum(self.form.information_sets[known].player == player for known in tree.sets)
+            for player in (first, second)
+        ]
+        pairs: list[tuple[object, ...]]
+        if own == [1, 1]:
+            game = NormalForm.from_payoffs(
+                tree.payoff_table(values, (first, second), (first, second))
+            )
+            profiles, findings = _drained(extreme_enumeration(game))
+            if not findings.complete:
+                return self._pure_instead(tree, values, "; ".join(findings.notes))
+            pairs = [profile.strategies for profile in profiles]
+            found = [
+                self._from_strategies(
+                    tree, dict(zip((first, second), profile.strategies, strict=True)), values
+                )
+                for profile in profiles
+            ]
+        else:
+            try:
+                plans = extreme_realization_plans(tree, (first, second), values)
+            except TooManyRays:
+                return self._pure_instead(
+                    tree, values, f"more than {limits.MAX_RAYS} rays (highfence.limits.MAX_RAYS)"
+                )
+            pairs = [(tuple(x.values()), tuple(y.values())) for x, y in plans]
+            found = [self._from_realization_plans(tree, pair, values) for pair in plans]
+        if any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True)):
+            self._continuum(tree)
+        return found
+
+    def _pure_instead(self, tree: Truncation, values: Values, why: str) -> list[Behavior]:
+        self._only_pure(tree, f"the stage of {{}} is too large for all mixed equilibria ({why})")
+        return [self._behavior(tree, plans, values) for plans in self._pure(tree, values)]
+
+    def _pure(self, tree: Truncation, values: Values) -> list[dict[int, Plan]]:
+        """Return the pure equilibria of a stage as a plan per player."""
+        active = [player for player, plans in tree.plans.items() if len(plans) > 1]
+        rest = {player: plans[0] for player, plans in tree.plans.items()}
+        if not active:
+            return [rest]
+        game = NormalForm.from_payoffs(tree.payoff_table(values, active, active))
+        profiles, _ = _drained(pure_enumeration(game))
+        if not profiles:
+            self._see(
+                "none", "no pure equilibrium in the stage of {}", self._subgame_name(tree.root)
+            )
+        return [
+            rest
+            | {
+                player: tree.plans[player][support[0]]
+                for player, support in zip(active, profile.supports, strict=True)
+            }
+            for profile in profiles
+        ]
+
+    def _behavior(self, tree: Truncation, plans: Mapping[int, Plan], values: Values) -> Behavior:
+        """Return the behavior of pure plans, completed where players exclude sets."""
+        return tree.complete(
+            self._prescribed(step for plan in plans.values() for step in plan), values
+        )
+
+    def _prescribed(self, steps: Iterable[tuple[int, int]]) -> Behavior:
+        return {
+            known: self.pure[action, len(self.form.information_sets[known].actions)]
+            for known, action in steps
+        }
+
+    def _from_strategies(
+        self, tree: Truncation, weights: Mapping[int, Sequence[Any]], values: Values
+    ) -> Behavior:
+        certain = {player: (Fraction(1),) for player in tree.plans}
+        return tree.behavior({**certain, **weights}, values)
+
+    def _from_realization_plans(
+        self, tree: Truncation, pair: tuple[RealizationPlan, RealizationPlan], values: Values
+    ) -> Behavior:
+        carried_out = {**pair[0], **pair[1]}
+        behavior: Behavior = {}
+        for known, before in tree.own_histories().items():
+            actions = range(len(self.form.information_sets[known].actions))
+            if len(actions) == 1:
+                behavior[known] = self.pure[0, 1]
+                continue
+            total = carried_out[before[-1]] if before else Fraction(1)
+            if total:
+                behavior[known] = tuple(carried_out[known, k] / total for k in actions)
+        return tree.complete(behavior, values)
+
+    # --- sequential rationality ------------------------------------------------------------
+
+    def pure_and_sequential(self, tree: Truncation, values: Values) -> Iterator[Behavior]:
+        """Yield the pure equilibria of a stage that some beliefs support everywhere."""
+        for plans in self._pure(tree, values):
+            given = self._prescribed(step for plan in plans.values() for step in plan)
+            free = [known for known in tree.sets if known not in given]
+            sizes = [range(len(self.form.information_sets[known].actions)) for known in free]
+            if (number := prod(map(len, sizes))) > limits.MAX_COMPLETIONS:
+                raise LimitExceeded(
+                    Problem(
+                        self.form.title or "game",
+                        f"an equilibrium of {self._subgame_name(tree.root)} can be completed in "
+                        f"{number} ways at information sets that players exclude themselves; "
+                        f"the limit is {limits.MAX_COMPLETIONS}",
+                        "Raise highfence.limits.MAX_COMPLETIONS if you have the time.",
+                    )
+                )
+            for actions in product(*sizes):
+                behavior = given | self._prescribed(zip(free, actions, strict=True))
+                if all(self._is_rational(tree, known, behavior, values) for known in tree.sets):
+                    yield {known: behavior[known] for known in tree.sets}
+
+    def _is_rational(
+        self, tree: Truncation, known: int, behavior: Behavior, values: Values
+    ) -> bool:
+        """Return True if some admissible belief makes the prescribed continuation optimal."""
+        about = self.form.information_sets[known]
+        if len(about.actions) == 1 and len(about.nodes) == 1:
+            return True
+        player = about.player
+        ends: list[list[tuple[Rational, tuple[tuple[int, int], ...]]]] = [[] for _ in about.nodes]
+        ways: dict[int, dict[tuple[tuple[int, int], ...], None]] = {}
+        for end in tree.ends:
+            place = bisect_right(about.nodes, end) - 1
+            if place < 0 or end >= self.form.end[about.nodes[place]]:
+                continue
+            weight, own = self._passage(about.nodes[place], end, player, behavior)
+            for position, (later, _) in enumerate(own):
+                ways.setdefault(later, {})[own[:position]] = None
+            if weight:
+                ends[place].append((weight * values[end][player], own))
+        plans = plans_over(self.form, player, {later: tuple(ways[later]) for later in sorted(ways)})
+        prescribed = {
+            (later, strategy.index(1)) for later, strategy in behavior.items() if later in ways
+        }
+
+        def worth(place: int, plan: set[tuple[int, int]]) -> Rational:
+            return sum((gain for gain, own in ends[place] if plan.issuperset(own)), Fraction(0))
+
+        kept = [worth(place, prescribed) + self.slack[player] for place in range(len(ends))]
+        losses = [
+            [kept[place] - worth(place, set(plan)) for place in range(len(ends))] for plan in plans
+        ]
+        belief = [self._passage(tree.root, node, player, behavior)[0] for node in about.nodes]
+        if any(belief):
+            return all(
+                sum(weight * loss for weight, loss in zip(belief, row, strict=True)) >= 0
+                for row in losses
+            )
+        return matrix_game(losses)[0] >= 0
+
+    def _passage(
+        self, start: int, node: int, player: int, behavior: Behavior
+    ) -> tuple[Rational, tuple[tuple[int, int], ...]]:
+        """Return the probability that chance and others lead on, and the player's own steps."""
+        weight: Rational = 1
+        own = []
+        while node != start:
+            before, taken = int(self.form.parent[node]), int(self.form.branch[node])
+            known = self.sets[before]
+            if known < 0:
+                weight *= self.lotteries[before][taken]
+            elif self.owners[before] == player:
+                own.append((known, taken))
+            else:
+                weight *= behavior[known][taken]
+            node = before
+        return weight, tuple(reversed(own))
+
+    # --- notes -----------------------------------------------------------------------------
+
+    def note(self, kind: str, text: str) -> None:
+        """Add a note that names no place."""
+        self.notes.setdefault(kind, (text, []))
+
+    def _see(self, kind: str, text: str, place: str) -> None:
+        """Add a place to the note of its kind; ``{}`` in the text stands for the places."""
+        places = self.notes.setdefault(kind, (text, []))[1]
+        if place not in places[: _SHOWN + 1]:
+            places.append(place)
+
+    def _cut_short(self, kind: str, what: str, root: int) -> None:
+        self.complete = False
+        self._see(kind, what + " in {}", self._subgame_name(root))
+
+    def _only_pure(self, tree: Truncation, text: str) -> None:
+        self.complete = False
+        self._see(
+            text,
+            text + ": only pure equilibria were searched there, mixed ones were not",
+            self._subgame_name(tree.root),
+        )
+
+    def _continuum(self, tree: Truncation) -> None:
+        if tree.root == 0:
+            self.note(
+                "whole continuum",
+                "infinitely many equilibria in the stage of the whole game: its extreme "
+                "equilibria are listed, and all others are mixtures of them",
+            )
+            return
+        self._see(
+            "continuum",
+            "infinitely many equilibria in the stage of {}: its extreme equilibria are listed; "
+            "what their mixtures bring about earlier in the game was not searched",
+            self._subgame_name(tree.root),
+        )
+
+    def _say_what_is_not_demanded(self, tree: Truncation, found: Iterable[Behavior]) -> None:
+        excluded = unreached = False
+        for behavior in found:
+            for before in tree.own_histories().values():
+                excluded = excluded or any(not behavior[here][taken] for here, taken in before)
+            reached = {
+                step[0]
+                for weight, taken in zip(tree.reach(behavior), tree.choices, strict=True)
+                if weight
+                for step in taken
+            }
+            unreached = unreached or len(reached) < len(tree.sets)
+        if excluded:
+            self._see(
+                "excluded",
+                "plans that differ only at information sets which a player's own choice excludes "
+                "are listed once, with a best reply there (in {})",
+                self._subgame_name(tree.root),
+            )
+        if unreached:
+            self._see(
+                "unreached",
+                "at information sets that play does not reach inside the stage of {} only Nash "
+                "equilibrium of the stage is demanded, not sequential rationality (the method "
+                "pure_sequential demands it)",
+                self._subgame_name(tree.root),
+            )
+
+    def _subgame_name(self, root: int) -> str:
+        return "the whole game" if root == 0 else f"the subgame at {self.form.describe(root)}"
+
+    def _set_name(self, known: int) -> str:
+        about = self.form.information_sets[known]
+        return f"{about.label!r} of {self.form.players[about.player]!r}"
+
+    def _sentence(self, text: str, places: Sequence[str]) -> str:
+        if not places:
+            return text
+        named = ", ".join(places[:_SHOWN]) + (" and others" if len(places) > _SHOWN else "")
+        return text.format(named)
+
+
+def _drained(
+    profiles: Iterator[Profile],
+) -> tuple[list[Profile], Findings]:
+    """Return all that a generator yields, and what it returns."""
+    found = []
+    while True:
+        try:
+            found.append(next(profiles))
+        except StopIteration as end:
+            return found, end.value
+
+
+def _grouped(ways: Iterable[tuple[tuple[Rational, ...], _Way]]) -> list[_Continuation]:
+    """Return continuations: ways by payoffs, in the order in which these first come."""
+    made: dict[tuple[Rational, ...], _Continuation] = {}
+    for value, way in ways:
+        continuation = made.get(value)
+        if continuation is None:
+            made[value] = _Continuation(value, [way], way.count)
+        else:
+            continuation.ways.append(way)
+            continuation.count = min(_MANY, continuation.count + way.count)
+    return list(made.values())
+
+
+def _ratio(number: Any) -> tuple[int, int]:
+    """Return numerator and denominator of a number; of a float, those of its shortest decimal."""
+    exact = Decimal(repr(number)) if isinstance(number, float) else number
+    ratio: tuple[int, int] = exact.as_integer_ratio()
+    return ratio
+
+
+def _integer_payoffs(
+    form: ExtensiveForm, lotteries: Sequence[tuple[Fraction, ...]]
+) -> tuple[list[tuple[Rational, ...]], tuple[Rational, ...]]:
+    """Return payoffs per node, each player's in units that make them integers, and slacks.
+
+    The units are small enough that expected payoffs are integers too. A slack is the
+    difference in payoff below which actions tie: 0 in exact games.
+    """
+    ends = form.terminals.tolist()
+    table: list[list[Any]] = (form.payoffs if form.exact is None else form.exact)[ends].tolist()
+    odds = _common_denominator(_path_denominators(form, lotteries))
+    slacks: list[Rational] = []
+    columns: list[list[Rational]] = []
+    for column in zip(*table, strict=True):
+        ratios = [_ratio(number) for number in column]
+        whole = _common_denominator({denominator for _, denominator in ratios}) * odds
+        scaled: list[Rational] = (
+            [numerator * (whole // denominator) for numerator, denominator in ratios]
+            if whole
+            else [Fraction(numerator, denominator) for numerator, denominator in ratios]
+        )
+        width = max(scaled) - min(scaled)
+        slack = width * Fraction(tolerances.REGRET_FLOAT)
+        slacks.append(0 if form.is_exact else int(slack) if whole else slack)
+        columns.append(scaled)
+    values: list[tuple[Rational, ...]] = [()] * form.num_nodes
+    for end, value in zip(ends, zip(*columns, strict=True), strict=True):
+        values[end] = value
+    return values, tuple(slacks)
+
+
+def _path_denominators(form: ExtensiveForm, lotteries: Sequence[tuple[Fraction, ...]]) -> set[int]:
+    """Return denominators such that each path's product of probabilities has one of them."""
+    made = [1] * form.num_nodes
+    for node, following in enumerate(form.children):
+        here = made[node]
+        if lotteries[node] and here:
+            here *= lcm(*(weight.denominator for weight in lotteries[node]))
+            here = here if here.bit_length() <= _MOST_BITS else 0
+        if here != 1:
+            for child in following:
+                made[child] = here
+    return set(made)
+
+
+def _common_denominator(denominators: set[int]) -> int:
+    """Return the least common denominator, or 0 if it is too long to be of use."""
+    whole = 1
+    for denominator in denominators:
+        whole = lcm(whole, denominator)
+        if not 0 < whole.bit_length() <= _MOST_BITS:
+            return 0
+    return whole
+
+
+def _rational_lotteries(form: ExtensiveForm) -> Sequence[tuple[Fraction, ...]]:
+    """Return the probabilities of chance per node; floats as decimals that sum to one."""
+    if form.exact_probabilities is not None:
+        return form.exact_probabilities
+    made: list[tuple[Fraction, ...]] = []
+    for odds in form.probabilities:
+        exact = tuple(Fraction(*_ratio(weight)) for weight in odds)
+        total = sum(exact, Fraction(0))
+        made.append(tuple(entry / total for entry in exact))
+    return made

@@ -1,0 +1,361 @@
+"""All extreme equilibria of a two-player tree with perfect recall, in sequence form.
+
+Definitions
+-----------
+A *sequence* of a player is an information set and an action there, together with the own
+choices that lead to it; the empty sequence comes first. A *realization plan* gives every
+sequence the probability with which the player's own choices carry it out: that of the empty
+one is 1, and at every information set the probabilities of the actions sum to that of the
+sequence before it. Under perfect recall realization plans are the behavior strategies, up to
+what these do where the player's own choices never lead.
+
+Let ``B`` be the payoffs of the other player per pair of sequences. A plan ``x`` is paired
+with the *prices* ``q`` of the other's information sets, which are at least what each of their
+sequences is worth against ``x``::
+
+    P = {(x, q) : x is a realization plan,
+         q_h >= (B x)_s + sum of q_h' over sets h' right after s,  for sequences s at h}
+
+and likewise ``Q`` for ``y`` of the other player. A pair is an equilibrium if and only if
+prices exist such that every sequence has probability 0 or a tight inequality. Faces of ``P``
+are unbounded only in prices, hence all equilibria are convex combinations, in the
+realization plans of one player at a time, of those at vertices of ``P`` and ``Q``.
+
+The number of inequalities is linear in the tree, whereas the reduced strategic form, and
+with it the dimension of its best-response polytopes, is exponential in it.
+
+References
+----------
+von Stengel (1996), "Efficient computation of behavior strategies", Games and Economic
+Behavior 14: the sequence form. Audet, Belhaiza and Hansen (2009), "A new sequence form
+approach for the enumeration and refinement of all extreme Nash equilibria for extensive form
+games": extreme equilibria in it. Fukuda and Prodon (1996), "Double description method
+revisited".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from operator import mul
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import limits
+from ..forms.reduce import Truncation
+from .rational_lp import in_convex_hull
+
+__all__ = ["RealizationPlan", "TooManyRays", "extreme_realization_plans"]
+
+RealizationPlan = dict[tuple[int, int], Fraction]
+"""(information set, action) -> probability that the player's own choices carry it out."""
+Ray = tuple[tuple[int, ...], int]
+"""Integer coordinates, and the mask of inequalities that are tight."""
+_EMPTY = (-1, 0)
+"""The empty sequence."""
+
+
+class TooManyRays(Exception):
+    """``limits.MAX_RAYS`` would be passed."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Sequences of one player: ``before[h]`` is the one that leads to information set h."""
+
+    sequences: tuple[tuple[int, int], ...]
+    before: dict[int, tuple[int, int]]
+
+
+def extreme_realization_plans(
+    tree: Truncation,
+    players: tuple[int, int],
+    values: Mapping[int, Sequence[Fraction | int]],
+) -> list[tuple[RealizationPlan, RealizationPlan]]:
+    """Return all extreme equilibria of two players, exactly.
+
+    Parameters
+    ----------
+    tree
+        Part of a tree with perfect recall, rational probabilities of chance. Players other
+        than the two have one action at each information set.
+    players
+        The two players.
+    values
+        Per end of the tree, a rational number per player.
+
+    Returns
+    -------
+    list of pairs of realization plans
+        Each pair once, in no promised order.
+
+    Raises
+    ------
+    TooManyRays
+        More than ``limits.MAX_RAYS`` rays on the way.
+    """
+    sides = [_side(tree, player) for player in players]
+    payoffs = _sequence_payoffs(tree, players, values)
+    flipped = {(b, a): pair for (a, b), pair in payoffs.items()}
+    plans = []
+    for own, other, table, whose in (
+        (sides[0], sides[1], payoffs, 1),
+        (sides[1], sides[0], flipped, 0),
+    ):
+        worth: dict[tuple[int, int], list[tuple[tuple[int, int], Fraction]]] = {}
+        for (mine, theirs), pair in table.items():
+            worth.setdefault(theirs, []).append((mine, pair[whose]))
+        coordinates = _coordinates(own)
+        width = len(coordinates[_EMPTY])
+        rows = [
+            [*coordinates[sequence], *([0] * len(other.before))] for sequence in own.sequences
+        ] + _price_rows(other, worth, coordinates)
+        points: dict[int, RealizationPlan] = {}
+        for ray, mask in _extreme_rays(rows):
+            if ray[0] > 0:  # the others are directions in which prices grow
+                points[mask] = {
+                    sequence: Fraction(sum(map(mul, coordinates[sequence], ray[:width])), ray[0])
+                    for sequence in own.sequences
+                }
+        plans.append(points)
+    first, second = plans
+    counts = len(sides[0].sequences), len(sides[1].sequences)
+    # In the second polyhedron the sequences of the second player come first: turn round.
+    turned = {
+        (mask >> counts[1]) | (mask & (1 << counts[1]) - 1) << counts[0]: point
+        for mask, point in second.items()
+    }
+    found: dict[tuple[object, object], tuple[RealizationPlan, RealizationPlan]] = {}
+    for mask, other_mask in _complementary(list(first), list(turned), sum(counts)):
+        x, y = first[mask], turned[other_mask]
+        found[tuple(x.values()), tuple(y.values())] = x, y
+    return _extreme(list(found.values()))
+
+
+def _extreme(
+    pairs: list[tuple[RealizationPlan, RealizationPlan]],
+) -> list[tuple[RealizationPlan, RealizationPlan]]:
+    """Drop pairs in which one plan is a mixture of others that go with the other plan.
+
+    A vertex of ``P`` need not be one in ``x`` alone: prices where play never comes have kinks
+    of their own.
+    """
+    dropped: set[int] = set()
+    for side in (0, 1):
+        groups: dict[object, list[int]] = {}
+        for index, pair in enumerate(pairs):
+            groups.setdefault(tuple(pair[1 - side].values()), []).append(index)
+        for group in groups.values():
+            plans = [tuple(pairs[index][side].values()) for index in group]
+            for k, index in enumerate(group):
+                if in_convex_hull(plans[k], plans[:k] + plans[k + 1 :]):
+                    dropped.add(index)
+    return [pair for index, pair in enumerate(pairs) if index not in dropped]
+
+
+def _side(tree: Truncation, player: int) -> _Side:
+    before = {
+        known: taken[-1] if taken else _EMPTY
+        for known, taken in tree.own_histories().items()
+        if tree.form.information_sets[known].player == player
+    }
+    before = dict(sorted(before.items()))
+    return _Side(
+        tuple(
+            (known, action)
+            for known in before
+            for action in range(len(tree.form.information_sets[known].actions))
+        ),
+        before,
+    )
+
+
+def _sequence_payoffs(
+    tree: Truncation, players: tuple[int, int], values: Mapping[int, Sequence[Fraction | int]]
+) -> dict[tuple[tuple[int, int], tuple[int, int]], tuple[Fraction, Fraction]]:
+    """Return, per pair of sequences, the payoffs at their ends times chance."""
+    sums: dict[tuple[tuple[int, int], tuple[int, int]], tuple[Fraction, Fraction]] = {}
+    nothing = Fraction(0), Fraction(0)
+    first, second = players
+    for end, weight, taken in zip(tree.ends, tree.chance, tree.choices, strict=True):
+        last = {first: _EMPTY, second: _EMPTY}
+        for step in taken:
+            last[tree.form.information_sets[step[0]].player] = step
+        pair = last[first], last[second]
+        known, odds = sums.get(pair, nothing), Fraction(weight)
+        sums[pair] = (
+            known[0] + odds * values[end][first],
+            known[1] + odds * values[end][second],
+        )
+    return sums
+
+
+def _coordinates(side: _Side) -> dict[tuple[int, int], list[int]]:
+    """Return every sequence's probability as a linear function of free coordinates.
+
+    The first coordinate is that of the empty sequence; then, per information set, come all
+    actions but the last, whose probability is what the others leave.
+    """
+    counts: dict[int, int] = {}
+    for known, _ in side.sequences:
+        counts[known] = counts.get(known, 0) + 1
+    width = 1 + sum(count - 1 for count in counts.values())
+    made = {_EMPTY: [1] + [0] * (width - 1)}
+    position = 1
+    for known, count in counts.items():
+        rest = list(made[side.before[known]])
+        for action in range(count - 1):
+            made[known, action] = [int(k == position) for k in range(width)]
+            rest[position] -= 1
+            position += 1
+        made[known, count - 1] = rest
+    return made
+
+
+def _price_rows(
+    other: _Side,
+    worth: Mapping[tuple[int, int], Sequence[tuple[tuple[int, int], Fraction]]],
+    coordinates: Mapping[tuple[int, int], Sequence[int]],
+) -> list[list[int]]:
+    """Return, per sequence of the other player, price minus worth as an integer row."""
+    width = len(coordinates[_EMPTY])
+    places = {known: position for position, known in enumerate(other.before)}
+    rows = []
+    for sequence in other.sequences:
+        row = [Fraction(0)] * (width + len(places))
+        row[width + places[sequence[0]]] += 1
+        for known, leads in other.before.items():
+            if leads == sequence:
+                row[width + places[known]] -= 1
+        for mine, payoff in worth.get(sequence, ()):
+            for k, part in enumerate(coordinates[mine]):
+                row[k] -= part * payoff
+        whole = lcm(*(entry.denominator for entry in row))
+        rows.append([int(entry * whole) for entry in row])
+    return rows
+
+
+def _extreme_rays(rows: list[list[int]]) -> list[Ray]:
+    """Return the extreme rays of the pointed cone ``{z : rows z >= 0}``.
+
+    Inequalities are added one by one to a simplicial cone of independent ones; rays that a
+    new one cuts off give way to the points where it meets the edges to rays that stay.
+    """
+    basis = _independent(rows)
+    dimension = len(basis)
+    all_of_basis = sum(1 << k for k in basis)
+    rays = [
+        (ray, all_of_basis & ~(1 << k))
+        for k, ray in zip(basis, _dual_basis([rows[k] for k in basis]), strict=True)
+    ]
+    for k, row in enumerate(rows):
+        if k not in basis:
+            rays = _cut(rays, row, k, dimension, len(rows))
+            if len(rays) > limits.MAX_RAYS:
+                raise TooManyRays
+    return rays
+
+
+def _independent(rows: list[list[int]]) -> list[int]:
+    """Return the indices of the first linearly independent rows."""
+    chosen: list[int] = []
+    reduced: list[tuple[int, list[Fraction]]] = []  # pivot, row with 1 there
+    for k, row in enumerate(rows):
+        rest = [Fraction(entry) for entry in row]
+        for pivot, known in reduced:
+            if factor := rest[pivot]:
+                rest = [a - factor * b for a, b in zip(rest, known, strict=True)]
+        pivot = next((j for j, entry in enumerate(rest) if entry), -1)
+        if pivot >= 0:
+            lead = rest[pivot]
+            reduced.append((pivot, [entry / lead for entry in rest]))
+            chosen.append(k)
+    return chosen
+
+
+def _dual_basis(rows: list[list[int]]) -> list[tuple[int, ...]]:
+    """Return integer vectors; the k-th is positive on row k and zero on the others."""
+    size = len(rows)
+    table = [
+        [Fraction(entry) for entry in row] + [Fraction(j == k) for j in range(size)]
+        for k, row in enumerate(rows)
+    ]
+    for column in range(size):
+        pivot = next(k for k in range(column, size) if table[k][column])
+        table[column], table[pivot] = table[pivot], table[column]
+        lead = table[column][column]
+        table[column] = [entry / lead for entry in table[column]]
+        for k in range(size):
+            if k != column and (factor := table[k][column]):
+                table[k] = [a - factor * b for a, b in zip(table[k], table[column], strict=True)]
+    made = []
+    for k in range(size):
+        vector = [table[j][size + k] for j in range(size)]
+        whole = lcm(*(entry.denominator for entry in vector))
+        made.append(_primitive([int(entry * whole) for entry in vector]))
+    return made
+
+
+def _primitive(vector: Sequence[int]) -> tuple[int, ...]:
+    divisor = gcd(*vector)
+    return tuple(entry // divisor for entry in vector) if divisor > 1 else tuple(vector)
+
+
+def _cut(rays: list[Ray], row: list[int], k: int, dimension: int, count: int) -> list[Ray]:
+    """Return the rays of the cone after adding the inequality ``row z >= 0``, number ``k``."""
+    bit = 1 << k
+    kept: list[Ray] = []
+    stay: list[tuple[int, int]] = []
+    go: list[tuple[int, int]] = []
+    for index, (ray, mask) in enumerate(rays):
+        slack = sum(map(mul, row, ray))
+        if slack < 0:
+            go.append((index, -slack))
+        else:
+            kept.append((ray, mask if slack else mask | bit))
+            if slack:
+                stay.append((index, slack))
+    if not go:
+        return kept
+    table = _words([mask for _, mask in rays], count)
+    gone = table[[index for index, _ in go]]
+    for index, slack in stay:
+        shared = table[index] & gone
+        enough = np.flatnonzero(np.bitwise_count(shared).sum(axis=1) >= dimension - 2)
+        for position in enough.tolist():
+            common = shared[position]
+            # Two rays span a face if and only if no third one has all that they share.
+            if np.count_nonzero(((table & common) == common).all(axis=1)) == 2:
+                outer, excess = go[position]
+                made = [
+                    excess * a + slack * b
+                    for a, b in zip(rays[index][0], rays[outer][0], strict=True)
+                ]
+                kept.append((_primitive(made), rays[index][1] & rays[outer][1] | bit))
+    return kept
+
+
+def _words(masks: Sequence[int], bits: int) -> NDArray[np.uint64]:
+    """Return bit masks as rows of 64-bit words."""
+    words = max(1, -(-bits // 64))
+    whole = (1 << 64) - 1
+    return np.array(
+        [[mask >> 64 * k & whole for k in range(words)] for mask in masks], dtype=np.uint64
+    ).reshape(len(masks), words)
+
+
+def _complementary(
+    first: Sequence[int], second: Sequence[int], bits: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of masks that together have all bits."""
+    if not second:
+        return
+    table = _words(second, bits)
+    everything = (1 << bits) - 1
+    for mask in first:
+        missing = _words([everything & ~mask], bits)[0]
+        for position in np.flatnonzero(((table & missing) == missing).all(axis=1)).tolist():
+            yield mask, second[position]
