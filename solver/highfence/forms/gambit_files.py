@@ -273,6 +273,7 @@ class _Reader:
         self.source = source
         self.problems: list[Problem] = []
         self.numbers: dict[str, Fraction] = {}
+        self.lines: list[int] = []
         self.end = 0  # where the current token ends
         self.text_at = -1  # where the last quoted text starts
         self.advance()
@@ -296,10 +297,10 @@ class _Reader:
 
     def place(self, at: int) -> tuple[int, int]:
         """Return line and column, from 1, of a position in the text."""
-        if not hasattr(self, "_lines"):
-            self._lines = [0, *(match.end() for match in re.finditer("\n", self.text))]
-        line = bisect_right(self._lines, at)
-        return line, at - self._lines[line - 1] + 1
+        if not self.lines:  # computed only when there is something to report
+            self.lines = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        line = bisect_right(self.lines, at)
+        return line, at - self.lines[line - 1] + 1
 
     def line(self, at: int) -> int:
         return self.place(at)[0]
