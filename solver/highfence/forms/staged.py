@@ -95,7 +95,8 @@ class Block:
     @property
     def players(self) -> tuple[int, ...]:
         """The players who move, in order."""
-        return tuple(sorted({move.player for move in (*self.finite, *self.intervals)}))
+        movers = {move.player for move in self.finite}
+        return tuple(sorted(movers | {move.player for move in self.intervals}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +268,8 @@ def staged_form(
                 if isinstance(m, Decision) and isinstance(m.actions, Interval)
             ]
             found = resolved.cache["program"] = compile_staged(plan, payoffs, deciders)
-        return found  # type: ignore[no-any-return]
+        assert isinstance(found, Program)
+        return found
 
     title = resolved.game.title or resolved.game.name
     form = StagedForm(

@@ -177,10 +177,8 @@ def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-d
             return True
         if size > 0.1 * last or size > 0.02:
             fresh = False
-        if size > 0.7 * last:
-            damping = max(0.5 * damping, 0.05)
-        else:
-            damping = min(1.0, 1.5 * damping)
+        slow = size > 0.7 * last
+        damping = max(0.5 * damping, 0.05) if slow else min(1.0, 1.5 * damping)
         last = size
     return False
 

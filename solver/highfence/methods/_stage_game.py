@@ -1,0 +1,478 @@
+"""The stage game of one block with interval decisions, at one history of a staged game."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import tolerances
+from ..forms.staged import Block
+from ._search import EQUAL, GRID, crossing, known, maximum, settle
+from .plays import Play, distinct
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .staged import Solver
+
+    Array = NDArray[np.float64]
+
+__all__ = ["StageGame", "starting_points"]
+
+STARTS = 4
+"""Starts from which an equilibrium among several interval decisions is looked for."""
+
+
+def _halton(count: int, dimensions: int) -> Array:
+    """Return the first points of a Halton sequence, shape (count, dimensions)."""
+    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
+    points = np.empty((count, dimensions))
+    for d in range(dimensions):
+        base = primes[d % len(primes)]
+        for n in range(count):
+            index, share, value = n + 1, 1.0 / base, 0.0
+            while index:
+                index, digit = divmod(index, base)
+                value += digit * share
+                share /= base
+            points[n, d] = value
+    return points
+
+
+def starting_points(dimensions: int) -> Array:
+    """Return scaled starting points: center, corners (few dimensions), spread points."""
+    rows = [np.full(dimensions, 0.5)]
+    if dimensions <= 3:
+        rows += [np.array(corner) for corner in product((0.02, 0.98), repeat=dimensions)]
+    else:
+        rows += [np.full(dimensions, 0.02), np.full(dimensions, 0.98)]
+    rows += list(_halton(4, dimensions))
+    return np.ascontiguousarray(np.stack(rows))
+
+
+class StageGame:
+    """The stage game of one block with interval decisions, at one history."""
+
+    def __init__(
+        self, solver: Solver, block: int, row: Array, profiles: list[tuple[int, ...]]
+    ) -> None:
+        self.solver, self.block, self.row, self.profiles = solver, block, row, profiles
+        self.moves: Block = solver.form.blocks[block]
+        lo, hi = solver._bounds(block, row)
+        self.lo, self.width = lo[0], hi[0] - lo[0]
+        self.m = len(self.lo)
+        self.owners = [move.player for move in self.moves.intervals]
+        self._grid: dict[int, Array] = {}
+        self.last = block == solver.last
+
+    def payoffs(self, which: Sequence[int], u: Array) -> Array:
+        """Return payoffs (n, players) of finite profiles ``which`` with scaled actions ``u``."""
+        actions = [self.profiles[k] for k in which]
+        values = self.lo + self.width * u
+        rows = self.solver._placed(self.block, self.row, actions, values)
+        return self.solver.value(self.block + 1, rows)
+
+    def mixture(self, weights: dict[int, float], u: Array) -> Array:
+        """Return expected payoffs (n, players) at scaled actions ``u`` (n, m)."""
+        live = [k for k, weight in weights.items() if weight > 0]
+        which = np.repeat(live, len(u))
+        found = self.payoffs(list(which), np.tile(u, (len(live), 1)))
+        shares = np.array([weights[k] for k in live])
+        table = found.reshape(len(live), len(u), -1)
+        return np.tensordot(shares, table, axes=1)
+
+    # -- interval decisions, the finite profile (or mixture) given ---------------------------------
+
+    def replies(self, weights: dict[int, float]) -> list[Array]:
+        """Return the equilibria u (m,) found among the interval decisions."""
+        if self.last and len(weights) == 1:
+            return self._kernel(next(iter(weights)))
+        if self.m == 1:
+            return self._maxima(weights)
+        return self._nash(weights)
+
+    def _kernel(self, profile: int) -> list[Array]:
+        row = self.row.copy()
+        for move, action in zip(self.moves.finite, self.profiles[profile], strict=True):
+            row[0, move.slot] = action
+        plays, _, counts = self.solver._last(row, 8)
+        width = np.where(self.width > 0, self.width, 1.0)
+        return [(plays[0, e] - self.lo) / width for e in range(counts[0])]
+
+    def grid(self, profile: int) -> Array:
+        """Return payoffs (GRID + 1, players) of a pure profile over the only interval."""
+        if profile not in self._grid:
+            missing = [k for k in range(len(self.profiles)) if k not in self._grid]
+            u = np.linspace(0, 1, GRID + 1)[:, None]
+            which = np.repeat(missing, len(u))
+            table = self.payoffs(list(which), np.tile(u, (len(missing), 1)))
+            for n, k in enumerate(missing):
+                self._grid[k] = table[n * len(u) : (n + 1) * len(u)]
+        return self._grid[profile]
+
+    def _maxima(self, weights: dict[int, float]) -> list[Array]:
+        """Return all global maximizers found of the only interval decision."""
+        owner = self.owners[0]
+        if self.width[0] <= 0:
+            return [np.zeros(1)]
+        scan = np.array(
+            sum(w * self.grid(k)[:, owner] for k, w in weights.items() if w > 0), dtype=float
+        )
+        scan = known(scan)
+        if not np.isfinite(scan).any():
+            return []
+
+        def objective(x: Array) -> Array:
+            return known(self.mixture(weights, x[:, None])[:, owner])
+
+        spread = float(np.ptp(scan[np.isfinite(scan)]))
+        padded = np.concatenate([[-np.inf], scan, [-np.inf]])
+        peaks = [k for k in range(GRID + 1) if scan[k] >= padded[k] and scan[k] >= padded[k + 2]]
+        peaks = [k for k in peaks if scan[k] >= scan.max() - 0.02 * spread]
+        peaks = sorted(peaks, key=lambda k: -scan[k])[:4]
+        refined = [maximum(objective, k / GRID, scan[k], 1.0 / GRID) for k in sorted(peaks)]
+        top = max(value for _, value in refined)
+        slack = EQUAL * max(spread, 1e-300)
+        kept: list[Array] = []
+        for x, value in refined:
+            if value >= top - slack and all(abs(x - other[0]) > 1e-7 for other in kept):
+                kept.append(np.array([x]))
+        return kept
+
+    def _nash(self, weights: dict[int, float]) -> list[Array]:
+        """Return the equilibria reached among several interval decisions."""
+
+        def payoffs(u: Array) -> Array:
+            return self.mixture(weights, u)
+
+        found: list[Array] = []
+        free = self.width > 0
+        for start in starting_points(self.m)[:STARTS]:
+            u = settle(payoffs, np.where(free, start, 0.0), self.owners, free)
+            if u is not None and all(np.abs(u - v).max() > tolerances.SAME for v in found):
+                found.append(u)
+        return found
+
+    # -- finite decisions beside them --------------------------------------------------------------
+
+    def equilibria(self, full: bool) -> list[Play]:
+        """Return the equilibria of the stage game with their continuations."""
+        plays: list[Play] = []
+        answers: dict[int, list[Array]] = {}
+        for k in range(len(self.profiles)):
+            answers[k] = self.replies({k: 1.0})
+            for u in answers[k]:
+                if self._finite_gain({k: 1.0}, u) <= 0:
+                    plays += self._plays({k: 1.0}, u, full)
+        if len(self.profiles) > 1:
+            for weights, u in [*self._one_mixes(answers), *self._two_mix()]:
+                plays += self._plays(weights, u, full)
+        return distinct(plays)
+
+    def _players_moves(self, player: int) -> list[int]:
+        return [k for k, move in enumerate(self.moves.finite) if move.player == player]
+
+    def _alternatives(self, player: int) -> list[tuple[int, ...]]:
+        own = self._players_moves(player)
+        return sorted({tuple(profile[k] for k in own) for profile in self.profiles})
+
+    def _swap(self, profile: int, player: int, actions: tuple[int, ...]) -> int:
+        changed = list(self.profiles[profile])
+        for k, action in zip(self._players_moves(player), actions, strict=True):
+            changed[k] = action
+        return self.profiles.index(tuple(changed))
+
+    def _deviated(
+        self, weights: dict[int, float], player: int, actions: tuple[int, ...]
+    ) -> dict[int, float]:
+        swapped: dict[int, float] = {}
+        for k, weight in weights.items():
+            to = self._swap(k, player, actions)
+            swapped[to] = swapped.get(to, 0.0) + weight
+        return swapped
+
+    def _finite_gain(self, weights: dict[int, float], u: Array, skip: int = -1) -> float:
+        """Return the largest gain of a finite deviation beyond what counts as equal."""
+        now = self.mixture(weights, u[None])[0]
+        worst = -np.inf
+        for player in sorted({move.player for move in self.moves.finite}):
+            if player == skip:
+                continue
+            found = []
+            for actions in self._alternatives(player):
+                swapped = self._deviated(weights, player, actions)
+                if swapped == weights:
+                    continue
+                value = self.mixture(swapped, u[None])[0, player]
+                if player in self.owners:
+                    value = max(value, self._own_best(swapped, u, player))
+                found.append(float(value))
+            if found:
+                top = max(found)
+                size = max(abs(top - now[player]), max(found) - min(found), abs(now[player]))
+                worst = max(worst, top - now[player] - EQUAL * size)
+        return worst
+
+    def _own_best(self, weights: dict[int, float], u: Array, player: int) -> float:
+        """Return a player's best payoff over their own intervals, others' actions fixed."""
+        best = -np.inf
+        u = u.copy()
+        for _ in range(3):
+            for j in [j for j, owner in enumerate(self.owners) if owner == player]:
+
+                def objective(x: Array, j: int = j) -> Array:
+                    trial = np.repeat(u[None], len(x), axis=0)
+                    trial[:, j] = x
+                    return known(self.mixture(weights, trial)[:, player])
+
+                xs = np.linspace(0, 1, GRID + 1)
+                scan = objective(xs)
+                k = int(np.argmax(scan))
+                u[j], value = maximum(objective, xs[k], scan[k], 1.0 / GRID)
+                best = max(best, value)
+            if self.owners.count(player) == 1:
+                break
+        return float(best)
+
+    def _gap(self, weights: tuple[dict[int, float], dict[int, float]], u: Array, i: int) -> float:
+        """Return player i's payoff under the second mixture less that under the first."""
+        a = self.mixture(weights[0], u[None])[0, i]
+        b = self.mixture(weights[1], u[None])[0, i]
+        return float(b - a)
+
+    def _pairs(self) -> list[tuple[int, tuple[int, ...], tuple[int, ...]]]:
+        """Return (player, action, other action) for all who may mix and own no interval."""
+        found = []
+        for player in sorted({move.player for move in self.moves.finite}):
+            if player in self.owners:
+                continue
+            options = self._alternatives(player)
+            found += [(player, a, b) for n, a in enumerate(options) for b in options[n + 1 :]]
+        return found
+
+    def _one_mixes(
+        self, answers: dict[int, list[Array]]
+    ) -> Iterator[tuple[dict[int, float], Array]]:
+        """Yield equilibria in which one player mixes two actions and the others do not."""
+        for player, first, second in self._pairs():
+            others = sorted({self._swap(k, player, first) for k in range(len(self.profiles))})
+            for base in others:
+                low, high = base, self._swap(base, player, second)
+                if self.profiles[low] == self.profiles[high]:
+                    continue
+                yield from self._mix_between(player, low, high, answers)
+
+    def _mix_between(
+        self, player: int, low: int, high: int, answers: dict[int, list[Array]]
+    ) -> Iterator[tuple[dict[int, float], Array]]:
+        def at(p: float) -> tuple[float, Array] | None:
+            weights = (
+                {low: 1 - p, high: p} if 0 < p < 1 else ({low: 1.0} if p <= 0 else {high: 1.0})
+            )
+            replies = self.replies(weights)
+            if not replies:
+                return None
+            u = replies[0]
+            return self._gap(({low: 1.0}, {high: 1.0}), u, player), u
+
+        ends = []
+        for profile in (low, high):
+            if not answers.get(profile):
+                return
+            ends.append(self._gap(({low: 1.0}, {high: 1.0}), answers[profile][0], player))
+        nodes: list[tuple[float, float]] = [(0.0, ends[0])]
+        if self.m == 1 and not self.last:
+            # The scan of the interval is at hand: interior sign changes cost nothing to see.
+            owner = self.owners[0]
+            a, b = self.grid(low), self.grid(high)
+            for p in np.linspace(0, 1, 9)[1:-1]:
+                mixed = (1 - p) * a[:, owner] + p * b[:, owner]
+                k = int(np.nanargmax(mixed))
+                nodes.append((float(p), float(b[k, player] - a[k, player])))
+        nodes.append((1.0, ends[1]))
+        for (p, gap), (q, other) in pairwise(nodes):
+            if not (gap * other < 0):
+                continue
+            root = crossing(at, p, q)
+            if root is None:
+                continue
+            probability, u = root
+            weights = {low: 1 - probability, high: probability}
+            if self._finite_gain(weights, u, skip=player) <= 0 and self._indifferent(
+                weights, u, player
+            ):
+                yield weights, u
+
+    def _indifferent(self, weights: dict[int, float], u: Array, player: int) -> bool:
+        """Return whether all actions that a player mixes are best for them."""
+        values = {
+            actions: self.mixture(self._deviated(weights, player, actions), u[None])[0, player]
+            for actions in self._alternatives(player)
+        }
+        own = self._players_moves(player)
+        played = {tuple(self.profiles[k][c] for c in own) for k, w in weights.items() if w > 0}
+        size = max(abs(v) for v in values.values()) + float(np.ptp(list(values.values())))
+        top = max(values.values())
+        return all(values[a] >= top - 1e-7 * size for a in played)
+
+    def _two_mix(self) -> Iterator[tuple[dict[int, float], Array]]:
+        """Yield equilibria in which two players mix two actions each."""
+        pairs = self._pairs()
+        if len({player for player, _, _ in pairs}) < 2:
+            return
+        for n, (i, a, b) in enumerate(pairs):
+            for j, c, d in pairs[n + 1 :]:
+                if i != j:
+                    bases = {
+                        self._swap(self._swap(k, i, a), j, c) for k in range(len(self.profiles))
+                    }
+                    for base in sorted(bases):
+                        yield from self._two_mix_at(base, (i, a, b), (j, c, d))
+
+    def _two_mix_at(
+        self,
+        base: int,
+        one: tuple[int, tuple[int, ...], tuple[int, ...]],
+        two: tuple[int, tuple[int, ...], tuple[int, ...]],
+    ) -> Iterator[tuple[dict[int, float], Array]]:
+        i, a, b = one
+        j, c, d = two
+        corner = {
+            (x, y): self._swap(self._swap(base, i, b if x else a), j, d if y else c)
+            for x in (0, 1)
+            for y in (0, 1)
+        }
+
+        def weights(p: float, q: float) -> dict[int, float]:
+            return {
+                corner[x, y]: (p if x else 1 - p) * (q if y else 1 - q)
+                for x in (0, 1)
+                for y in (0, 1)
+            }
+
+        def gaps(p: float, q: float) -> tuple[Array, Array] | None:
+            mix = weights(p, q)
+            replies = self.replies(mix)
+            if not replies:
+                return None
+            u = replies[0]
+            found = []
+            for player, first, second in (one, two):
+                pair = (self._deviated(mix, player, first), self._deviated(mix, player, second))
+                found.append(self._gap(pair, u, player))
+            return np.array(found), u
+
+        # A root needs both gaps to change sign somewhere: look at a coarse grid first.
+        steps = (0.02, 0.26, 0.5, 0.74, 0.98)
+        look = self._gaps_on_grid if self.m == 1 and not self.last else None
+        table = {
+            (p, q): gaps(p, q) if look is None else look(weights(p, q), (one, two))
+            for p in steps
+            for q in steps
+        }
+        known = [g[0] for g in table.values() if g is not None]
+        if not known:
+            return
+        signs = np.sign(np.stack(known))
+        if np.abs(signs.sum(axis=0)).max() == len(known):
+            return
+        start = min(
+            (key for key, g in table.items() if g is not None),
+            key=lambda key: float(np.abs(table[key][0]).max()),  # type: ignore[index]
+        )
+        point = np.array(start)
+        for _ in range(30):
+            here = gaps(*point)
+            if here is None:
+                return
+            value, u = here
+            jacobian = np.empty((2, 2))
+            for axis in (0, 1):
+                moved = point.copy()
+                h = 1e-4 if point[axis] < 0.5 else -1e-4
+                moved[axis] += h
+                there = gaps(*moved)
+                if there is None:
+                    return
+                jacobian[:, axis] = (there[0] - value) / h
+            try:
+                step = np.linalg.solve(jacobian, -value)
+            except np.linalg.LinAlgError:
+                return
+            new = np.clip(point + np.clip(step, -0.3, 0.3), 0.0, 1.0)
+            if np.abs(new - point).max() < 1e-12:
+                break
+            point = new
+        p, q = (float(x) for x in point)
+        if not (1e-9 < p < 1 - 1e-9 and 1e-9 < q < 1 - 1e-9):
+            return
+        final = gaps(p, q)
+        if final is None:
+            return
+        mix, u = weights(p, q), final[1]
+        if all(self._indifferent(mix, u, player) for player in (i, j)) and (
+            self._finite_gain({k: w for k, w in mix.items() if w > 0}, u) <= 1e-7
+        ):
+            yield mix, u
+
+    def _gaps_on_grid(
+        self,
+        mix: dict[int, float],
+        pairs: Sequence[tuple[int, tuple[int, ...], tuple[int, ...]]],
+    ) -> tuple[Array, Array]:
+        """Return the gaps of players at the best scanned point: nothing new is solved."""
+        objective = sum(w * self.grid(k)[:, self.owners[0]] for k, w in mix.items())
+        k = int(np.nanargmax(objective))
+        found = []
+        for player, first, second in pairs:
+            a = sum(
+                w * self.grid(n)[k, player] for n, w in self._deviated(mix, player, first).items()
+            )
+            b = sum(
+                w * self.grid(n)[k, player] for n, w in self._deviated(mix, player, second).items()
+            )
+            found.append(float(b - a))
+        return np.array(found), np.array([k / GRID])
+
+    # -- answers -----------------------------------------------------------------------------------
+
+    def _plays(self, weights: dict[int, float], u: Array, full: bool) -> Iterator[Play]:
+        live = [k for k, weight in weights.items() if weight > 0]
+        values = self.lo + self.width * u
+        options: list[list[Play | None]] = []
+        rows = self.solver._placed(
+            self.block,
+            self.row,
+            [self.profiles[k] for k in live],
+            np.repeat(values[None], len(live), axis=0),
+        )
+        table = np.empty((0, 0))
+        if self.last:
+            table = self.solver.form.finish(rows)
+            options = [[None] for _ in live]
+        else:
+            # The stage was solved with one continuation behind every candidate, so the
+            # rule's is the one that belongs to it.
+            options = [
+                self.solver.follow(self.block, rows[n : n + 1], False) for n in range(len(live))
+            ]
+        if not all(options):
+            return
+        chosen = [found[0] for found in options]
+        payoffs = sum(
+            weights[k] * (table[n] if play is None else play.payoffs)
+            for n, (k, play) in enumerate(zip(live, chosen, strict=True))
+        )
+        mixed = []
+        for c, move in enumerate(self.moves.finite):
+            shares = [0.0] * len(move.labels)
+            for k in live:
+                shares[self.profiles[k][c]] += weights[k]
+            mixed.append(tuple(shares))
+        branches = tuple(
+            (weights[k], self.profiles[k], play) for k, play in zip(live, chosen, strict=True)
+        )
+        yield Play(self.block, self.row, values, tuple(mixed), np.asarray(payoffs), branches)

@@ -1,0 +1,159 @@
+"""What a staged method answers: plays of subgames, and profiles that answer every history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import tolerances
+from ..forms.staged import Block, StagedForm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .staged import Solver
+
+    Array = NDArray[np.float64]
+
+__all__ = ["Play", "StagedProfile", "close", "distinct"]
+
+
+@dataclass(frozen=True, eq=False)
+class Play:
+    """What happens in a subgame.
+
+    ``row`` (1, size) is the history; ``values`` the block's interval actions in order;
+    ``mixed`` the probabilities of each finite move's actions; ``branches`` the realized
+    finite profiles with their probability and what follows (None after the last block).
+    """
+
+    block: int
+    row: Array
+    values: Array
+    mixed: tuple[tuple[float, ...], ...]
+    payoffs: Array
+    branches: tuple[tuple[float, tuple[int, ...], Play | None], ...]
+
+    def key(self) -> tuple[float, ...]:
+        """Return numbers by which plays are ordered and compared."""
+        own = (*self.values, *(p for mix in self.mixed for p in mix))
+        later = (x for _, _, play in self.branches if play is not None for x in play.key())
+        return (*own, *later)
+
+
+@dataclass(frozen=True, eq=False)
+class StagedProfile:
+    """A strategy profile: its path of play, and a rule that answers every other history."""
+
+    form: StagedForm
+    play: Play
+    rule: str
+    """How a continuation was chosen where a subgame has several equilibria."""
+    solver: Solver = field(repr=False)
+
+    def continuation(self, block: int, rows: Array) -> Array:
+        """Return the payoffs (n, players) of the subgames at ``block`` behind each row; NaN
+        where no equilibrium was found. ``rows`` are not changed."""
+        return self.solver.value(block, rows.copy())
+
+    def answer(self, block: int, row: Array) -> Play | None:
+        """Return what the profile prescribes at one history (1, size), None if nothing."""
+        plays = self.solver.equilibria(block, row.copy())
+        return self.solver.choose(plays) if plays else None
+
+    def last_rows(self, rows: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Return rows with the last block's interval moves as prescribed, and which are known."""
+        return self.solver.last_rows(rows)
+
+    def present(self, form: StagedForm) -> dict[str, Any]:
+        """Return payoffs, strategies, outcomes and path, with labels, as an Equilibrium has them.
+
+        A decision that is reached on several branches (behind a mixed or a chance move) has
+        one entry a branch, named ``"decision | move=action"``. Outcomes are expected values.
+        """
+        strategies: dict[str, dict[str, Any]] = {player: {} for player in form.players}
+        lines: list[str] = []
+        outcomes = np.zeros(len(form.outcome_names))
+        several = _branching(self.play)
+        for weight, met, play in _walk(form, self.play, 1.0, ()):
+            block = form.blocks[play.block]
+            behind = f" | {', '.join(met)}" if several and met else ""
+            said = []
+            for interval, value in zip(block.intervals, play.values, strict=True):
+                strategies[form.players[interval.player]][interval.name + behind] = float(value)
+                said.append(f"{interval.name} = {value:.6g}")
+            for move, mix in zip(block.finite, play.mixed, strict=False):
+                options = dict(zip(move.labels, map(float, mix), strict=True))
+                left = {label: p for label, p in options.items() if p > 0} or options
+                strategies[form.players[move.player]][move.name + behind] = options
+                said.append(f"{move.name} = {_mixture(left)}")
+            if block.chance is not None:
+                said.append(f"{block.chance.name} is drawn")
+            if said:
+                lines.append(f"{block.name}{behind}: " + "; ".join(said))
+            if play.block == len(form.blocks) - 1:
+                for share, actions, _ in play.branches:
+                    row = play.row.copy()
+                    row[0, [move.slot for move in block.finite]] = actions
+                    row[0, [move.slot for move in block.intervals]] = play.values
+                    outcomes += weight * share * form.outcomes(row)[0]
+        return {
+            "payoffs": dict(zip(form.players, map(float, self.play.payoffs), strict=True)),
+            "strategies": strategies,
+            "outcomes": dict(zip(form.outcome_names, map(float, outcomes), strict=True)),
+            "path": tuple(lines),
+            "notes": (self.rule,) if self.several else (),
+        }
+
+    @property
+    def several(self) -> bool:
+        """True if some subgame met on the way had several equilibria."""
+        return self.solver.several
+
+
+def _mixture(shares: dict[str, float]) -> str:
+    if len(shares) == 1:
+        return next(iter(shares))
+    return ", ".join(f"{label} with probability {p:.6g}" for label, p in shares.items())
+
+
+def _branching(play: Play) -> bool:
+    """Return whether more than one branch is played anywhere."""
+    live = [later for weight, _, later in play.branches if weight > 0]
+    return len(live) > 1 or any(_branching(later) for later in live if later is not None)
+
+
+def _walk(
+    form: StagedForm, play: Play, weight: float, met: tuple[str, ...]
+) -> Iterator[tuple[float, tuple[str, ...], Play]]:
+    """Yield (probability, mixed and chance moves met, play) for every node on the path."""
+    yield weight, met, play
+    block: Block = form.blocks[play.block]
+    moves = block.finite if block.chance is None else (block.chance,)
+    for share, actions, later in play.branches:
+        if later is None or share <= 0:
+            continue
+        said = tuple(
+            f"{move.name}={move.labels[action]}"
+            for move, action, mix in zip(moves, actions, play.mixed, strict=True)
+            if max(mix) < 1
+        )
+        yield from _walk(form, later, weight * share, (*met, *said))
+
+
+def close(one: Play, other: Play) -> bool:
+    """Return whether two plays are the same up to :data:`highfence.tolerances.SAME`."""
+    a, b = np.array(one.key()), np.array(other.key())
+    return len(a) == len(b) and bool(np.all(np.abs(a - b) <= tolerances.SAME * (1 + np.abs(a))))
+
+
+def distinct(plays: list[Play]) -> list[Play]:
+    """Return the plays without those that repeat an earlier one."""
+    kept: list[Play] = []
+    for play in plays:
+        if not any(close(play, other) for other in kept):
+            kept.append(play)
+    return kept
