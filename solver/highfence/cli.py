@@ -191,6 +191,10 @@ def solve(
 
         tell(f"solving {game}")
         solution = solve_game(loaded, method, regime=regime, preset=preset, **values)
+    if solution.source == "python":
+        from dataclasses import replace
+
+        solution = replace(solution, source=_source(game))
     if as_json:
         from .report.json import solution_dict
 
@@ -382,6 +386,13 @@ def _load(name: str) -> Game | NormalForm | ExtensiveForm:
     return loads(text, file="standard input")
 
 
+def _source(name: str) -> str:
+    """Return where a game file was read from."""
+    from .spec.catalog import find
+
+    return "standard input" if name == "-" else str(find(name))
+
+
 def _values(loaded: Any, pairs: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of --set as the game's parameters hold them."""
     from .spec.model import Game, number
@@ -416,15 +427,24 @@ def _values(loaded: Any, pairs: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _form(loaded: Any, regime: str | None = None, preset: str | None = None, **values: Any) -> Any:
+def _form(
+    loaded: Any,
+    regime: str | None = None,
+    preset: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Any:
     """Return the form that a game is solved in."""
+    from .forms.build import build
     from .spec.model import Game
 
-    if not isinstance(loaded, Game):
-        return loaded
-    from .solve import form_of
-
-    return form_of(loaded, regime=regime, preset=preset, **values)
+    if isinstance(loaded, Game):
+        return build(loaded, regime=regime, preset=preset, parameters=parameters)
+    if regime or preset or parameters:
+        raise RequestError(
+            "--regime, --preset and --set: this game has no regimes, presets or parameters. "
+            "Only .toml and .py games do"
+        )
+    return loaded
 
 
 def _form_name(form: type) -> str:
@@ -490,14 +510,14 @@ def _exported(
         from .report.json import dumps as json_dumps
 
         return json_dumps(tomllib.loads(text))
-    form = _form(loaded, regime, preset, **values)
+    form = _form(loaded, regime, preset, values)
     from .forms.gambit_files import format_efg, format_nfg
 
     if ending == ".nfg":
         if isinstance(form, ExtensiveForm):
-            from .forms.reduce import strategic_form
+            from .forms.reduce import reduced_strategic_form
 
-            form = strategic_form.apply(form).form
+            form = reduced_strategic_form.apply(form).form
         if isinstance(form, NormalForm):
             return format_nfg(form)
     elif isinstance(form, ExtensiveForm):

@@ -73,10 +73,13 @@ def plain(value: Any) -> Any:
     >>> plain({"p": Fraction(1, 4), "x": float("nan"), "n": (1, True)})
     {'p': 0.25, 'x': None, 'n': [1, True]}
     """
-    if value is None or isinstance(value, bool | str):
+    kind = type(value)
+    if value is None or kind is str or kind is bool or kind is int:
         return value
-    if isinstance(value, int):
-        return int(value)
+    if kind is float:
+        return value if isfinite(value) else None
+    if isinstance(value, str | bool | int):
+        return str(value) if isinstance(value, str) else int(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Real | Decimal):
@@ -113,23 +116,21 @@ def _equilibrium(equilibrium: Equilibrium) -> dict[str, Any]:
             "payoffs": _texts(equilibrium.payoffs),
             "strategies": _texts(equilibrium.strategies),
         }
-    made: dict[str, Any] = plain(
-        {
-            "payoffs": {name: _float(value) for name, value in equilibrium.payoffs.items()},
-            "strategies": _floats(equilibrium.strategies),
-            "outcomes": {name: _float(value) for name, value in equilibrium.outcomes.items()},
-            "certificate": {
-                "regret": _float(certificate.regret),
-                "tolerance": certificate.tolerance,
-                "exact": certificate.exact,
-                "refinement": certificate.refinement,
-                "checks": certificate.checks,
-            },
-            "path": equilibrium.path,
-            "notes": equilibrium.notes,
-            "exact": exact,
-        }
-    )
+    made: dict[str, Any] = {
+        "payoffs": {name: _float(value) for name, value in equilibrium.payoffs.items()},
+        "strategies": _floats(equilibrium.strategies),
+        "outcomes": {name: _float(value) for name, value in equilibrium.outcomes.items()},
+        "certificate": {
+            "regret": _float(certificate.regret),
+            "tolerance": certificate.tolerance,
+            "exact": certificate.exact,
+            "refinement": certificate.refinement,
+            "checks": certificate.checks,
+        },
+        "path": equilibrium.path,
+        "notes": equilibrium.notes,
+        "exact": exact,
+    }
     return made
 
 

@@ -65,11 +65,14 @@ def clean(text: object) -> str:
     >>> clean("a\\x1b[31mb\\nc")
     'a\\\\x1b[31mb c'
     """
+    joined = " ".join(str(text).split(None))
+    if joined.isascii() and joined.isprintable():
+        return joined
     return "".join(
         character
         if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in " ".join(str(text).split(None))
+        for character in joined
     )
 
 

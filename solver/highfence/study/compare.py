@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tolerances
 from ..errors import RequestError, did_you_mean
-from ..solution import Solution, Status
+from ..forms.build import build, values
+from ..forms.extensive import BehaviorProfile, ExtensiveForm
+from ..solution import Equilibrium, Solution, Status
 from ..solve import solve
 from ..spec.model import Chance, Game, Regime
 from ..spec.resolve import active_stages, derived_names
 from .reading import readings
 
 if TYPE_CHECKING:
-    from ..forms.extensive import ExtensiveForm
     from ..forms.normal import NormalForm
 
 __all__ = [
@@ -244,8 +245,8 @@ def compare_regimes(
             results.append(_result(game, regime, solutions))
     results.sort(key=lambda result: asked.index(result.name))
     names = [player.name for player in game.players]
-    base = _base_values(game, preset, given)
-    chooser = _Chooser(game, asked, solutions, solved)
+    base = values(game, preset=preset, parameters=given)
+    chooser = _Chooser(game, asked, solutions, solved, preset, given)
     return Comparison(
         game=game.name,
         title=game.title or game.name,
@@ -306,12 +307,6 @@ def _categorical(game: Game, solution: Solution) -> dict[str, str]:
         for parameter in game.parameters
         if parameter.choices
     }
-
-
-def _base_values(game: Game, preset: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameter values of the request, before any regime's own."""
-    declared = {parameter.name: parameter.value for parameter in game.parameters}
-    return {**declared, **game.presets.get(preset or "default", {}), **given}
 
 
 def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> RegimeResult:
@@ -384,10 +379,8 @@ def _labels(game: Game) -> dict[str, str]:
     labels = {p.name: joined(p.label, p.unit) for p in game.parameters}
     for name, (key, bound) in derived_names(game).items():
         quantity = game.derived[key]
-        label = joined(quantity.label, quantity.unit)
-        if label and bound:
-            label = f"{label}, {', '.join(bound.values())}"
-        labels[name] = label
+        label = ", ".join([quantity.label, *bound.values()]) if quantity.label else ""
+        labels[name] = joined(label, quantity.unit)
     labels.update({player.name: player.label for player in game.players})
     return {name: label for name, label in labels.items() if label}
 
@@ -401,11 +394,13 @@ class _Chooser:
         asked: Sequence[str],
         solutions: Mapping[str, Solution],
         solved: Callable[..., Solution],
+        preset: str | None,
+        given: Mapping[str, Any],
     ) -> None:
         self.game, self.solutions, self.solved = game, solutions, solved
+        self.preset, self.given = preset, given
         self.asked = {regime.name: regime for regime in game.regimes if regime.name in asked}
         self.decision, self.trouble = self._decision()
-        self._found: dict[str | None, tuple[Solution | None, str]] = {}
 
     def _decision(self) -> tuple[str, str]:
         """Return the decision that every regime fixes and nothing else, or "" and why not."""
@@ -480,13 +475,39 @@ class _Chooser:
         solution = self.solved(overlay, "the choice among the regimes", **changes)
         if not solution.equilibria:
             return None, [], f"no equilibrium was found: {solution.reason}"
-        chosen = set()
+        chosen: set[str] = set()
         for equilibrium in solution.equilibria:
-            chosen |= _played(equilibrium.strategies[self.player], self.decision, set(actions))
+            chosen |= self._played(equilibrium, overlay, changes)
         regimes = [name for action, name in actions.items() if action in chosen]
         several = len(solution.equilibria)
         how = f"solved by {solution.method}" + (f", {several} equilibria" if several > 1 else "")
         return solution.bounds()[self.player], regimes, how
+
+    def _played(
+        self, equilibrium: Equilibrium, overlay: Regime, changes: Mapping[str, Any]
+    ) -> set[str]:
+        """Return the actions of the decision that are played with positive probability."""
+        strategy = equilibrium.strategies[self.player]
+        if not isinstance(equilibrium.profile, BehaviorProfile):
+            own = [
+                item if isinstance(item, Mapping) else {place: item}
+                for place, item in strategy.items()
+                if not isinstance(item, Mapping) or place.split(" ")[0] == self.decision
+            ]
+            return {action for mixture in own for action, p in mixture.items() if p > 0}
+        form = build(
+            self.game, regime=overlay, preset=self.preset, parameters={**self.given, **changes}
+        )
+        assert isinstance(form, ExtensiveForm)
+        played: set[str] = set()
+        for node, reached in enumerate(form.reach(equilibrium.profile)):
+            known = int(form.information_set[node])
+            if reached > 0 and known >= 0:
+                about = form.information_sets[known]
+                if about.label.split(" ")[0] == self.decision:
+                    chances = equilibrium.profile.probabilities[known]
+                    played |= {a for a, p in zip(about.actions, chances, strict=True) if p > 0}
+        return played
 
     def _outcome(self, changes: Mapping[str, Any]) -> tuple[Range | None, list[str], str]:
         any_solution = next(iter(self.solutions.values()))
@@ -509,6 +530,9 @@ class _Chooser:
         declared = self.game.commitment
         if declared is None:
             return None
+        if len(self.asked) < 2:
+            reason = "there is no choice among fewer than two regimes"
+            return CommitmentValue(declared.player, declared.parameter, None, None, reason)
         ranges: list[Range | None] = []
         reasons = []
         for value in (declared.committed, declared.discretionary):
@@ -525,17 +549,3 @@ class _Chooser:
             )
         reason = "; ".join(dict.fromkeys(reasons))
         return CommitmentValue(declared.player, declared.parameter, ranges[0], ranges[1], reason)
-
-
-def _played(strategy: Mapping[str, Any], decision: str, actions: set[str]) -> set[str]:
-    """Return the actions of a decision that a player's strategy plays."""
-    if isinstance(strategy.get(decision), Mapping):
-        return {action for action, p in strategy[decision].items() if p > 0}
-    played = set()
-    for key, item in strategy.items():
-        if isinstance(item, Mapping):
-            if key.partition(" ")[0].rstrip(":|@") == decision:
-                played |= {action for action, p in item.items() if p > 0 and action in actions}
-        elif key in actions and item > 0:
-            played.add(key)
-    return played

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import limits
+from .. import limits, tolerances
 from ..errors import Problem, SpecError
 from ..solution import Equilibrium, Solution
 from ..spec.formulas import Compiler, Expr, evaluate, input_names, text, variable
@@ -30,9 +30,21 @@ _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{|\}")
 
 
 @dataclass(frozen=True)
+class _Formula:
+    """An expression and the names of its inputs."""
+
+    root: Expr
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, root: Expr) -> _Formula:
+        return cls(root, tuple(sorted(input_names([root]))))
+
+
+@dataclass(frozen=True)
 class _Sentence:
-    when: Expr
-    parts: tuple[str | tuple[Expr, str], ...]
+    when: _Formula
+    parts: tuple[str | tuple[_Formula, str], ...]
     """Text, and (formula, format) pairs."""
 
 
@@ -79,7 +91,7 @@ class _OutcomeScope:
 class Readings:
     """The compiled flags and sentences of a game."""
 
-    flags: Mapping[str, Expr]
+    flags: Mapping[str, _Formula]
     sentences: tuple[_Sentence, ...]
     others: tuple[str, ...]
     """The regimes that they name, in order of declaration."""
@@ -95,23 +107,34 @@ class Readings:
         this = solutions[name]
         conditions = [sentence.when for sentence in self.sentences]
         values = [part[0] for s in self.sentences for part in s.parts if not isinstance(part, str)]
-        roots = [*self.flags.values(), *conditions, *values]
-        inputs, shape = _inputs(name, this, solutions, input_names(roots))
+        formulas = [*self.flags.values(), *conditions, *values]
+        wanted = {key for formula in formulas for key in formula.names}
+        inputs, shape = _inputs(name, this, solutions, wanted)
         if not this.equilibria or shape is None:
             return dict.fromkeys(self.flags), ""
+        undefined = {key for key, column in inputs.items() if np.isnan(column).any()}
+        roots = [formula.root for formula in formulas]
         found = dict(zip(map(id, roots), evaluate(roots, inputs), strict=True))
-        flags = {flag: _holds(root, found[id(root)], inputs) for flag, root in self.flags.items()}
+
+        def holds(formula: _Formula) -> bool | None:
+            if not undefined.isdisjoint(formula.names):
+                return None
+            truth = np.asarray(found[id(formula.root)], dtype=bool)
+            return bool(truth.flat[0]) if truth.all() or not truth.any() else None
+
+        flags = {flag: holds(formula) for flag, formula in self.flags.items()}
         said = []
         for sentence in self.sentences:
-            holds = _holds(sentence.when, found[id(sentence.when)], inputs)
-            if holds is False or _undefined(sentence.when, inputs):
+            always = holds(sentence.when)
+            if always is False or not undefined.isdisjoint(sentence.when.names):
                 continue
-            mask = np.broadcast_to(np.asarray(found[id(sentence.when)], dtype=bool), shape)
+            truth = np.asarray(found[id(sentence.when.root)], dtype=bool)
+            mask = np.broadcast_to(truth, shape)
             words = "".join(
-                part if isinstance(part, str) else _written(found[id(part[0])], part[1], mask)
+                part if isinstance(part, str) else _written(found[id(part[0].root)], part[1], mask)
                 for part in sentence.parts
             )
-            said.append(words if holds else f"In some equilibria: {words}")
+            said.append(words if always else f"In some equilibria: {words}")
         return flags, " ".join(said)
 
 
@@ -128,7 +151,15 @@ def _inputs(
         rows[regime] = {outcome: k for k, outcome in enumerate(names)}
         solution = this if regime == name else solutions.get(regime)
         equilibria = () if solution is None else solution.equilibria
-        seen = [tuple(_value(e, this, outcome) for outcome in names) for e in equilibria]
+        seen = [
+            tuple(
+                _value(e, this, outcome)
+                if regime == name
+                else _told_apart(_value(e, this, outcome), e, this, outcome)
+                for outcome in names
+            )
+            for e in equilibria
+        ]
         distinct[regime] = list(dict.fromkeys(seen)) or [(float("nan"),) * len(names)]
     order = (name, *others)
     shape = tuple(len(distinct[regime]) for regime in order)
@@ -150,15 +181,18 @@ def _value(equilibrium: Equilibrium, solution: Solution, name: str) -> float:
     return float("nan")
 
 
-def _undefined(root: Expr, inputs: Mapping[str, NDArray[np.float64]]) -> bool:
-    return any(np.isnan(inputs[key]).any() for key in input_names([root]))
+def _told_apart(value: float, equilibrium: Equilibrium, this: Solution, outcome: str) -> float:
+    """Return another regime's value, or this regime's own where they cannot be told apart.
 
-
-def _holds(root: Expr, value: Any, inputs: Mapping[str, NDArray[np.float64]]) -> bool | None:
-    if _undefined(root, inputs):
-        return None
-    truth = np.asarray(value, dtype=bool)
-    return bool(truth.flat[0]) if truth.all() or not truth.any() else None
+    Otherwise rounding in the last digits of a search would raise flags such as ``x < none.x``.
+    """
+    for own in this.equilibria:
+        mine = _value(own, this, outcome)
+        exact = equilibrium.certificate.exact and own.certificate.exact
+        slack = tolerances.ROUNDING if exact else tolerances.SAME
+        if abs(value - mine) <= slack * max(abs(value), abs(mine)):
+            return mine
+    return value
 
 
 def _written(value: Any, form: str, mask: NDArray[np.bool_]) -> str:
@@ -192,31 +226,31 @@ def _compiled(game: Game, categorical: Mapping[str, str]) -> Readings:
     for flag, condition in game.flags.items():
         made = compiler.formula(condition, f"{game.file}: flags.{flag}", kind="condition")
         if made is not None:
-            flags[flag] = made
+            flags[flag] = _Formula.of(made)
     sentences = []
     for number, sentence in enumerate(game.narrative, 1):
         place = f"{game.file}: narrative[{number}]"
         when = compiler.formula(sentence.when, f"{place}.when", kind="condition")
         parts = _parts(sentence.text, f"{place}.text", compiler, problems)
         if when is not None:
-            sentences.append(_Sentence(when, tuple(parts)))
+            sentences.append(_Sentence(_Formula.of(when), tuple(parts)))
     if problems:
         raise SpecError(problems)
-    roots = [
+    formulas = [
         *flags.values(),
         *(s.when for s in sentences),
         *(p[0] for s in sentences for p in s.parts if not isinstance(p, str)),
     ]
-    named = {key.partition(".")[0] for key in input_names(roots) if "." in key}
+    named = {key.partition(".")[0] for f in formulas for key in f.names if "." in key}
     others = tuple(regime.name for regime in game.regimes if regime.name in named)
     return Readings(flags, tuple(sentences), others)
 
 
 def _parts(
     source: str, place: str, compiler: Compiler, problems: list[Problem]
-) -> list[str | tuple[Expr, str]]:
+) -> list[str | tuple[_Formula, str]]:
     """Split ``"K is {K_H / none.K_H:.1f} times ..."`` into text and (formula, format) pairs."""
-    parts: list[str | tuple[Expr, str]] = []
+    parts: list[str | tuple[_Formula, str]] = []
     end = 0
     for match in _PIECE.finditer(source):
         parts.append(source[end : match.start()])
@@ -245,7 +279,7 @@ def _parts(
             continue
         made = compiler.formula(formula, place)
         if made is not None:
-            parts.append((made, form or ".4g"))
+            parts.append((_Formula.of(made), form or ".4g"))
     parts.append(source[end:])
     return [part for part in parts if part]
 

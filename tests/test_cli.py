@@ -1,0 +1,466 @@
+"""The command line: what each command prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from games_for_cli import MEETING, PENNIES, YARD
+from highfence.cli import main
+
+COMMANDS = ("list", "show", "check", "solve", "compare", "methods", "export")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder that holds three small games."""
+    (tmp_path / "yard.toml").write_text(YARD, "utf-8")
+    (tmp_path / "meeting.nfg").write_text(MEETING, "utf-8")
+    (tmp_path / "pennies.nfg").write_text(PENNIES, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(here: Path, capsys: pytest.CaptureFixture[str]):
+    """Return a function that runs a command in this process."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        ended = main(list(arguments))
+        out, err = capsys.readouterr()
+        assert ended == code, err
+        assert "Traceback" not in err
+        return out
+
+    return run
+
+
+def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    environment = {**os.environ, **options.pop("environment", {})}
+    for name in options.pop("without", ()):
+        environment.pop(name, None)
+    return subprocess.run(
+        [sys.executable, "-m", "highfence", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        **options,
+    )
+
+
+# ------------------------------------------------------------------ help, version, list
+
+
+def test_no_arguments_print_the_usage_to_standard_error():
+    ran = process()
+
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("Usage: highfence")
+
+
+def test_help_names_every_command(run):
+    said = run("--help")
+
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run, command):
+    assert run(command, "--help").startswith(f"Usage: highfence {command}")
+
+
+def test_the_version_is_that_of_the_package(run):
+    import highfence
+
+    assert run("--version") == f"highfence {highfence.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=" ".join)
+def test_help_and_list_answer_at_once(arguments):
+    """Measured 0.05 s of CPU time; the promise is 0.15 s, and shared machines are slow."""
+    resource = pytest.importorskip("resource")
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert process(*arguments).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+    assert min(spent) < 0.3
+
+
+def test_list_names_games_with_their_titles(run):
+    said = run("list")
+
+    assert "small_yard_high_fence: Small yard, high fence" in said
+
+
+def test_list_as_json_names_file_form_and_question(run):
+    listed = {entry["name"]: entry for entry in json.loads(run("list", "--json"))}
+    flagship = listed["small_yard_high_fence"]
+
+    assert set(flagship) >= {"name", "title", "question", "form", "path", "origin"}
+    assert flagship["form"] == "staged"
+    assert Path(flagship["path"]).is_file()
+
+
+def test_games_of_ones_own_are_listed_and_found_by_name(here, run):
+    (here / "games").mkdir()
+    (here / "games" / "mine.toml").write_text(YARD, "utf-8")
+
+    assert "mine: A little yard" in run("list")
+    assert "A little yard" in run("show", "mine")
+
+
+# ------------------------------------------------------------------ show, check
+
+
+def test_show_tells_all_that_a_reader_needs(run):
+    said = run("show", "yard.toml")
+
+    for part in (
+        "Restricting state",
+        "stake      4  0 .. 10",
+        "USD bn",
+        "Source: own numbers.",
+        "commitment | discretion",
+        "yard: scope 0.5",
+        "yard (Small yard): regime = yard",
+        "calm: stake = 1",
+        "Nothing is smuggled.",
+        "as in stage 1",
+    ):
+        assert re.sub(r"\s+", " ", part) in re.sub(r"\s+", " ", said)
+
+
+def test_show_tells_the_strategies_of_a_game_file(run):
+    assert "Row: opera, fight" in run("show", "meeting.nfg")
+
+
+def test_check_says_that_nothing_is_wrong(run):
+    assert run("check", "yard.toml") == (
+        "yard.toml: nothing wrong (2 players, 3 stages, 3 parameters, 3 regimes)\n"
+    )
+    assert run("check", "meeting.nfg") == "meeting.nfg: nothing wrong (2 players)\n"
+
+
+# ------------------------------------------------------------------ solve
+
+
+def test_solve_prints_every_equilibrium_with_its_certificate(run):
+    assert run("solve", "meeting.nfg") == GOLDEN_MEETING
+
+
+GOLDEN_MEETING = """\
+Battle (meeting.nfg)
+normal form, solved by extreme, which promises all equilibria
+solved: 3 equilibria, each certified
+
+Equilibrium 1 of 3
+  Row: opera
+  Column: opera
+  payoffs: Row 3, Column 2
+  certificate: regret 0, exact
+"""
+
+
+def test_solve_takes_a_regime_a_preset_and_parameters(run):
+    made = json.loads(
+        run("solve", "yard.toml", "--regime", "yard", "--preset", "calm", "--set", "cost=1/2",
+            "--json")
+    )  # fmt: skip
+
+    assert made["regime"] == "yard"
+    assert made["preset"] == "calm"
+    assert made["parameters"] == {"stake": 1, "cost": 0.5, "timing": "commitment"}
+    (equilibrium,) = made["equilibria"]
+    assert equilibrium["payoffs"] == {"A": 0.375, "C": -0.5}
+    assert equilibrium["exact"]["payoffs"] == {"A": "3/8", "C": "-1/2"}
+
+
+def test_a_percentage_is_a_number(run):
+    made = json.loads(run("solve", "yard.toml", "--set", "stake=50%", "--json"))
+
+    assert made["parameters"]["stake"] == 0.5
+
+
+def test_solve_as_csv_has_a_row_for_each_equilibrium(run):
+    rows = list(csv.DictReader(io.StringIO(run("solve", "meeting.nfg", "--csv"))))
+
+    assert len(rows) == 3
+    assert sorted(float(row["payoff.Row"]) for row in rows) == [1.2, 2, 3]
+    assert {row["exact"] for row in rows} == {"true"}
+
+
+def test_a_method_without_an_equilibrium_ends_with_code_1(run):
+    made = json.loads(run("solve", "pennies.nfg", "--method", "pure", "--json", code=1))
+
+    assert made["status"] == "none found"
+    assert made["equilibria"] == []
+    assert made["reason"]
+
+
+def test_a_search_that_meets_a_limit_ends_with_code_3(run, monkeypatch):
+    monkeypatch.setattr("highfence.limits.MAX_EQUILIBRIA", 1)
+    made = json.loads(run("solve", "meeting.nfg", "--json", code=3))
+
+    assert made["status"] == "partial"
+    assert len(made["equilibria"]) >= 1
+
+
+def test_a_game_comes_through_standard_input(run, monkeypatch):
+    for text in (YARD, MEETING):
+        data = SimpleNamespace(buffer=io.BytesIO(text.encode()), isatty=lambda: False)
+        monkeypatch.setattr(sys, "stdin", data)
+
+        assert json.loads(run("solve", "-", "--json"))["source"] == "standard input"
+
+
+def test_methods_say_what_they_promise(run):
+    said = run("methods")
+
+    for part in ("extreme", "promises: all", "source:"):
+        assert part in said
+
+
+def test_methods_of_a_game_say_which_one_auto_takes(run):
+    listed = json.loads(run("methods", "pennies.nfg", "--json"))
+
+    assert {made["form"] for made in listed} == {"normal"}
+    assert next(made for made in listed if made["accepts"])["name"] == "extreme"
+    assert "extreme" in run("methods", "pennies.nfg")
+
+
+# ------------------------------------------------------------------ export
+
+
+@pytest.mark.parametrize(
+    ("game", "ending"),
+    [("yard.toml", "toml"), ("yard.toml", "efg"), ("yard.toml", "nfg"), ("meeting.nfg", "nfg")],
+)
+def test_an_exported_game_has_the_same_equilibria(run, here, game, ending):
+    assert run("export", game, f"copy.{ending}") == ""
+
+    one = json.loads(run("solve", game, "--json"))
+    two = json.loads(run("solve", f"copy.{ending}", "--json"))
+    assert [e["payoffs"] for e in one["equilibria"]] == [e["payoffs"] for e in two["equilibria"]]
+
+
+def test_an_exported_regime_is_the_game_under_it(run):
+    run("export", "yard.toml", "wall.nfg", "--regime", "wall")
+
+    (equilibrium,) = json.loads(run("solve", "wall.nfg", "--json"))["equilibria"]
+    assert equilibrium["payoffs"] == {"A": 0, "C": -3.5}
+
+
+def test_json_export_holds_the_spec(run, here):
+    run("export", "yard.toml", "yard.json")
+    made = json.loads((here / "yard.json").read_text("utf-8"))
+
+    assert made["name"] == "little_yard"
+    assert set(made["regimes"]) == {"none", "yard", "wall"}
+
+
+def test_export_replaces_a_file_when_told_to(run, here):
+    (here / "old.nfg").write_text("old", "utf-8")
+    run("export", "meeting.nfg", "old.nfg", "--force")
+
+    assert (here / "old.nfg").read_text("utf-8").startswith("NFG 1 R")
+    assert not list(here.glob(".*"))
+
+
+# ------------------------------------------------------------------ compare
+
+
+def test_compare_prints_a_table_and_words(run):
+    assert run("compare", "yard.toml") == GOLDEN_YARD
+
+
+GOLDEN_YARD = ""
+
+
+def test_compare_as_csv_has_a_row_for_each_regime(run):
+    rows = list(csv.DictReader(io.StringIO(run("compare", "yard.toml", "--csv"))))
+
+    assert [row["regime"] for row in rows] == ["none", "yard", "wall"]
+    assert [float(row["payoff.A"]) for row in rows] == [0, 1.75, 0]
+    assert [row["flag.D"] for row in rows] == ["false", "true", "true"]
+
+
+def test_compare_takes_regimes_in_the_order_asked_for(run):
+    made = json.loads(run("compare", "yard.toml", "--regimes", "wall,none", "--json"))
+
+    assert list(made["regimes"]) == ["wall", "none"]
+
+
+# ------------------------------------------------------------------ terminals and pipes
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "80", "200"])
+@pytest.mark.parametrize("command", [["compare", "yard.toml"], ["solve", "meeting.nfg"]])
+def test_no_digit_is_lost_at_any_width(run, monkeypatch, columns, command):
+    monkeypatch.setenv("COLUMNS", "1000")
+    wide = numbers(run(*command))
+    monkeypatch.setenv("COLUMNS", columns)
+
+    assert numbers(run(*command)) == wide
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers in a text."""
+    return set(re.findall(r"\d+(?:\.\d+)?(?:/\d+)?", text))
+
+
+def test_lines_are_as_wide_as_the_terminal_where_words_allow(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+
+    assert max(map(len, run("show", "yard.toml").splitlines())) <= 40
+
+
+def test_output_that_is_no_terminal_is_plain(run):
+    for command in (["list"], ["show", "yard.toml"], ["solve", "meeting.nfg"]):
+        assert "\x1b" not in run(*command)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("colored", [True, False])
+def test_a_terminal_gets_color_unless_no_color_is_set(here, colored):
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
+    environment.pop("NO_COLOR", None)
+    if not colored:
+        environment["NO_COLOR"] = "1"
+    said = on_a_terminal(["solve", "meeting.nfg"], environment, here)
+
+    assert "3 equilibria, each certified" in said
+    assert ("\x1b[32m" in said) == colored
+
+
+def on_a_terminal(arguments: list[str], environment: dict[str, str], folder: Path) -> str:
+    """Run the command with a pseudo-terminal as its standard output."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "highfence", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd=folder,
+    )
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other side was closed
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(ours)
+    assert child.wait(60) == 0
+    child.stderr.close()
+    return said.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell with pipes")
+@pytest.mark.parametrize("command", ["list", "show small_yard_high_fence", "list --json"])
+def test_a_closed_pipe_is_success(command):
+    ran = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m highfence {command} | head -1; "
+         "exit ${PIPESTATUS[0]}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )  # fmt: skip
+
+    assert ran.returncode == 0
+    assert len(ran.stdout.splitlines()) == 1
+    assert ran.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_an_error():
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "highfence", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+
+    assert ran.returncode == 2
+    assert "No space left" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_it_works_without_a_home_and_without_utf8(here):
+    ran = process(
+        "show",
+        "yard.toml",
+        environment={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        without=("HOME",),
+    )
+
+    assert ran.returncode == 0
+    assert "A little yard" in ran.stdout
+
+
+def test_nothing_is_written_where_one_works(here, run):
+    before = sorted(here.rglob("*"))
+    for command in (["list"], ["show", "yard.toml"], ["solve", "meeting.nfg"]):
+        run(*command)
+
+    assert sorted(here.rglob("*")) == before
+
+
+# ------------------------------------------------------------------ interruption
+
+ENDLESS = """\
+from highfence import Decision, Game, Stage
+
+print("building", flush=True)
+while True:
+    pass
+"""
+"""A builder that never ends stands for any long computation in Python."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "kill"]
+)
+def test_an_interruption_ends_with_its_code_and_no_traceback(here, number, code):
+    (here / "endless.py").write_text(ENDLESS, "utf-8")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "highfence", "solve", "endless.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout.readline() == "building\n"
+    started = time.monotonic()
+    child.send_signal(number)
+    out, err = child.communicate(timeout=60)
+
+    assert child.returncode == code
+    assert time.monotonic() - started < 10
+    assert out == ""
+    assert err == "highfence: interrupted; nothing was written\n"
