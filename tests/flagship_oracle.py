@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -525,9 +525,7 @@ def research(
     if step < 1e-9:
         return ((1.0, x_L, x_H),)
     found = all_research(par, r, s, b_F, b_M)
-    if not found:
-        raise ArithmeticError(f"no research equilibrium found after {r}, s = {s}, {b_F}, {b_M}")
-    return found[0]
+    return found[0] if found else both_mix(game, x_L, x_H)
 
 
 def all_research(
@@ -545,12 +543,15 @@ def all_research(
         return game.composed(x)[1] - x
 
     samples = [(x, gap(x)) for x in (X_H_MAX * i / (points - 1) for i in range(points))]
-    # Steep cells are halved: next to a jump there may be a fixed point, or a pair of them.
+    # Where the reply is steep and near the diagonal, cells are halved: next to a jump there may
+    # be a fixed point, or a pair of them.
     cells, fine = list(pairwise(samples))[::-1], [samples[0]]
     while cells:
         (a, gap_a), (b, gap_b) = cells.pop()
-        slope = abs(gap_b - gap_a + b - a) / (b - a)
-        if b - a > (1e-9 if slope > 4 else 1e-5) and slope > 0.5:
+        replies = sorted((a + gap_a, b + gap_b))
+        steep = (replies[1] - replies[0]) / (b - a)
+        near = replies[0] <= b and replies[1] >= a
+        if near and steep > 0.5 and b - a > (1e-9 if steep > 4 else 1e-5):
             middle = (0.5 * (a + b), gap(0.5 * (a + b)))
             cells += [(middle, (b, gap_b)), ((a, gap_a), middle)]
         else:
@@ -612,6 +613,76 @@ def _mixture(game: Node, a: float, b: float) -> Play:
         else:
             high = q
     return min((play(0.0), play(low), play(high), play(1.0)), key=game.regret)
+
+
+def both_mix(game: Node, x_L: float, x_H: float) -> Play:
+    """Return an equilibrium in which both firms may mix, by adding best replies to small games.
+
+    From two actions on, the finite game among the actions kept is solved over all supports of
+    equal size up to three, and the best replies to its equilibrium are added, until they gain
+    less than 1e-12. What has not been used three times in a row is dropped.
+    """
+    import numpy as np
+
+    value = compiled()["objective"]
+    base, theta = game.inherited
+    sides: tuple[list[float], list[float]] = ([x_L], [x_H])
+    idle: dict[float, int] = {}
+    for _ in range(200):
+        cells = [[(x, y) for y in sides[1]] for x in sides[0]]
+        pay_L = [[value(*game, base, theta, True, x, y) for x, y in row] for row in cells]
+        pay_H = [[value(*game, base, theta, False, y, x) for x, y in row] for row in cells]
+        mixes = _small_equilibrium(np.array(pay_L), np.array(pay_H))
+        kept = [
+            [(float(q), x) for q, x in zip(mix, side, strict=True) if q > 1e-13]
+            for mix, side in zip(mixes, sides, strict=True)
+        ]
+        play = tuple((p * q, x, y) for p, x in kept[0] for q, y in kept[1])
+        if game.regret(play) < 1e-12:
+            return play
+        for own, other in ((0, 1), (1, 0)):
+            reply = game.reply_to_mix(own == 0, kept[other])
+            used = {x for _, x in kept[own]}
+            for x in list(sides[own]):
+                idle[x] = 0 if x in used else idle.get(x, 0) + 1
+                if idle[x] > 3:
+                    sides[own].remove(x)
+            if min(abs(reply - x) for x in sides[own]) > 1e-12:
+                sides[own].append(reply)
+    raise ArithmeticError(f"no research equilibrium found at {game}")
+
+
+def _small_equilibrium(pay_L: Any, pay_H: Any) -> tuple[Any, Any]:
+    """Return the equilibrium of least regret of a bimatrix game, supports of up to three."""
+    import numpy as np
+
+    def weights(block: Any) -> Any:
+        """Return the mixture of columns that makes all rows of the block equally good."""
+        size = len(block)
+        system = np.ones((size + 1, size + 1))
+        system[:size, :size], system[:size, size], system[size, size] = block, -1.0, 0.0
+        return np.linalg.solve(system, np.eye(size + 1)[size])[:size]
+
+    best, least = None, np.inf
+    for size in range(1, 1 + min(3, *pay_L.shape)):
+        for rows in combinations(range(pay_L.shape[0]), size):
+            for columns in combinations(range(pay_L.shape[1]), size):
+                x, y = np.zeros(pay_L.shape[0]), np.zeros(pay_L.shape[1])
+                try:
+                    x[list(rows)] = weights(pay_H[np.ix_(rows, columns)].T)
+                    y[list(columns)] = weights(pay_L[np.ix_(rows, columns)])
+                except np.linalg.LinAlgError:
+                    continue
+                if min(x.min(), y.min()) < 0:
+                    continue
+                values_L, values_H = pay_L @ y, x @ pay_H
+                regret = max(values_L.max() - x @ values_L, values_H.max() - values_H @ y)
+                if regret < least:
+                    best, least = (x, y), regret
+        if least < 1e-15:
+            break
+    assert best is not None  # every pure profile is a candidate
+    return best
 
 
 # ---------------------------------------------------------------------------------------------
