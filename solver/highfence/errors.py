@@ -16,6 +16,7 @@ A search that ends without an equilibrium is *not* an exception: it is a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,6 +32,13 @@ __all__ = [
     "SpecError",
     "did_you_mean",
 ]
+
+
+# What a terminal obeys, hides, or writes from right to left is spelled out in messages.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff"
+    "\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,8 @@ class Problem:
             key += f", column {self.column}"
         place = file + colon + key
         text = f"{place}: {self.reason}" if place else self.reason
-        return f"{text}. {self.fix}" if self.fix else text
+        text = f"{text}. {self.fix}" if self.fix else text
+        return _HIDDEN.sub(lambda match: f"\\u{ord(match.group()):04X}", text)
 
 
 class HighfenceError(Exception):

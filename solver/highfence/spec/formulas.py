@@ -474,7 +474,9 @@ def _parsed(
             warnings.simplefilter("ignore")
             tree = ast.parse(flat.strip(), mode="eval").body
     except SyntaxError as error:
-        fix = "Write == to compare" if re.search(r"(?<![=<>!])=(?!=)", outside) else ""
+        fix = "Check brackets and operators"
+        if re.search(r"(?<![=<>!])=(?!=)", outside):
+            fix = "Write == to compare"
         if "%" in outside:
             fix = _HINTS[ast.Mod]
         return f"this is not a formula ({error.msg})", fix, start + (error.offset or 1)
@@ -738,7 +740,11 @@ class Compiler:
     def _numeric(self, node: ast.expr, env: Mapping[str, Expr]) -> Expr:
         made = self._compile(node, env)
         if made.op == "text":
-            raise _Wrong(f"the text {made.value!r} is used as a number", "", node)
+            raise _Wrong(
+                f"the text {made.value!r} is used as a number",
+                "Compare it: move == 'action'",
+                node,
+            )
         return made
 
     def _condition(self, node: ast.expr, env: Mapping[str, Expr]) -> Expr:
@@ -767,7 +773,7 @@ class Compiler:
         }
         op = names.get(type(node.op))
         if op is None:
-            hint = _HINTS.get(type(node.op), "")
+            hint = _HINTS.get(type(node.op), "Use + - * / **")
             raise _Wrong(
                 f"the operator {type(node.op).__name__} is not part of the formula language",
                 hint,
@@ -776,7 +782,9 @@ class Compiler:
         left, right = self._numeric(node.left, env), self._numeric(node.right, env)
         if op == "pow" and right.op == "const" and abs(right.value) > limits.MAX_EXPONENT:
             raise _Wrong(
-                f"the exponent is beyond the limit MAX_EXPONENT = {limits.MAX_EXPONENT}", "", node
+                f"the exponent is beyond the limit MAX_EXPONENT = {limits.MAX_EXPONENT}",
+                "Use a smaller exponent, or exp",
+                node,
             )
         if op == "div" and right is ZERO:
             raise _Wrong("division by zero", "The denominator is 0 for all values", node)
@@ -825,7 +833,11 @@ class Compiler:
                 return apply("eq", a, b)
             case ast.NotEq():
                 return apply("ne", a, b)
-        raise _Wrong("this comparison is not part of the formula language", "", node)
+        raise _Wrong(
+            "this comparison is not part of the formula language",
+            "Use < <= == != >= >",
+            node,
+        )
 
     def _test(self, move: ast.expr, action: ast.expr, env: Mapping[str, Expr]) -> Expr | None:
         """Return ``move == 'action'`` if the nodes are a finite move and a text."""
@@ -877,17 +889,21 @@ class Compiler:
 
     def _call(self, node: ast.Call, env: Mapping[str, Expr]) -> Expr:
         if not isinstance(node.func, ast.Name):
-            raise _Wrong("only named functions can be called", "", node)
+            raise _Wrong("only named functions can be called", "Write name(...)", node)
         name, arguments = node.func.id, node.args
         if node.keywords or any(isinstance(arg, ast.Starred) for arg in arguments):
-            raise _Wrong("arguments are given by position", "", node)
+            raise _Wrong("arguments are given by position", f"Write {name}(a, b)", node)
         if name in self.functions:
             return self._user_call(self.functions[name], node, env)
         if len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp):
             return self._over_set(name, arguments[0], env)
         counts = {"abs": 1, "exp": 1, "log": 1, "sqrt": 1, "where": 3}
         if name in counts and len(arguments) != counts[name]:
-            raise _Wrong(f"{name} takes {counts[name]} argument(s), not {len(arguments)}", "", node)
+            raise _Wrong(
+                f"{name} takes {counts[name]} argument(s), not {len(arguments)}",
+                "Write where(condition, a, b)" if name == "where" else f"Write {name}(x)",
+                node,
+            )
         match name:
             case "where":
                 return self._where(arguments[0], arguments[1], arguments[2], env)
@@ -918,7 +934,7 @@ class Compiler:
         if not terms:
             if op == "add":
                 return ZERO
-            raise _Wrong(f"{name} over an empty set", "", node)
+            raise _Wrong(f"{name} over an empty set", "Name its elements", node)
         made = terms[0]
         for term in terms[1:]:
             made = apply(op, made, term)
@@ -935,7 +951,7 @@ class Compiler:
             if not isinstance(generator.target, ast.Name) or not isinstance(
                 generator.iter, ast.Name
             ):
-                raise _Wrong("write 'for j in set'", "", node)
+                raise _Wrong("the 'for' is not understood", "Write for j in set", node)
             elements = self.sets.get(generator.iter.id)
             if elements is None:
                 raise _Wrong(
@@ -967,7 +983,9 @@ class Compiler:
                 node,
             )
         if function.name in self._stack:
-            raise _Wrong(f"the function {function.name} calls itself", "", node)
+            raise _Wrong(
+                f"the function {function.name} calls itself", "Write the formula out", node
+            )
         values = {
             argument: self._compile(given, env)
             for argument, given in zip(function.arguments, node.args, strict=True)

@@ -329,14 +329,15 @@ class _Probe:
         inputs = {name: column[row] for name, column in self.columns.items()}
         nodes = order([root])
         values = dict(zip(map(id, nodes), evaluate(nodes, inputs), strict=True))
-        what = "undefined" if np.isnan(values[id(root)]) else "infinite"
-        where = self.at([root], row) or " at every play"
+        cause, said, conditions = _cause(root, values)
+        where = self.at([cause, *conditions] if input_names([cause]) else [root], row)
+        what = "undefined" if cause.op == "div" or np.isnan(values[id(root)]) else "infinite"
         fix = "Guard it with where(condition, a, b)"
         if everywhere and self.declared:
-            where += ", as at every play that was probed"
+            where += ", as at every play that was probed" if where else " at every play"
         elif not self.declared:
             fix += ", or narrow the declared ranges"
-        self.problems.append(Problem(place, f"it is {what} ({_cause(root, values)}){where}", fix))
+        self.problems.append(Problem(place, f"it is {what} ({said}){where}", fix))
 
     def at(self, exprs: Sequence[Expr], row: int) -> str:
         """Return " at c=3, response=accept": what the expressions depend on."""
@@ -441,30 +442,30 @@ def _continuous(roots: Sequence[Expr], inputs: set[str]) -> set[int]:
     return found
 
 
-def _cause(root: Expr, values: dict[int, Any]) -> str:
-    """Say which operation makes a value undefined or infinite."""
-    node = root
+def _cause(root: Expr, values: dict[int, Any]) -> tuple[Expr, str, list[Expr]]:
+    """Return the operation that makes a value undefined or infinite, in words too.
+
+    The conditions on which branches of ``where`` were taken on the way come third.
+    """
+    node, conditions = root, []
     while True:
+        args = node.args
         if node.op == "where":
-            chosen = node.args[1] if values[id(node.args[0])] else node.args[2]
-            bad = [arg for arg in (node.args[0], chosen) if not np.isfinite(values[id(arg)])]
-        else:
-            bad = [arg for arg in node.args if not np.isfinite(values[id(arg)])]
+            conditions.append(args[0])
+            args = (args[0], args[1] if values[id(args[0])] else args[2])
+        bad = [arg for arg in args if not np.isfinite(values[id(arg)])]
         if not bad:
             break
         node = bad[0]
     given = [float(values[id(arg)]) for arg in node.args]
+    said = "an overflow"
     match node.op:
-        case "div":
-            return "division by zero" if given[1] == 0 else "an overflow in a division"
-        case "log":
-            return f"log of {_number(given[0])}"
-        case "sqrt":
-            return f"sqrt of {_number(given[0])}"
+        case "div" if given[1] == 0:
+            said = "division by zero"
+        case "log" | "sqrt" | "exp":
+            said = f"{node.op} of {_number(given[0])}"
         case "pow":
-            return f"{_number(given[0])} to the power {_number(given[1])}"
-        case "exp":
-            return f"exp of {_number(given[0])}"
+            said = f"{_number(given[0])} to the power {_number(given[1])}"
         case "call":
-            return f"the callable {getattr(node.value, '__name__', '')}"
-    return "an overflow"
+            said = f"the callable {getattr(node.value, '__name__', '')}"
+    return node, said, conditions

@@ -211,7 +211,7 @@ def _syntax(message: str, text: str, file: str) -> Problem:
     for mark in ("<<<<<<<", "NFG", "EFG"):
         if first.startswith(mark):
             what = "a merge conflict" if mark[0] == "<" else f"a Gambit .{mark.lower()} file"
-            return Problem(file, f"this is {what}, not TOML", "", 1)
+            return Problem(file, f"this is {what}, not TOML", "Name a .toml game", 1)
     matched = _AT.match(message)
     reason = matched.group(1) if matched else message
     line = int(matched.group(2)) if matched and matched.group(2) else len(text.splitlines())
@@ -227,7 +227,8 @@ def _syntax(message: str, text: str, file: str) -> Problem:
             again.line,
             again.column,
         )
-    return Problem(file, f"this is not TOML ({reason[0].lower()}{reason[1:]})", "", line, column)
+    fix = "Check quotes, brackets and = signs, here and just before"
+    return Problem(file, f"this is not TOML ({reason[0].lower()}{reason[1:]})", fix, line, column)
 
 
 def _located(

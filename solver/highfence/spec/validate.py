@@ -117,10 +117,8 @@ def _formulas(game: Game, problems: list[Problem], uneven: set[str]) -> list[Res
                 continue
             if (problem.place, problem.reason) in known:
                 continue
-            fix = problem.fix
-            if k:
-                fix = f"{fix}. It is so where {where}" if fix else f"It is so where {where}"
-            problems.append(Problem(problem.place, problem.reason, fix, None, problem.column))
+            reason = f"{problem.reason} where {where}" if k else problem.reason
+            problems.append(Problem(problem.place, reason, problem.fix, None, problem.column))
         if not found:
             key = ("resolved", *(str(value) for value in categorical.values()))
             game.cache[key] = one
@@ -131,7 +129,7 @@ def _formulas(game: Game, problems: list[Problem], uneven: set[str]) -> list[Res
 def _sizes(resolved: Resolved, problems: list[Problem]) -> None:
     reported = resolved.game.outcomes or ()
     for name in reported:
-        if name in resolved.derived:
+        if name not in resolved.moves:
             continue
         try:
             resolved.outcome(name)
@@ -139,8 +137,8 @@ def _sizes(resolved: Resolved, problems: list[Problem]) -> None:
             problems.append(
                 Problem(
                     f"{resolved.game.file}: outcomes",
-                    f"{name!r} is neither a derived quantity nor a move that is a number",
-                    did_you_mean(name, resolved.derived),
+                    f"{name!r} is a move, not a number",
+                    "Report a derived quantity, such as an attribute of it",
                 )
             )
 
@@ -340,7 +338,8 @@ class _Structure:
                         "Write Stage(name, Decision(...), Decision(...))",
                     )
                 elif not isinstance(move.name, str):
-                    self.wrong(f"stages.{stage.name}", f"the name {move.name!r} is not a text")
+                    reason = f"the name {move.name!r} is not a text"
+                    self.wrong(f"stages.{stage.name}", reason, "Quote it")
         for key in ("name", "title", "question", "source", "about"):
             if not isinstance(getattr(game, key), str):
                 self.wrong(key, f"{getattr(game, key)!r} is not a text", "Quote it")
@@ -404,8 +403,11 @@ class _Structure:
         expanded = derived_names(game)
         named: list[tuple[str, str, str]] = []
         named += [("a parameter", f"parameters.{p.name}", p.name) for p in game.parameters]
-        moves = {m.name: (s, m) for s in game.stages for m in s.moves}
-        named += [("a move", f"stages.{s.name}.{n}", n) for n, (s, _) in moves.items()]
+        moves: dict[str, Stage] = {}
+        for stage in game.stages:
+            for move in stage.moves:
+                moves.setdefault(move.name, stage)
+        named += [("a move", f"stages.{s.name}.{n}", n) for n, s in moves.items()]
         named += [("a derived quantity", f"derived.{key}", n) for n, (key, _) in expanded.items()]
         named += [("an index set", f"sets.{name}", name) for name in game.sets]
         functions = {k: k.partition("(")[0].strip() for k in game.functions}
@@ -735,6 +737,8 @@ class _Structure:
                     )
                     continue
                 known = [action.name for action in of]
+                if not known:
+                    continue
                 if not actions:
                     self.wrong(at, "no action is left", f"Name some of: {', '.join(known)}")
                 for action in actions:
@@ -742,7 +746,8 @@ class _Structure:
                         close = did_you_mean(action, known)
                         self.wrong(at, f"{name} has no action {action!r}", close)
                 if key == "fix" and actions[0] not in regime.narrow.get(name, actions):
-                    self.wrong(at, f"{actions[0]!r} is not among the actions that narrow leaves")
+                    reason = f"{actions[0]!r} is not among the actions that narrow leaves"
+                    self.wrong(at, reason, "Drop one of the two")
         self.settings(regime.set, f"{place}.set")
         for mechanism in regime.off:
             if mechanism not in game.mechanisms:
