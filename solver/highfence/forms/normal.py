@@ -171,7 +171,7 @@ class NormalForm:
             any size, Fractions, Decimals, text such as ``"1/3"`` or ``"-0.25"``, bools
             (0 and 1) or floats. Without floats the exact table is kept.
         players
-            ``N`` labels; by default ``"1"``, ``"2"``, ...
+            ``N`` labels; by default ``"Player 1"``, ``"Player 2"``, ...
         strategies
             Labels of the pure strategies of each player; by default ``"1"``, ``"2"``, ...
         title
@@ -675,7 +675,7 @@ def _read_number(value: Any) -> Number:
 def _player_labels(labels: Sequence[str] | None, shape: tuple[int, ...]) -> tuple[str, ...]:
     count = shape[0]
     if labels is None:
-        return tuple(str(k + 1) for k in range(count))
+        return tuple(f"Player {k + 1}" for k in range(count))
     if isinstance(labels, str) or len(labels) != count:
         given = 1 if isinstance(labels, str) else len(labels)
         raise _problem(

@@ -35,7 +35,7 @@ __all__ = ["lemke_howson"]
     exact=True,
     source="Lemke & Howson (1964); von Stengel (2007), sec. 3.4-3.6",
     domain="two players",
-    rank=50,
+    rank=15,
 )
 def lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield the equilibria at the ends of the Lemke-Howson paths, one path per label, exactly.
