@@ -62,11 +62,14 @@ REQUESTS = {
     "no such folder": (["show", "nowhere/yard.toml"], ["nowhere/yard.toml"]),
     "a folder": (["check", "./folder"], ["folder", "directory"]),
     "a device": (["check", "/dev/null"], ["/dev/null"]),
-    "unknown ending": (["solve", "yard.xlsx"], [".xlsx", ".toml"]),
+    "unknown ending": (["solve", "./yard.xlsx"], [".xlsx", ".toml"]),
     "yaml": (["solve", "./yard.yaml"], [".toml"]),
     "unknown regime": (["solve", "yard.toml", "--regime", "yarn"], ["'yarn'", "'yard'"]),
     "unknown preset": (["solve", "yard.toml", "--preset", "clam"], ["'clam'", "'calm'"]),
-    "unknown method": (["solve", "yard.toml", "--method", "prue"], ["'prue'", "'pure'"]),
+    "unknown method": (
+        ["solve", "yard.toml", "--method", "pure_enumeraton"],
+        ["pure_enumeraton", "'pure_enumeration'"],
+    ),
     "set without =": (["solve", "yard.toml", "--set", "stake"], ["--set", "stake=0.5"]),
     "set without a name": (["solve", "yard.toml", "--set", "=3"], ["--set", "NAME=VALUE"]),
     "set without a value": (["solve", "yard.toml", "--set", "stake="], ["stake", "NAME=VALUE"]),
@@ -283,7 +286,7 @@ def test_every_mistake_is_named_at_once(here, capsys):
     said = refused(capsys, "check", "wrong.toml")
 
     assert len(said.splitlines()) >= 3
-    for part in ("stakes", "W_B", "nan"):
+    for part in ("stakes", "W_B", "NaN"):
         assert part in said
 
 

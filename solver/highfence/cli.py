@@ -155,9 +155,6 @@ def check(path: str) -> int:
 
     loaded = _load(path)
     if isinstance(loaded, Game):
-        from .study.reading import check_readings
-
-        check_readings(loaded)
         parts = [
             _count(len(loaded.players), "player"),
             _count(len(loaded.stages), "stage"),
@@ -518,6 +515,11 @@ def _exported(
             from .forms.reduce import reduced_strategic_form
 
             form = reduced_strategic_form.apply(form).form
+            click.echo(
+                "highfence: note: the strategic form of a tree forgets the order of play; "
+                "its equilibria need not be subgame perfect. Use .efg to keep it",
+                err=True,
+            )
         if isinstance(form, NormalForm):
             return format_nfg(form)
     elif isinstance(form, ExtensiveForm):

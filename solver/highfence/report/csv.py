@@ -52,15 +52,28 @@ def comparison_csv(comparison: Comparison) -> str:
 
 
 def table_csv(rows: Iterable[Mapping[str, Any]], first: Iterable[str] = ()) -> str:
-    """Return rows as CSV; columns in order of first appearance, missing cells empty."""
+    """Return rows as CSV; missing cells are empty.
+
+    Columns stand in order of first appearance, except that payoffs, outcomes, flags and
+    strategies each stand together, the certificate last.
+    """
     rows = list(rows)
     columns = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
+    columns.sort(key=_group)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_disarmed(name) for name in columns])
     for row in rows:
         writer.writerow([_cell(row.get(name)) for name in columns])
     return text.getvalue()
+
+
+_GROUPS = ("payoff", "outcome", "flag", "strategy", "regret", "tolerance", "exact", "refinement")
+
+
+def _group(column: str) -> int:
+    group = column.partition(".")[0]
+    return _GROUPS.index(group) if group in _GROUPS else -1
 
 
 def _cells(equilibrium: Equilibrium) -> dict[str, Any]:

@@ -43,7 +43,9 @@ versions; none is renamed or removed.
     choice              {player, decision, regimes, reason} or null: which regime is chosen
                         where the player chooses among those compared
     commitment          {player, parameter, value: [low, high] or null,
-                         committed: likewise, discretionary: likewise, reason} or null
+                         committed: likewise, discretionary: likewise,
+                         chosen_committed: [regime], chosen_discretionary: [regime],
+                         reason} or null
     flags               {flag: condition}
     assumptions, notes  [text]
 """
@@ -77,7 +79,7 @@ def plain(value: Any) -> Any:
     if value is None or kind is str or kind is bool or kind is int:
         return value
     if kind is float:
-        return value if isfinite(value) else None
+        return value + 0.0 if isfinite(value) else None  # no -0.0
     if isinstance(value, str | bool | int):
         return str(value) if isinstance(value, str) else int(value)
     if isinstance(value, Mapping):
@@ -87,7 +89,7 @@ def plain(value: Any) -> Any:
             number = float(value)
         except OverflowError:
             return None
-        return number if isfinite(number) else None
+        return number + 0.0 if isfinite(number) else None
     if hasattr(value, "tolist"):  # numpy's arrays and scalars
         return plain(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
@@ -227,6 +229,8 @@ def comparison_dict(comparison: Comparison) -> dict[str, Any]:
                 "value": commitment.value,
                 "committed": commitment.committed,
                 "discretionary": commitment.discretionary,
+                "chosen_committed": commitment.chosen_committed,
+                "chosen_discretionary": commitment.chosen_discretionary,
                 "reason": commitment.reason,
             },
             "flags": comparison.flag_conditions,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..forms.normal import NormalForm
     from ..solution import Equilibrium, Solution
     from ..spec.model import Game
-    from ..study.compare import Best, Comparison, RegimeResult
+    from ..study.compare import Best, CommitmentValue, Comparison, RegimeResult
 
 __all__ = [
     "Line",
@@ -191,6 +191,10 @@ class Page:
     def item(self, label: str, text: str, style: str = "", indent: str = "") -> None:
         """Add ``label: text``, folded with a hanging indent."""
         head = f"{indent}{clean(label)}: "
+        if width_of(head) + NARROWEST > self.width:  # too narrow for both on one line
+            self.text(f"{label}:", style, indent, GAP)
+            self.text(text, indent=indent + GAP)
+            return
         folded = self._folded(clean(text), head, indent + GAP)
         self.lines.append([(head, style), (folded[0][len(head) :], "")])
         for more in folded[1:]:
@@ -249,25 +253,24 @@ class Page:
             return columns
         parts: list[list[int]] = []
         waiting = list(range(1, columns - last))
-        while waiting or not parts:
-            used = sum(widths[k] + len(GAP) for k in tail) if not parts else 0
-            part: list[int] = []
-            while waiting and (used + widths[waiting[0]] + len(GAP) <= room or not (part or used)):
+        tail_width = sum(widths[k] + len(GAP) for k in tail)
+        beside = bool(waiting) and tail_width + len(GAP) + widths[waiting[0]] <= room
+        while waiting:
+            used = tail_width if beside and not parts else 0
+            part = [waiting.pop(0)]
+            used += widths[part[0]] + len(GAP)
+            while waiting and used + widths[waiting[0]] + len(GAP) <= room:
                 used += widths[waiting[0]] + len(GAP)
                 part.append(waiting.pop(0))
-            if not part and not parts and tail:
-                parts.append([0, *tail])
-                continue
-            parts.append([0, *part, *(tail if not parts else [])])
-        flush_left = set(left)
-        printed = 0
+            parts.append([0, *part, *(tail if beside and not parts else [])])
+        printed = max((k + 1 for part in parts[:pages] for k in part if k not in tail), default=1)
+        parts = parts[:pages]
+        if tail and not beside:
+            parts.insert(1, [0, *tail])
         for count, part in enumerate(parts):
-            if pages is not None and count >= pages:
-                break
             if count:
                 self.blank()
-            self._part(head, rows, part, widths, flush_left, styles or {}, indent)
-            printed = max([printed, *(k + 1 for k in part if k not in tail)])
+            self._part(head, rows, part, widths, set(left), styles or {}, indent)
         return printed
 
     def _part(
@@ -588,18 +591,26 @@ def _verdicts(page: Page, comparison: Comparison) -> None:
     choice = comparison.choice
     if choice is not None:
         who = comparison.labels.get(choice.player, choice.player)
-        chosen = " or ".join(labels[name] for name in choice.regimes) or "cannot be told"
-        page.item(f"Chosen by {who}", f"{chosen} ({choice.reason})")
+        chosen = " or ".join(labels[name] for name in choice.regimes)
+        page.item(f"Chosen by {who}", chosen or f"cannot be told ({choice.reason})")
     commitment = comparison.commitment
     if commitment is not None:
         who = comparison.labels.get(commitment.player, commitment.player)
-        worth = (
-            f"{interval(commitment.value, 4)} ({interval(commitment.committed)} with it, "
-            f"{interval(commitment.discretionary)} without; {commitment.reason})"
-            if commitment.value is not None
-            else f"not known ({commitment.reason})"
-        )
-        page.item(f"Value of commitment to {who}", worth)
+        page.item(f"Value of commitment to {who}", _worth(commitment, labels))
+
+
+def _worth(commitment: CommitmentValue, labels: Mapping[str, str]) -> str:
+    if commitment.value is None:
+        return f"not known ({commitment.reason})"
+
+    def told(bounds: Range | None, regimes: Sequence[str]) -> str:
+        return f"{interval(bounds)} by {' or '.join(labels[name] for name in regimes)}"
+
+    return (
+        f"{interval(commitment.value, 4)} "
+        f"(with it {told(commitment.committed, commitment.chosen_committed)}; "
+        f"without {told(commitment.discretionary, commitment.chosen_discretionary)})"
+    )
 
 
 def _verdict(best: Best, labels: Mapping[str, str]) -> str:

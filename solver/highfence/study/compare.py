@@ -115,6 +115,10 @@ class CommitmentValue:
     discretionary: Range | None
     reason: str
     """How it was computed, or why it was not."""
+    chosen_committed: tuple[str, ...] = ()
+    """The regimes that the player chooses with commitment, in some equilibrium."""
+    chosen_discretionary: tuple[str, ...] = ()
+    """Likewise without."""
 
     @property
     def value(self) -> Range | None:
@@ -530,22 +534,25 @@ class _Chooser:
         declared = self.game.commitment
         if declared is None:
             return None
+        player, parameter = declared.player, declared.parameter
         if len(self.asked) < 2:
             reason = "there is no choice among fewer than two regimes"
-            return CommitmentValue(declared.player, declared.parameter, None, None, reason)
+            return CommitmentValue(player, parameter, None, None, reason)
         ranges: list[Range | None] = []
+        choices: list[tuple[str, ...]] = []
         reasons = []
         for value in (declared.committed, declared.discretionary):
-            if not self.decision or declared.player != self.player:
-                ranges.append(None)
-                reasons.append(self.trouble or f"{declared.player} does not choose the regime")
-                continue
-            found, chosen, reason = self._outcome({declared.parameter: value})
+            found: Range | None = None
+            chosen: list[str] = []
+            if not self.decision or player != self.player:
+                reason = self.trouble or f"{player} does not choose the regime"
+            else:
+                found, chosen, reason = self._outcome({parameter: value})
+                reason = f"{parameter} = {value}: {reason}"
             ranges.append(found)
-            reasons.append(
-                f"{declared.parameter} = {value}: "
-                + (f"{self.player} chooses {' or '.join(chosen)}; " if chosen else "")
-                + reason
-            )
+            choices.append(tuple(chosen))
+            reasons.append(reason)
         reason = "; ".join(dict.fromkeys(reasons))
-        return CommitmentValue(declared.player, declared.parameter, ranges[0], ranges[1], reason)
+        return CommitmentValue(
+            player, parameter, ranges[0], ranges[1], reason, choices[0], choices[1]
+        )

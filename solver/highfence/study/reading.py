@@ -8,8 +8,7 @@ wherever it is named).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +18,11 @@ from numpy.typing import NDArray
 from .. import limits, tolerances
 from ..errors import Problem, SpecError
 from ..solution import Equilibrium, Solution
-from ..spec.formulas import Compiler, Expr, evaluate, input_names, text, variable
+from ..spec.formulas import Expr, evaluate, input_names
 from ..spec.model import Game
-from ..spec.resolve import derived_names, functions_of
+from ..spec.sentences import compile_sentences
 
-__all__ = ["Readings", "check_readings", "readings"]
-
-_FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[fge%]?\Z")
-_PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{|\}")
+__all__ = ["Readings", "readings"]
 
 
 @dataclass(frozen=True)
@@ -46,45 +42,6 @@ class _Sentence:
     when: _Formula
     parts: tuple[str | tuple[_Formula, str], ...]
     """Text, and (formula, format) pairs."""
-
-
-class _OutcomeScope:
-    """The names of flags and sentences."""
-
-    def __init__(self, game: Game, categorical: Mapping[str, str]) -> None:
-        self.categorical = categorical
-        self.regimes = {regime.name for regime in game.regimes}
-        derived = derived_names(game)
-        reported = tuple(derived) if game.outcomes is None else game.outcomes
-        self.outcomes = dict.fromkeys([*reported, *(player.name for player in game.players)])
-        self.parameters = {parameter.name for parameter in game.parameters}
-
-    def name(self, name: str) -> Expr | None:
-        if name in self.outcomes:
-            return variable(name)
-        if name in self.parameters:
-            found = self.categorical.get(name)
-            return variable(name) if found is None else text(found)
-        return None
-
-    def has(self, name: str) -> bool:
-        return name in self.outcomes or name in self.parameters or name in self.regimes
-
-    def test(self, name: str, action: str) -> Expr | None:
-        return None
-
-    def attribute(self, name: str, attribute: str) -> Expr | None:
-        if name not in self.regimes:
-            return None
-        if attribute not in self.outcomes:
-            raise KeyError(list(self.outcomes))
-        return variable(f"{name}.{attribute}")
-
-    def attributes(self, name: str) -> Sequence[str]:
-        return list(self.outcomes) if name in self.regimes else []
-
-    def known(self) -> Iterable[str]:
-        return [*self.outcomes, *self.parameters, *self.regimes]
 
 
 @dataclass(frozen=True)
@@ -209,7 +166,7 @@ def readings(game: Game, categorical: Mapping[str, str]) -> Readings:
     Raises
     ------
     SpecError
-        A formula or a sentence's format is wrong; all mistakes are listed.
+        A formula or a sentence's format is wrong under these values; all mistakes are listed.
     """
     key = ("readings", tuple(sorted(categorical.items())))
     if key not in game.cache:
@@ -220,22 +177,20 @@ def readings(game: Game, categorical: Mapping[str, str]) -> Readings:
 
 def _compiled(game: Game, categorical: Mapping[str, str]) -> Readings:
     problems: list[Problem] = []
-    scope = _OutcomeScope(game, categorical)
-    compiler = Compiler(scope, functions_of(game, problems), game.sets, problems)
-    flags = {}
-    for flag, condition in game.flags.items():
-        made = compiler.formula(condition, f"{game.file}: flags.{flag}", kind="condition")
-        if made is not None:
-            flags[flag] = _Formula.of(made)
-    sentences = []
-    for number, sentence in enumerate(game.narrative, 1):
-        place = f"{game.file}: narrative[{number}]"
-        when = compiler.formula(sentence.when, f"{place}.when", kind="condition")
-        parts = _parts(sentence.text, f"{place}.text", compiler, problems)
-        if when is not None:
-            sentences.append(_Sentence(_Formula.of(when), tuple(parts)))
+    conditions, compiled = compile_sentences(game, categorical, problems)
     if problems:
         raise SpecError(problems)
+    flags = {flag: _Formula.of(condition) for flag, condition in conditions.items()}
+    sentences = tuple(
+        _Sentence(
+            _Formula.of(sentence.when),
+            tuple(
+                part if isinstance(part, str) else (_Formula.of(part[0]), part[1])
+                for part in sentence.parts
+            ),
+        )
+        for sentence in compiled
+    )
     formulas = [
         *flags.values(),
         *(s.when for s in sentences),
@@ -243,47 +198,4 @@ def _compiled(game: Game, categorical: Mapping[str, str]) -> Readings:
     ]
     named = {key.partition(".")[0] for f in formulas for key in f.names if "." in key}
     others = tuple(regime.name for regime in game.regimes if regime.name in named)
-    return Readings(flags, tuple(sentences), others)
-
-
-def _parts(
-    source: str, place: str, compiler: Compiler, problems: list[Problem]
-) -> list[str | tuple[_Formula, str]]:
-    """Split ``"K is {K_H / none.K_H:.1f} times ..."`` into text and (formula, format) pairs."""
-    parts: list[str | tuple[_Formula, str]] = []
-    end = 0
-    for match in _PIECE.finditer(source):
-        parts.append(source[end : match.start()])
-        end = match.end()
-        if match.group() in ("{{", "}}"):
-            parts.append(match.group()[0])
-            continue
-        if match.group(1) is None:
-            problems.append(
-                Problem(
-                    place,
-                    f"the brace at character {match.start() + 1} has no partner",
-                    "Write {formula:.2f}, or {{ for a brace",
-                )
-            )
-            continue
-        formula, colon, form = match.group(1).partition(":")
-        if colon and not _FORMAT.match(form):
-            problems.append(
-                Problem(
-                    place,
-                    f"{form!r} is not a number format",
-                    "Write .2f, .0%, .3g or leave it out",
-                )
-            )
-            continue
-        made = compiler.formula(formula, place)
-        if made is not None:
-            parts.append((_Formula.of(made), form or ".4g"))
-    parts.append(source[end:])
-    return [part for part in parts if part]
-
-
-def check_readings(game: Game) -> None:
-    """Raise SpecError with every mistake in the game's flags and sentences."""
-    readings(game, {p.name: str(p.value) for p in game.parameters if p.choices})
+    return Readings(flags, sentences, others)

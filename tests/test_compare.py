@@ -1,0 +1,511 @@
+"""Regimes compared: who wins and by how much, what depends on the equilibrium, what is said.
+
+The little yard is worked out by hand (see ``games_for_cli.YARD``); the other games are made
+so that each has one thing to tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+
+import pytest
+
+from games_for_cli import YARD
+from highfence import Decision, Derived, Game, Mechanism, Parameter, Player, Regime, Sentence, Stage
+from highfence.errors import RequestError, SpecError
+from highfence.forms.normal import NormalForm
+from highfence.report.json import dumps
+from highfence.report.text import comparison_text
+from highfence.solution import Status
+from highfence.spec.toml import loads
+from highfence.study.compare import Verdict, compare
+
+COMPARISON_KEYS = {
+    "game", "title", "source", "preset", "parameters", "regimes", "best", "choice",
+    "commitment", "flags", "assumptions", "notes",
+}  # fmt: skip
+REGIME_KEYS = {
+    "label", "status", "reason", "method", "equilibria", "notes", "payoffs", "outcomes",
+    "flags", "says",
+}  # fmt: skip
+BEST_KEYS = {
+    "regime", "margin", "verdict", "near_tie", "runner_up", "contenders", "left_out"
+}  # fmt: skip
+
+
+def yard(**changes: object) -> Game:
+    """Return the little yard, changed."""
+    return dataclasses.replace(loads(YARD), **changes)
+
+
+def choosing(payoffs: dict[str, str], *, flags: dict[str, str] | None = None, **more) -> Game:
+    """Return a game in which A picks one of the actions of ``payoffs`` and is paid for it."""
+    text = " + ".join(f"({formula}) * (pick == '{name}')" for name, formula in payoffs.items())
+    return Game(
+        name="choosing",
+        players=["A"],
+        parameters=[Parameter("x", 0, low=-10, high=10)],
+        stages=[Stage("pick", Decision("A", "pick", list(payoffs)))],
+        derived={"v": text, **more.pop("derived", {})},
+        payoffs={"A": "v"},
+        regimes=[Regime(name, fix={"pick": name}) for name in payoffs],
+        flags=flags or {},
+        **more,
+    )
+
+
+MEETING = Game(
+    name="meeting",
+    players=["A", "B"],
+    parameters=[Parameter("shift", 0)],
+    stages=[
+        Stage("law", Decision("A", "law", ["free", "ban"])),
+        Stage(
+            "meet",
+            Decision("A", "one", ["left", "right"]),
+            Decision("B", "two", ["left", "right"]),
+        ),
+    ],
+    derived={
+        "met": "((one == 'left') == (two == 'left')) * 1",
+        "left": "((one == 'left') and (two == 'left')) * 1",
+        "pay_A": "where(law == 'ban', 5/2 + shift, met * (2 + left))",
+    },
+    payoffs={"A": "pay_A", "B": "where(law == 'ban', (two == 'left') * 1, met * (3 - left))"},
+    regimes=[
+        Regime("free", "Free", fix={"law": "free"}),
+        Regime("ban", fix={"law": "ban", "one": "left"}),
+    ],
+    flags={"worse": "pay_A < ban.pay_A", "low": "pay_A < 100", "high": "pay_A > 100"},
+    narrative=[
+        Sentence("They meet on the left.", "left >= 1"),
+        Sentence("A has {pay_A:.2f}."),
+        Sentence("Never said.", "pay_A > 50"),
+    ],
+)
+"""Under "free" there are three equilibria (A has 3, 6/5 or 2), under "ban" one (A has 5/2)."""
+
+
+# ------------------------------------------------------------------ results
+
+
+def test_every_regime_is_solved_on_the_same_numbers():
+    made = compare(yard())
+
+    assert [result.name for result in made.regimes] == ["none", "yard", "wall"]
+    assert {r.name: r.payoffs["A"] for r in made.regimes} == {
+        "none": (0, 0),
+        "yard": (1.75, 1.75),
+        "wall": (0, 0),
+    }
+    assert made["wall"].outcomes["denial"] == (4, 4)
+    assert all(e.certificate.regret == 0 for r in made.regimes for e in r.solution.equilibria)
+    assert made.settled
+
+
+def test_parameters_and_presets_reach_every_regime():
+    made = compare(yard(), preset="calm", cost=0.5)
+
+    assert made["yard"].payoffs["A"] == (0.375, 0.375)
+    assert dict(made.parameters)["stake"] == 1
+    assert made.changed == ("cost",)
+
+
+def test_a_regime_may_set_parameters_and_switch_mechanisms_off():
+    game = choosing(
+        {"a": "x"},
+        mechanisms={"push": Mechanism({"x": 0})},
+    )
+    regimes = (Regime("up", set={"x": 3}), Regime("flat", set={"x": 3}, off=("push",)))
+    made = compare(dataclasses.replace(game, regimes=regimes), x=None or 0)
+
+    # What is asked for comes last, so --set x overrides what a regime sets.
+    assert made["up"].payoffs["A"] == (0, 0)
+    made = compare(dataclasses.replace(game, regimes=regimes))
+    assert made["up"].payoffs["A"] == (3, 3)
+    assert made["flat"].payoffs["A"] == (0, 0)
+
+
+def test_the_order_asked_for_is_kept():
+    made = compare(yard(), ["wall", "none"])
+
+    assert [result.name for result in made.regimes] == ["wall", "none"]
+
+
+# ------------------------------------------------------------------ winners
+
+
+def test_the_winner_is_named_with_its_margin():
+    best = compare(yard()).best["A"]
+
+    assert best.verdict is Verdict.WINS
+    assert best.regime == "yard"
+    assert best.margin == 1.75
+    assert best.contenders == ("yard",)
+    assert not best.near_tie
+
+
+def test_equal_regimes_are_a_tie_and_no_winner():
+    best = compare(yard(), ["none", "wall"]).best["A"]
+
+    assert best.verdict is Verdict.TIE
+    assert best.regime is None
+    assert best.margin is None
+    assert best.near_tie
+    assert best.contenders == ("none", "wall")
+
+
+def test_a_margin_below_a_thousandth_of_the_payoffs_is_a_near_tie():
+    near = compare(choosing({"a": "10", "b": "10.005"})).best["A"]
+    clear = compare(choosing({"a": "10", "b": "10.02"})).best["A"]
+
+    assert (near.regime, near.near_tie) == ("b", True)
+    assert (clear.regime, clear.near_tie) == ("b", False)
+    assert near.margin == pytest.approx(0.005)
+
+
+def test_no_winner_is_named_where_the_ranges_overlap():
+    made = compare(MEETING)
+    best = made.best["A"]
+
+    assert made["free"].payoffs["A"] == (1.2, 3)
+    assert made["ban"].payoffs["A"] == (2.5, 2.5)
+    assert best.verdict is Verdict.DEPENDS
+    assert best.regime is None
+    assert best.contenders == ("free", "ban")
+    assert not made.settled
+
+
+def test_a_winner_is_named_where_the_ranges_do_not_overlap():
+    best = compare(MEETING, shift=1).best["A"]
+
+    assert best.verdict is Verdict.WINS
+    assert best.regime == "ban"
+    assert best.margin == 0.5
+
+
+def test_one_regime_alone_wins_over_nobody():
+    best = compare(yard(), ["yard"]).best["A"]
+
+    assert best.verdict is Verdict.ALONE
+    assert best.margin is None
+
+
+PENNIES = Game(
+    name="pennies",
+    players=["A", "B"],
+    stages=[
+        Stage(
+            "show",
+            Decision("A", "one", ["heads", "tails"]),
+            Decision("B", "two", ["heads", "tails"]),
+        )
+    ],
+    derived={"same": "((one == 'heads') == (two == 'heads')) * 1"},
+    payoffs={"A": "2 * same - 1", "B": "1 - 2 * same"},
+    regimes=[Regime("free"), Regime("heads", fix={"one": "heads"})],
+    flags={"F": "same > free.same"},
+)
+
+
+def test_a_regime_without_an_equilibrium_is_said_to_have_none():
+    made = compare(PENNIES, method="pure_enumeration")
+
+    assert made["free"].solution.status is Status.NONE_FOUND
+    assert "No equilibrium" in made["free"].says
+    assert made["free"].flags == {"F": None}
+    assert made["heads"].flags == {"F": None}
+    assert made.best["A"].verdict is Verdict.ALONE
+    assert made.best["A"].left_out == ("free",)
+    assert not made.settled
+    assert any("free" in note for note in made.notes)
+
+
+# ------------------------------------------------------------------ flags and words
+
+
+def test_flags_compare_with_the_regime_that_they_name():
+    made = compare(yard())
+
+    assert made["none"].flags == {"B4": False, "D": False}
+    assert made["yard"].flags == {"B4": False, "D": True}
+    assert made["wall"].flags == {"B4": False, "D": True}
+
+
+def test_the_baseline_is_solved_when_not_asked_for_and_not_listed():
+    made = compare(yard(), ["yard", "wall"])
+
+    assert [result.name for result in made.regimes] == ["yard", "wall"]
+    assert made["wall"].flags == {"B4": False, "D": True}
+
+
+def test_a_flag_that_holds_in_some_equilibria_depends():
+    made = compare(MEETING)
+
+    assert made["free"].flags == {"worse": None, "low": True, "high": False}
+    assert made["ban"].flags == {"worse": False, "low": True, "high": False}
+
+
+def test_a_regime_is_never_worse_than_itself_for_having_several_equilibria():
+    game = dataclasses.replace(MEETING, flags={"self": "pay_A < free.pay_A"})
+
+    assert compare(game)["free"].flags == {"self": False}
+
+
+def test_rounding_does_not_raise_a_flag():
+    game = choosing(
+        {"a": "exp(x) / exp(x)", "b": "exp(2 * x) / exp(x) / exp(x)"},
+        flags={"down": "v < a.v", "up": "v > a.v"},
+    )
+    raised = [compare(game, x=x / 10)["b"].flags for x in range(1, 30)]
+
+    assert all(flags == {"down": False, "up": False} for flags in raised)
+
+
+def test_sentences_say_what_happens():
+    made = compare(yard())
+
+    assert made["none"].says == "Everything is sold."
+    assert made["wall"].says == "Denial is 4.0 at stake 4. C retaliates."
+
+
+def test_sentences_tell_ranges_and_that_it_depends():
+    made = compare(MEETING)
+
+    assert made["free"].says == "In some equilibria: They meet on the left. A has 1.20 to 3.00."
+    assert made["ban"].says.endswith("A has 2.50.")
+
+
+def test_without_sentences_the_path_of_play_is_told():
+    game = Game(
+        name="two_steps",
+        players=["A", "C"],
+        stages=[
+            Stage("law", Decision("A", "law", ["free", "ban"])),
+            Stage("reply", Decision("C", "reply", ["accept", "retaliate"])),
+            Stage("end", Decision("A", "end", ["stay", "leave"])),
+        ],
+        derived={"v": "(reply == 'accept') * 2 + (end == 'leave') * 1"},
+        payoffs={"A": "v", "C": "v * where(law == 'ban', -1, 1)"},
+        regimes=[Regime("free", fix={"law": "free"}), Regime("ban", fix={"law": "ban"})],
+    )
+    made = compare(game)
+
+    assert made["free"].says.startswith("C at reply: accept; ")
+    assert made["ban"].says.startswith("C at reply: retaliate; ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{v}", "0.3333"),
+        ("{v:.2f}", "0.33"),
+        ("{v:.0%} of it", "33% of it"),
+        ("{{v}}", "{v}"),
+        ("{1 / v:.1f}", "3.0"),
+        ("{1 / (v - 1 / 3):.1f}", "(undefined)"),
+        ("{log(-v):.1f}", "(undefined)"),
+        ("{where(v > 0, 1, 2):.0f}", "1"),
+    ],
+)
+def test_formulas_in_sentences_are_written_in_their_format(text, said):
+    game = choosing({"a": "1/3"}, narrative=[Sentence(text)])
+    assert compare(game)["a"].says == said
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"flags": {"F": "w < 1"}}, ["flags.F", "'w'"]),
+        ({"flags": {"F": "v + 1"}}, ["flags.F", "condition"]),
+        ({"flags": {"F": "v < c.v"}}, ["flags.F", "'c'"]),
+        ({"flags": {"F": "v < b.w"}}, ["flags.F", "'w'"]),
+        ({"narrative": [Sentence("{v:x}")]}, ["narrative", "'x'"]),
+        ({"narrative": [Sentence("{v")]}, ["narrative", "brace"]),
+        ({"narrative": [Sentence("v}")]}, ["narrative", "brace"]),
+        ({"narrative": [Sentence("{w}")]}, ["narrative", "'w'"]),
+        ({"narrative": [Sentence("v", "v")]}, ["narrative", "condition"]),
+    ],
+)
+def test_a_wrong_flag_or_sentence_is_named(change, named):
+    with pytest.raises(SpecError) as error:
+        compare(choosing({"a": "1", "b": "2"}, **change))
+
+    for part in named:
+        assert part in str(error.value)
+
+
+# ------------------------------------------------------------------ choice and commitment
+
+
+def test_the_player_who_leads_chooses_the_regime_that_is_best_for_them():
+    choice = compare(yard()).choice
+
+    assert (choice.player, choice.decision, choice.regimes) == ("A", "regime", ("yard",))
+
+
+def test_the_choice_is_among_the_regimes_asked_for():
+    assert compare(yard(), ["wall", "none"]).choice.regimes == ("none", "wall")
+
+
+def test_the_choice_agrees_with_the_game_solved_without_overlay():
+    from highfence import solve
+
+    (equilibrium,) = solve(yard()).equilibria
+
+    assert equilibrium.payoffs["A"] == compare(yard())["yard"].payoffs["A"][0]
+    assert equilibrium.strategies["A"]["regime"]["yard"] == 1
+
+
+def test_a_choice_that_others_do_not_wait_for_is_solved_for():
+    made = compare(yard(), timing="discretion")
+
+    assert made.choice.regimes == ("wall",)
+    assert "solved by" in made.choice.reason
+
+
+def test_regimes_that_are_not_choices_have_no_choice():
+    game = choosing({"a": "x", "b": "2 * x"})
+    regimes = (Regime("one", fix={"pick": "a"}), Regime("two", set={"x": 2}))
+    made = compare(dataclasses.replace(game, regimes=regimes))
+
+    assert made.choice is None
+    assert made.commitment is None
+
+
+def test_commitment_is_worth_what_discretion_loses():
+    value = compare(yard()).commitment
+
+    assert value.committed == (1.75, 1.75)
+    assert value.discretionary == (0, 0)
+    assert value.value == (1.75, 1.75)
+    assert "wall" in value.reason
+
+
+def test_commitment_is_the_same_whichever_timing_is_the_default():
+    one, two = compare(yard()).commitment, compare(yard(), timing="discretion").commitment
+
+    assert (one.committed, one.discretionary) == (two.committed, two.discretionary)
+
+
+def test_commitment_among_one_regime_is_no_question():
+    value = compare(yard(), ["yard"]).commitment
+
+    assert value.value is None
+    assert "two" in value.reason
+
+
+# ------------------------------------------------------------------ requests
+
+
+def test_a_game_without_regimes_is_told_how_to_declare_them():
+    with pytest.raises(RequestError, match=r"\[regimes\.NAME\]"):
+        compare(yard(regimes=(), flags={}, narrative=()))
+
+
+def test_a_form_without_regimes_is_refused():
+    with pytest.raises(RequestError, match="regimes"):
+        compare(NormalForm.from_payoffs([[[1]], [[2]]]))
+
+
+@pytest.mark.parametrize(
+    ("regimes", "reason"),
+    [(["yarn"], "Did you mean 'yard'"), (["yard", "yard"], "twice"), ([], "no regime")],
+)
+def test_a_wrong_list_of_regimes_is_refused(regimes, reason):
+    with pytest.raises(RequestError, match=reason):
+        compare(yard(), regimes)
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(RequestError, match="stake"):
+        compare(yard(), stakes=3)
+
+
+# ------------------------------------------------------------------ reports
+
+
+def test_the_json_has_the_documented_keys():
+    made = json.loads(dumps(compare(MEETING).to_dict()))
+
+    assert set(made) == COMPARISON_KEYS
+    for regime in made["regimes"].values():
+        assert set(regime) == REGIME_KEYS
+    for best in made["best"].values():
+        assert set(best) == BEST_KEYS
+    assert made["regimes"]["free"]["outcomes"]["pay_A"] == [1.2, 3.0]
+    assert made["regimes"]["free"]["flags"] == {"worse": None, "low": True, "high": False}
+    assert made["best"]["A"]["verdict"] == "depends on which equilibrium"
+
+
+def test_the_json_tells_choice_and_commitment():
+    made = json.loads(dumps(compare(yard()).to_dict()))
+
+    assert made["choice"]["regimes"] == ["yard"]
+    assert made["commitment"]["value"] == [1.75, 1.75]
+
+
+def test_the_text_tells_what_depends():
+    said = comparison_text(compare(MEETING), 100)
+
+    assert "Best for A: depends on which equilibrium: Free or ban" in said
+    assert "1.2..3.0" in said
+    assert "worse?" in said
+    assert "? depends on which equilibrium" in said
+    assert "free: 3 equilibria" in said
+
+
+def test_the_text_says_near_tie():
+    assert "(a near tie)" in str(compare(choosing({"a": "10", "b": "10.005"})))
+
+
+@pytest.mark.parametrize("width", [12, 20, 30, 60, 100])
+def test_the_table_keeps_every_number_at_any_width(width):
+    made = compare(yard())
+    wide, narrow = comparison_text(made, 400), comparison_text(made, width)
+
+    for number in ("1.75", "-3.5", "0.5"):
+        assert number in wide
+        assert number in narrow
+
+
+def test_players_and_outcomes_are_explained():
+    game = choosing({"a": "1", "b": "2"}, derived={"w": Derived("x", "Worth", "EUR")})
+    said = str(compare(dataclasses.replace(game, players=(Player("A", "The ally"),))))
+
+    assert "w: Worth (EUR)" in said
+    assert "Best for The ally" in said
+
+
+@pytest.mark.parametrize("count", [10])
+def test_a_comparison_costs_little_beside_its_solutions(count):
+    """Ten regimes: under 20 ms beside the solver, and the report as much again."""
+    import highfence.study.compare as module
+
+    names = [f"r{k}" for k in range(count)]
+    game = choosing(
+        {name: f"{k} + x" for k, name in enumerate(names)},
+        flags={f"F{k}": f"v < r0.v + {k}" for k in range(5)},
+        narrative=[Sentence("v is {v / r1.v:.2f}", f"v > {k}") for k in range(15)],
+    )
+    compare(game)
+    spent = {"solving": 0.0}
+    solve = module.solve
+
+    def timed(*given, **named):
+        start = time.perf_counter()
+        try:
+            return solve(*given, **named)
+        finally:
+            spent["solving"] += time.perf_counter() - start
+
+    module.solve = timed
+    try:
+        start = time.perf_counter()
+        compare(game)
+        beside = time.perf_counter() - start - spent["solving"]
+    finally:
+        module.solve = solve
+    assert beside < 0.1
