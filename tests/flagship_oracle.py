@@ -806,3 +806,48 @@ def mixed_frontier_entry(
             high = middle
     q = 0.5 * (low + high)
     return q, best(q)
+
+
+# ---------------------------------------------------------------------------------------------
+# Discretion: subsidy and entries are sunk when the regime is chosen
+
+
+def late_choice(
+    par: Calibration, regimes: Mapping[str, Controls], s: float, b_F: float, b_M: float
+) -> tuple[str, tuple[float, ...]]:
+    """Return the regime that A then likes best, and the metrics; the first of equals."""
+    after = {name: outcome(par, r, s, b_F, b_M)[0] for name, r in regimes.items()}
+    chosen = max(after, key=lambda name: after[name][W_A])
+    return chosen, after[chosen]
+
+
+def solve_discretion(
+    par: Calibration,
+    regimes: Mapping[str, Controls],
+    allies: str = "endogenous",
+    *,
+    cells: int = 90,
+) -> list[dict[str, Any]]:
+    """Return every pure equilibrium where the regime is chosen last, with its name and metrics.
+
+    The subsidy at which A changes its mind is a cliff of C's welfare, and C may do best right
+    at it. There A is indifferent, and an equilibrium needs the tie to be broken as C likes.
+    """
+    open_to = {"aligned": (0.0,), "backfill": (1.0,), "endogenous": (0.0, 1.0)}[allies]
+    found = []
+    for b_F, b_M in product(open_to, repeat=2):
+
+        def welfare(s: float, b_F: float = b_F, b_M: float = b_M) -> float:
+            return late_choice(par, regimes, s, b_F, b_M)[1][W_C]
+
+        s, _ = maximize(welfare, 0.0, S_MAX, cells)
+        name, values = late_choice(par, regimes, s, b_F, b_M)
+        gains = [
+            late_choice(par, regimes, s, *other)[1][index] - values[index]
+            for other, index in (((1 - b_F, b_M), T_F), ((b_F, 1 - b_M), T_M))
+            if allies == "endogenous"
+        ]
+        if all(gain <= 1e-12 for gain in gains):
+            metrics = dict(zip(METRICS, values, strict=True))
+            found.append(metrics | {"regime": name, "s": s, "b_F": b_F, "b_M": b_M})
+    return found

@@ -220,3 +220,34 @@ def test_screening_alone_is_better_than_no_controls_under_both_presets(
     yard = oracle.REGIMES["small_yard"]._replace(factor=0.5)
     (both,) = oracle.solve_response(par, yard, "aligned")
     assert both["W_A"] == pytest.approx(with_yard, abs=3e-3)
+
+
+@pytest.mark.parametrize(("Om", "h", "margin"), [(20.0, 0.65, 0.0028), (50.0, 0.5, 0.0135)])
+def test_two_cells_of_the_reference_map_turn_on_the_subsidy_grid(Om, h, margin):
+    """Aligned allies: broad controls win on a subsidy grid of 0.025, the small yard off it."""
+    par = oracle.DEFAULT._replace(Om=Om, h=h)
+    yard, broad = (oracle.REGIMES[name] for name in ("small_yard", "broad"))
+
+    def on_grid(r: oracle.Controls) -> float:
+        after = [oracle.outcome(par, r, 0.025 * i, 0, 0)[0] for i in range(37)]
+        return max(after, key=lambda values: values[oracle.W_C])[oracle.W_A]
+
+    def off_grid(r: oracle.Controls) -> float:
+        return oracle.solve_response(par, r, "aligned")[0]["W_A"]
+
+    assert on_grid(yard) - on_grid(broad) < -0.01
+    assert off_grid(yard) - off_grid(broad) == pytest.approx(margin, abs=3e-4)
+
+
+@pytest.mark.parametrize("allies", ["aligned", "endogenous"])
+def test_under_discretion_the_subsidy_buys_the_restricting_state_off(allies):
+    """C subsidizes just enough that A, choosing last, gives up the yard; A would rather commit."""
+    regimes = {name: oracle.REGIMES[name] for name in ("none", "small_yard", "broad")}
+    (late,) = oracle.solve_discretion(oracle.DEFAULT, regimes, allies)
+    assert (late["regime"], late["b_F"], late["b_M"]) == ("none", 0, 0)
+    par, s = oracle.DEFAULT, late["s"]
+    tie = [oracle.outcome(par, regimes[n], s, 0, 0)[0][oracle.W_A] for n in ("none", "small_yard")]
+    assert tie[0] == pytest.approx(tie[1], abs=1e-6)
+    assert s == pytest.approx(0.3537, abs=2e-4)
+    early = max(only(name, allies)["W_A"] for name in regimes)
+    assert early - late["W_A"] > 0.002
