@@ -269,6 +269,7 @@ def cache_folder() -> Path | None:
 
 def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, Any, Any]:
     import numba
+    from numba.core.types.function_type import CompileResultWAP
 
     from ..kernels.staged import ADVANCE, FINISH, OBJECTIVE
 
@@ -291,18 +292,24 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
                 stream.write(source)
             os.replace(temporary, path)
     exec(compile(source, filename, "exec"), namespace)
-    made = []
+    made: list[Any] = []
+
+    def keep(dispatcher: Any, signature: Any) -> None:
+        # A wrapped address is handed to kernels without asking the dispatcher at every call.
+        made.append(CompileResultWAP(dispatcher.get_compile_result(signature)))
+
     for name, signature in signatures.items():
         options = {"error_model": "numpy", "nogil": True}
         try:
             if folder is not None:
                 try:
-                    made.append(numba.njit(signature, cache=True, **options)(namespace[name]))
+                    jit = numba.njit(signature, cache=True, **options)
+                    keep(jit(namespace[name]), signature)
                     continue
                 except (OSError, ImportError, ValueError, EOFError, AttributeError):
                     # A damaged cache costs a compilation, never an answer.
                     pass
-            made.append(numba.njit(signature, **options)(namespace[name]))
+            keep(numba.njit(signature, **options)(namespace[name]), signature)
         except numba.core.errors.NumbaError as error:
             if not calls:
                 raise

@@ -322,6 +322,53 @@ def _round_trip(f, v, slots, owners, lo, hi, u, points, y):  # type: ignore[no-u
 
 
 @njit(error_model="numpy")
+def _near(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+    """The peak of decision j next to u[j]: walk uphill, then locate it."""
+    x = u[j]
+    best = _at(f, v, slots, owners, lo, hi, u, j, x)
+    size = 1e-3
+    for _ in range(14):
+        left = max(x - size, 0.0)
+        right = min(x + size, 1.0)
+        a = _at(f, v, slots, owners, lo, hi, u, j, left)
+        b = _at(f, v, slots, owners, lo, hi, u, j, right)
+        if a > best and a >= b:
+            x, best = left, a
+        elif b > best:
+            x, best = right, b
+        else:
+            break
+        size *= 1.6
+    return _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size)
+
+
+@njit(error_model="numpy")
+def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
+    """Move u to a crossing of two replies by secant steps on local peaks; False if that fails."""
+    y0 = u[1]
+    g0 = 0.0
+    for step in range(25):
+        y = u[1]
+        u[0] = _near(f, v, slots, owners, lo, hi, u, 0)
+        _place(v, slots, lo, hi, u)
+        z = _near(f, v, slots, owners, lo, hi, u, 1)
+        g = z - y
+        if abs(g) < 1e-10:
+            u[1] = z
+            _place(v, slots, lo, hi, u)
+            return _holds(f, v, slots, owners, lo, hi, u, points)
+        move = g
+        if step > 0 and y != y0:
+            slope = (g - g0) / (y - y0)
+            if slope < -1e-3:
+                move = -g / slope
+        y0, g0 = y, g
+        u[1] = min(max(y + min(max(move, -0.1), 0.1), 0.0), 1.0)
+        _place(v, slots, lo, hi, u)
+    return False
+
+
+@njit(error_model="numpy")
 def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
     """Move u to where the replies of two decisions cross, near kinks too; False if nowhere.
 
@@ -392,6 +439,11 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
             continue
         _place(v, slots, lo, hi, u)
         if round_ >= 1 and m == 2 and hi[0] > lo[0] and hi[1] > lo[1]:
+            trial[:] = u
+            if _meet(f, v, slots, owners, lo, hi, trial, points):
+                u[:] = trial
+                return True
+            _place(v, slots, lo, hi, u)
             return _cross(f, v, slots, owners, lo, hi, u, points)
         moved = 0.0
         for j in range(m):
