@@ -24,6 +24,10 @@ from .registry import method
 __all__ = ["nashpy_lemke_howson", "nashpy_support_enumeration", "nashpy_vertex_enumeration"]
 
 
+_FAULTS = (ValueError, LookupError, ArithmeticError)
+"""What nashpy raises where rounding leads its algorithms astray."""
+
+
 def _two_players(game: NormalForm) -> bool:
     return game.num_players == 2
 
@@ -134,9 +138,12 @@ def nashpy_lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
         )
 
     def paths(backend: Any) -> Iterator[Any]:
+        row_payoffs, column_payoffs = backend.payoff_matrices
         for label in range(sum(game.num_strategies)):
-            row_payoffs, column_payoffs = backend.payoff_matrices
-            yield path(row_payoffs, column_payoffs, label)
+            try:
+                yield path(row_payoffs, column_payoffs, label)
+            except _FAULTS as error:  # of this path; another may end well
+                yield f"nashpy failed on a Lemke-Howson path: {_first_line(error)}"
 
     return (yield from _run(game, paths))
 
@@ -158,7 +165,7 @@ def _run(
             warnings.simplefilter("always")
             try:
                 answer = next(answers, None)
-            except (ValueError, IndexError, ArithmeticError) as error:
+            except _FAULTS as error:
                 complete = False
                 notes[f"nashpy stopped: {_first_line(error)}"] += 1
                 answer = None
@@ -179,5 +186,7 @@ def _run(
 
 
 def _first_line(message: Warning | str | Exception) -> str:
+    if isinstance(message, KeyError):
+        return f"KeyError: {message}"
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
     return lines[0] if lines else type(message).__name__
