@@ -956,7 +956,7 @@ class Compiler:
             if elements is None:
                 raise _Wrong(
                     f"unknown index set {generator.iter.id!r}",
-                    did_you_mean(generator.iter.id, self.sets),
+                    did_you_mean(generator.iter.id, self.sets) or "Declare it in sets",
                     generator.iter,
                 )
             variable_name = generator.target.id

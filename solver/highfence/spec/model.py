@@ -12,7 +12,7 @@ value is the decimal itself (``0.1`` is one tenth). See :func:`exact`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .. import limits
+from ..errors import Problem, SpecError
 
 __all__ = [
     "Action",
@@ -153,6 +154,20 @@ def _number_in(source: str) -> Number:
     raise ValueError(f"{source!r} is not a number")
 
 
+def _listed(value: Any, what: str, example: str) -> tuple[Any, ...]:
+    """Return the items of a list; a text is no list of its letters."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise SpecError(Problem(what, f"expected a list, not {value!r}", f"Write {example}"))
+    return tuple(value)
+
+
+def _mapped(value: Any, what: str, example: str) -> dict[Any, Any]:
+    """Return a mapping as a dict."""
+    if not isinstance(value, Mapping):
+        raise SpecError(Problem(what, f"expected a mapping, not {value!r}", f"Write {example}"))
+    return dict(value)
+
+
 def _frozen(mapping: Mapping[Any, Any] | None) -> Mapping[Any, Any]:
     return MappingProxyType(dict(mapping or {}))
 
@@ -212,7 +227,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "choices", tuple(self.choices))
+        choices = _listed(self.choices, f"parameter {self.name}: choices", '("a", "b")')
+        object.__setattr__(self, "choices", choices)
         for name in ("value", "low", "high"):
             given = getattr(self, name)
             object.__setattr__(self, name, given if self.choices else _setting(given))
@@ -234,7 +250,8 @@ class Action:
     label: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", _formulas(self.attributes))
+        given = _mapped(self.attributes, f"action {self.name}", 'Action("a", {"attribute": 1})')
+        object.__setattr__(self, "attributes", _formulas(given))
 
 
 @dataclass(frozen=True)
@@ -290,8 +307,10 @@ class Decision:
     ) -> None:
         object.__setattr__(self, "player", player.name if isinstance(player, Player) else player)
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "actions", _actions(actions))
-        object.__setattr__(self, "observes", None if observes is None else tuple(observes))
+        object.__setattr__(self, "actions", _actions(actions, f"decision {name}"))
+        if observes is not None:
+            observes = _listed(observes, f"decision {name}: observes", '("move",)')
+        object.__setattr__(self, "observes", observes)
         object.__setattr__(self, "label", label)
 
     @property
@@ -302,17 +321,19 @@ class Decision:
 
 def _actions(
     actions: Interval | Sequence[Any] | Mapping[Any, Mapping[str, Any]],
+    what: str,
 ) -> tuple[Action, ...] | Interval:
     if isinstance(actions, Interval):
         return actions
     if isinstance(actions, Mapping):
         made = []
         for name, attributes in actions.items():
-            rest = dict(attributes)
+            rest = _mapped(attributes, f"{what}: {name}", '{"action": {"attribute": 1}}')
             when, label = rest.pop("when", None), rest.pop("label", "")
             made.append(Action(str(name), rest, when, label))
         return tuple(made)
-    return tuple(item if isinstance(item, Action) else Action(str(item)) for item in actions)
+    listed = _listed(actions, f"{what}: actions", '["a", "b"], or Interval(0, 1)')
+    return tuple(item if isinstance(item, Action) else Action(str(item)) for item in listed)
 
 
 @dataclass(frozen=True)
@@ -336,7 +357,8 @@ class Chance:
     ) -> None:
         probabilities: dict[str, Any] = {}
         attributes: dict[str, Mapping[str, Formula]] = {}
-        for outcome, value in outcomes.items():
+        given = _mapped(outcomes, f"chance move {name}", '{"outcome": "probability"}')
+        for outcome, value in given.items():
             if isinstance(value, Mapping):
                 rest = dict(value)
                 probabilities[str(outcome)] = rest.pop("probability", None)
@@ -405,12 +427,17 @@ class Regime:
     """Mechanisms that are switched off."""
 
     def __post_init__(self) -> None:
-        fix = {name: str(action) for name, action in self.fix.items()}
-        object.__setattr__(self, "fix", _frozen(fix))
-        narrow = {name: tuple(map(str, actions)) for name, actions in self.narrow.items()}
-        object.__setattr__(self, "narrow", _frozen(narrow))
-        object.__setattr__(self, "set", _frozen({n: _kept(v) for n, v in self.set.items()}))
-        object.__setattr__(self, "off", tuple(self.off))
+        put, what = object.__setattr__, f"regime {self.name}"
+        fix = _mapped(self.fix, f"{what}: fix", '{"decision": "action"}')
+        put(self, "fix", _frozen({name: str(action) for name, action in fix.items()}))
+        narrow = {
+            name: tuple(map(str, _listed(actions, f"{what}: narrow", '{"decision": ("a", "b")}')))
+            for name, actions in _mapped(self.narrow, f"{what}: narrow", '{"d": ("a",)}').items()
+        }
+        put(self, "narrow", _frozen(narrow))
+        settings = _mapped(self.set, f"{what}: set", '{"parameter": 1}')
+        put(self, "set", _frozen({name: _kept(value) for name, value in settings.items()}))
+        put(self, "off", _listed(self.off, f"{what}: off", '("mechanism",)'))
 
 
 @dataclass(frozen=True)
@@ -423,7 +450,8 @@ class Mechanism:
     about: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "off", _frozen({n: _kept(v) for n, v in self.off.items()}))
+        off = _mapped(self.off, "mechanism: off", '{"parameter": 0}')
+        object.__setattr__(self, "off", _frozen({n: _kept(v) for n, v in off.items()}))
 
 
 @dataclass(frozen=True)
@@ -494,32 +522,42 @@ class Game:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
+        for name in ("players", "stages", "parameters", "regimes", "narrative", "assumptions"):
+            put(self, name, _listed(getattr(self, name), f"{self.file}: {name}", "a list"))
+        for name in ("payoffs", "derived", "functions", "sets", "mechanisms", "presets", "flags"):
+            _mapped(getattr(self, name), f"{self.file}: {name}", "a dict")
         put(self, "players", tuple(p if isinstance(p, Player) else Player(p) for p in self.players))
-        put(self, "stages", tuple(self.stages))
-        put(self, "parameters", tuple(self.parameters))
         named = {p.name if isinstance(p, Player) else p: f for p, f in self.payoffs.items()}
         put(self, "payoffs", _formulas(named))
         derived = {n: d if isinstance(d, Derived) else Derived(d) for n, d in self.derived.items()}
         put(self, "derived", _frozen(derived))
         put(self, "functions", _frozen(self.functions))
-        put(self, "sets", _frozen({name: tuple(members) for name, members in self.sets.items()}))
-        regimes = (replace(regime, set=self._settings(regime.set)) for regime in self.regimes)
-        put(self, "regimes", tuple(regimes))
+        sets = {
+            name: tuple(map(str, _listed(members, f"{self.file}: sets.{name}", '("a", "b")')))
+            for name, members in self.sets.items()
+        }
+        put(self, "sets", _frozen(sets))
+        put(self, "regimes", tuple(map(self._regime, self.regimes)))
         put(self, "mechanisms", _frozen(self._mechanisms()))
-        presets = {name: _frozen(self._settings(given)) for name, given in self.presets.items()}
+        presets = {
+            name: _frozen(self._settings(_mapped(given, f"{self.file}: presets.{name}", "a dict")))
+            for name, given in self.presets.items()
+        }
         put(self, "presets", _frozen(presets))
-        put(self, "outcomes", None if self.outcomes is None else tuple(self.outcomes))
+        if self.outcomes is not None:
+            put(self, "outcomes", _listed(self.outcomes, f"{self.file}: outcomes", '("name",)'))
         put(self, "flags", _frozen(self.flags))
-        put(
-            self,
-            "narrative",
-            tuple(s if isinstance(s, Sentence) else Sentence(s) for s in self.narrative),
-        )
-        put(self, "assumptions", tuple(self.assumptions))
+        sentences = tuple(s if isinstance(s, Sentence) else Sentence(s) for s in self.narrative)
+        put(self, "narrative", sentences)
 
         from .validate import validate
 
         validate(self)
+
+    def _regime(self, regime: Any) -> Any:
+        if not isinstance(regime, Regime):
+            return regime  # reported by validation
+        return replace(regime, set=self._settings(regime.set))
 
     def _mechanisms(self) -> dict[str, Mechanism]:
         made: dict[str, Mechanism] = {}
@@ -529,10 +567,11 @@ class Game:
             elif isinstance(given, str):
                 made[name] = Mechanism({given: 0})
             else:
-                made[name] = Mechanism(self._settings(given))
+                off = _mapped(given, f"{self.file}: mechanisms.{name}", '{"parameter": 0}')
+                made[name] = Mechanism(self._settings(off))
         return made
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameter values with "1/3" and "30%" read as numbers where numbers are meant."""
-        categorical = {parameter.name for parameter in self.parameters if parameter.choices}
+        categorical = {p.name for p in self.parameters if isinstance(p, Parameter) and p.choices}
         return {n: v if n in categorical else _setting(v) for n, v in given.items()}

@@ -334,7 +334,9 @@ class _Reader:
                 self.wrong(f"{place}.#{k}", f"expected a text, not {_kind(item)}", "Quote it")
         return tuple(made)
 
-    def table(self, value: object, place: str, example: str = "") -> Mapping[str, Any]:
+    def table(
+        self, value: object, place: str, example: str = "Write {key = value}"
+    ) -> Mapping[str, Any]:
         if isinstance(value, Mapping):
             return value
         self.wrong(place, f"expected a table, not {_kind(value)}", example)

@@ -580,7 +580,11 @@ class _Structure:
                 continue
             for _, of in split[1]:
                 if of not in self.game.sets:
-                    self.wrong(place, f"unknown index set {of!r}", did_you_mean(of, self.game.sets))
+                    self.wrong(
+                        place,
+                        f"unknown index set {of!r}",
+                        did_you_mean(of, self.game.sets) or "Declare it in sets",
+                    )
             self.unique((index for index, _ in split[1]), place, "the index")
         if self.game.outcomes is not None:
             self.unique(self.game.outcomes, "outcomes", "the outcome")
