@@ -371,6 +371,22 @@ def test_compare_takes_regimes_in_the_order_asked_for(run):
     assert list(made["regimes"]) == ["wall", "none"]
 
 
+def test_the_flagship_is_compared_from_the_catalogue(run):
+    """D2 of the scenarios: with open entry the yard raises the challenger's capability, and A
+    is better off without controls."""
+    command = ["compare", "small_yard_high_fence", "--regimes", "none,small_yard"]
+    made = json.loads(run(*command, "--no-commitment", "--json"))
+    yard = made["regimes"]["small_yard"]
+
+    assert made["best"]["A"]["regime"] == "none"
+    assert made["best"]["A"]["margin"] == pytest.approx(0.081, abs=0.003)
+    assert yard["outcomes"]["K_H"][0] == pytest.approx(0.144, abs=0.005)
+    assert yard["flags"] == {"B0": False, "B1": True, "B2": False, "B3": True, "B4": True}
+    assert "A third country fills the frontier." in yard["says"]
+    assert yard["equilibria"][0]["strategies"]["C"]["s"] == pytest.approx(0.412, abs=0.01)
+    assert made["commitment"] is None
+
+
 # ------------------------------------------------------------------ terminals and pipes
 
 

@@ -381,13 +381,18 @@ def test_commitment_is_worth_what_discretion_loses():
     assert value.committed == (1.75, 1.75)
     assert value.discretionary == (0, 0)
     assert value.value == (1.75, 1.75)
-    assert "wall" in value.reason
+    assert value.chosen_committed == ("yard",)
+    assert value.chosen_discretionary == ("wall",)
 
 
 def test_commitment_is_the_same_whichever_timing_is_the_default():
     one, two = compare(yard()).commitment, compare(yard(), timing="discretion").commitment
 
     assert (one.committed, one.discretionary) == (two.committed, two.discretionary)
+
+
+def test_commitment_is_left_out_on_request():
+    assert compare(yard(), commitment=False).commitment is None
 
 
 def test_commitment_among_one_regime_is_no_question():

@@ -214,6 +214,11 @@ def solve(
     _preset,
     _set,
     _method,
+    click.option(
+        "--commitment/--no-commitment",
+        default=True,
+        help="Work out the value of commitment, if the game declares it (may take long).",
+    ),
     _json,
     _csv,
 )
@@ -223,6 +228,7 @@ def compare(
     preset: str | None,
     settings: Sequence[str],
     method: str,
+    commitment: bool,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -248,6 +254,7 @@ def compare(
             asked,
             preset=preset,
             method=method,
+            commitment=commitment and not as_csv,  # CSV has no place for it
             parameters=values,
             tell=lambda step: tell(f"solving {game}: {step}"),
         )

@@ -186,6 +186,7 @@ def compare(
     *,
     preset: str | None = None,
     method: str = "auto",
+    commitment: bool = True,
     **parameters: Any,
 ) -> Comparison:
     """Solve a game under each of its regimes and compare what they bring about.
@@ -200,6 +201,10 @@ def compare(
         The preset of parameter values that the rest starts from.
     method
         As in :func:`highfence.solve.solve`.
+    commitment
+        Work out the value of commitment where the game declares it. It takes the
+        game in which others move before the regime is chosen, which may be much harder
+        than all regimes together.
     parameters
         Values of parameters, the same for all regimes.
 
@@ -216,7 +221,9 @@ def compare(
     The winner is the winner among the equilibria found: a method that does not promise
     all of them does not exclude others.
     """
-    return compare_regimes(game, regimes, preset=preset, method=method, parameters=parameters)
+    return compare_regimes(
+        game, regimes, preset=preset, method=method, commitment=commitment, parameters=parameters
+    )
 
 
 def compare_regimes(
@@ -225,6 +232,7 @@ def compare_regimes(
     *,
     preset: str | None = None,
     method: str = "auto",
+    commitment: bool = True,
     parameters: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda step: None,
 ) -> Comparison:
@@ -262,7 +270,7 @@ def compare_regimes(
         regimes=tuple(results),
         best=MappingProxyType({name: _best(name, results) for name in names}),
         choice=chooser.choice(),
-        commitment=chooser.commitment(),
+        commitment=chooser.commitment() if commitment else None,
         flag_conditions=game.flags,
         assumptions=game.assumptions,
         notes=_notes(results),
