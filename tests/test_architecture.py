@@ -39,7 +39,6 @@ RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 ALLOWED_INSIDE_FUNCTIONS = {
     ("solution", "report.text"),  # str(solution) is a table
     ("study.compare", "report.text"),  # str(comparison) likewise
-    ("study.compare", "report.json"),  # comparison.to_dict()
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
 }
 """Imports against the flow; each is made when the function runs, for an object's printed form."""
