@@ -448,7 +448,7 @@ def _parsed(
         found = f"the formula has {len(source)} characters"
         return f"{found}; the limit MAX_FORMULA_LENGTH is {longest}", split, None
     outside = _QUOTED.sub(lambda match: " " * len(match.group()), source)
-    strange = _STRANGE.search(outside)
+    strange = _STRANGE.search(outside) or re.search(r"\\", source)
     if strange is not None:
         return (*_stranger(strange.group()), strange.start() + 1)
     depth = nested = 0
@@ -497,6 +497,8 @@ def _parsed(
 
 
 def _stranger(character: str) -> tuple[str, str]:
+    if character == "\\":
+        return "a formula holds no backslashes", "Write the characters themselves"
     if character == "#":
         return "a formula holds no comments", "Put the remark outside, or into 'about'"
     label = unicodedata.name(character, f"U+{ord(character):04X}")
