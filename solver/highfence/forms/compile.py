@@ -46,8 +46,10 @@ def numpy_function(
     def function(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         columns = {name: inputs[..., k] for k, name in enumerate(names)}
         found = evaluate(kept, columns)
-        shape = inputs.shape[:-1]
-        return np.stack([np.broadcast_to(np.asarray(f, float), shape) for f in found], axis=-1)
+        values = np.empty((*inputs.shape[:-1], len(kept)))
+        for k, value in enumerate(found):
+            values[..., k] = value
+        return values
 
     return function
 
