@@ -677,7 +677,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _Signals() as signals:
         try:
             try:
-                code = _run(arguments)
+                code = _run(list(arguments))
                 sys.stdout.flush()
             except BrokenPipeError:
                 return _pipe_closed()
@@ -693,7 +693,14 @@ def _run(arguments: list[str]) -> int:
         with click.Context(cli, info_name="highfence") as context:
             click.echo(cli.get_help(context), err=True)
         return WRONG
-    made = cli.main(args=arguments, prog_name="highfence", standalone_mode=False)
+    if "_HIGHFENCE_COMPLETE" in os.environ:  # what a shell asks for on Tab
+        cli.main(args=arguments, prog_name="highfence")
+    # Not cli.main: it turns a closed pipe into exit code 1 and swallows what else happened.
+    try:
+        with cli.make_context("highfence", arguments) as context:
+            made = cli.invoke(context)
+    except click.exceptions.Exit as ended:
+        made = ended.exit_code
     return made if isinstance(made, int) else SOLVED
 
 

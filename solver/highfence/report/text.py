@@ -369,12 +369,18 @@ def solution_page(solution: Solution, width: int | None = None) -> Page:
 def _status(solution: Solution) -> str:
     count = len(solution.equilibria)
     found = "1 equilibrium, certified" if count == 1 else f"{count} equilibria, each certified"
+    if any(len(subset) > 1 for subset in solution.subsets):
+        found = f"infinitely many equilibria; the {count} extreme ones are listed, each certified"
     text = solution.status.value if not count else f"{solution.status.value}: {found}"
     if solution.reason:
         text += f"; {solution.reason}" if count else f": {solution.reason}"
     if solution.rejected:
-        text += f"; {solution.rejected} proposed profile(s) rejected by the judge"
+        text += f"; the judge rejected {_count(solution.rejected, 'proposed profile')}"
     return text
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _equilibrium(page: Page, equilibrium: Equilibrium) -> None:
@@ -435,18 +441,17 @@ def _sets(page: Page, solution: Solution) -> None:
     infinite = [subset for subset in solution.subsets if len(subset) > 1]
     if not infinite:
         return
-    page.blank()
+    page.heading("Infinitely many equilibria")
     components = len(solution.components)
+    where = f", in {_count(components, 'connected component')}" if components else ""
     page.text(
-        "There are infinitely many equilibria"
-        + (f", in {components} connected component(s)" if components else "")
-        + f": those listed are the extreme ones. {len(infinite)} maximal Nash subset(s) "
-        "join them; within one, every mixture of a player's strategies may be combined with "
-        "every mixture of the other's."
+        f"The equilibria listed are the extreme ones{where}. Within each of these maximal Nash "
+        "subsets, any mixture of a player's strategies may be combined with any mixture of the "
+        "other's:"
     )
     for subset in infinite:
         members = ", ".join(str(index + 1) for index in subset)
-        page.item("subset", f"equilibria {members}", indent=GAP)
+        page.text(f"equilibria {members}", indent=GAP, hang=GAP)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -854,13 +859,13 @@ def form_page(form: NormalForm | ExtensiveForm, file: str, width: int | None = N
     page.text(file, "dim")
     if not isinstance(form, NormalForm):
         page.text(
-            f"extensive form: {len(form.parent)} nodes, "
-            f"{len(form.information_sets)} information sets"
+            f"extensive form: {_count(len(form.parent), 'node')}, "
+            f"{_count(len(form.information_sets), 'information set')}"
         )
         page.heading("Players")
         for index, player in enumerate(form.players):
             sets = [s for s in form.information_sets if s.player == index]
-            page.item(player, f"{len(sets)} information sets", "bold", indent=GAP)
+            page.item(player, _count(len(sets), "information set"), "bold", indent=GAP)
             for one in sets[:MAX_NAMED]:
                 page.item(one.label, ", ".join(one.actions), indent=GAP * 2)
             if len(sets) > MAX_NAMED:

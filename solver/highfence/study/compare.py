@@ -376,8 +376,12 @@ def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
         if not solution.equilibria:
             notes.append(f"{result.name}: {solution.status.value}; {solution.reason}")
         elif len(solution.equilibria) > 1:
+            infinite = any(len(subset) > 1 for subset in solution.subsets)
             notes.append(
-                f"{result.name}: {len(solution.equilibria)} equilibria; ranges are over all of them"
+                f"{result.name}: "
+                + ("infinitely many equilibria, " if infinite else "")
+                + f"{len(solution.equilibria)} {'extreme' if infinite else 'equilibria'}; "
+                "ranges are over all of them"
             )
         if solution.status is Status.PARTIAL:
             notes.append(f"{result.name}: searched in part; {solution.reason}")
