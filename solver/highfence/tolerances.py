@@ -42,3 +42,11 @@ ROUNDING = 1e-12
 For float tables only (is the game zero-sum?): each payoff carries 1e-16 of itself, and
 decimal inputs such as 0.1 + 0.2 - 0.3 cancel to a few of these.
 """
+
+NARROW = 1e-6
+"""Least payoff scale, as a share of the payoffs themselves, that regret is divided by.
+
+Subgames that are solved anew give payoffs that differ by 1e-13 to 1e-12 of their size. Where
+a player's payoffs differ by no more than that, their range is no scale: rounding over
+rounding would be a regret of 1.
+"""

@@ -91,6 +91,9 @@ def certify_staged(form: StagedForm, profile: Any, tolerance: float | None = Non
     tally = _Tally(np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf))
     _judge(form, profile, profile.play, tally, dense=True, depth=0)
     width = tally.high - tally.low
+    size = np.maximum(np.abs(tally.low), np.abs(tally.high))
+    # A player whose only action is fixed was seen to get one payoff, give or take rounding.
+    width = np.maximum(width, tolerances.NARROW * size)
     scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
     regret = float(np.max(np.maximum(tally.gain, 0.0) / scale, initial=0.0))
     if not np.isfinite(profile.play.payoffs).all():
