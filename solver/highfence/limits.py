@@ -83,3 +83,6 @@ MAX_RAYS = 20_000
 
 MAX_COMPLETIONS = 100_000
 """Ways to complete one pure equilibrium where players exclude information sets themselves."""
+
+MAX_REMEMBERED = 2_000
+"""Solved subgames of one staged game that are kept for other requests on it."""

@@ -129,6 +129,9 @@ def _judge(
     if block.chance is None:
         _check_probabilities(play)
         for player in block.players:
+            owns_interval = any(move.player == player for move in block.intervals)
+            if not owns_interval and len(_alternatives(block, play, player)) == 1:
+                continue
             _deviations(form, profile, play, block, player, tally, dense, depth)
     for weight, _, later in play.branches:
         if later is not None and weight > 0:

@@ -111,7 +111,9 @@ class StagedForm:
     plan: Layout
     payoffs: tuple[Expr, ...]
     outcome_names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """Subgames solved so far, for methods: forms of one game that differ in the actions that
+    a regime leaves share it."""
     _outcomes: Any = field(default=None, repr=False)
     _program: Any = field(default=None, repr=False)
 
@@ -272,8 +274,9 @@ def staged_form(
         return found
 
     title = resolved.game.title or resolved.game.name
+    memo = resolved.cache.setdefault("subgames", {})
     form = StagedForm(
-        title, players, made, root, plan, payoffs, outcome_names, (), outcomes, program
+        title, players, made, root, plan, payoffs, outcome_names, memo, outcomes, program
     )
     form.advance(root, -1)
     root.setflags(write=False)

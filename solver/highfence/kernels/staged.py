@@ -401,6 +401,9 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
             g = _round_trip(f, v, slots, owners, lo, hi, u, points, y)
             if abs(g) < 1e-10 or q - p < 1e-12:
                 break
+            if q - p < 1e-6 and abs(gaps[chosen]) > 1e-3 and abs(g) > 1e-4:
+                # A reply jumps here: the sign changes, but there is no crossing.
+                break
             if g * a > 0.0:
                 p, a = y, g
                 b *= 0.5
@@ -414,10 +417,12 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
 
 @njit(error_model="numpy")
 def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-untyped-def]
-    """Move u to an equilibrium from where it stands; False if none is reached."""
+    """Move u to an equilibrium from where it stands: 1 if reached, 0 if not, -1 if a scan of
+    all crossings of two replies found none, so that other starts are not worth trying."""
     m = u.size
     trial = np.empty(m)
     width = STEP
+    pair = m == 2 and hi[0] > lo[0] and hi[1] > lo[1]
     for round_ in range(rounds):
         trial[:] = u
         if _newton(f, v, slots, owners, lo, hi, trial, width):
@@ -433,18 +438,18 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
                     u[j] = where
                     _place(v, slots, lo, hi, u)
             if not better:
-                return True
+                return 1
             if far < 0.01:
                 width = FINE
             continue
         _place(v, slots, lo, hi, u)
-        if round_ >= 1 and m == 2 and hi[0] > lo[0] and hi[1] > lo[1]:
+        if round_ >= 1 and pair:
             trial[:] = u
             if _meet(f, v, slots, owners, lo, hi, trial, points):
                 u[:] = trial
-                return True
+                return 1
             _place(v, slots, lo, hi, u)
-            return _cross(f, v, slots, owners, lo, hi, u, points)
+            return 1 if _cross(f, v, slots, owners, lo, hi, u, points) else -1
         moved = 0.0
         for j in range(m):
             if hi[j] > lo[j]:
@@ -454,12 +459,12 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
                 _place(v, slots, lo, hi, u)
         if moved < 1e-9:
             # A kink: best replies stand still although no slope vanishes.
-            return _holds(f, v, slots, owners, lo, hi, u, points)
+            return 1 if _holds(f, v, slots, owners, lo, hi, u, points) else 0
         if moved < 0.01:
             width = FINE
-    if m == 2 and hi[0] > lo[0] and hi[1] > lo[1]:
-        return _cross(f, v, slots, owners, lo, hi, u, points)
-    return False
+    if pair:
+        return 1 if _cross(f, v, slots, owners, lo, hi, u, points) else -1
+    return 0
 
 
 @njit(
@@ -521,7 +526,10 @@ def solve_rows(  # type: ignore[no-untyped-def]
                 u[:] = previous
             else:
                 u[:] = starts[s]
-            if not _settle(objective, v, slots, owners, lo[r], hi[r], u, points, ROUNDS):
+            found = _settle(objective, v, slots, owners, lo[r], hi[r], u, points, ROUNDS)
+            if found < 0:
+                break
+            if found == 0:
                 continue
             same = False
             for e in range(counts[r]):

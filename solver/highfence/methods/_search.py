@@ -48,7 +48,7 @@ def maximum(
             polished = _polish(objective, x, value)
             if polished is not None:
                 return polished
-        if width < 1e-12:
+        if width < 1e-10:
             break
     return x, value
 

@@ -61,10 +61,16 @@ class Solver:
         self.rule = rule
         self.thorough = thorough
         self.several = False
+        self.tied = False
         self.unsolved = 0
         self.truncated = False
         self.pure_only = False
         self.last = len(form.blocks) - 1
+        # What a history does not say of the subgame behind it: the actions a regime leaves.
+        self._later = [
+            (k, tuple(move.allowed for later in form.blocks[k:] for move in later.finite))
+            for k in range(len(form.blocks))
+        ]
         block = form.blocks[-1]
         self._slots = np.array([move.slot for move in block.intervals], dtype=np.int64)
         self._owners = np.array([move.player for move in block.intervals], dtype=np.int64)
@@ -205,15 +211,17 @@ class Solver:
                 self.unsolved += 1
                 continue
             if len(answers) > 1:
-                self.several = True
+                self.tied = True
                 answers.sort(key=lambda answer: [p for mix in answer[1] for p in mix])
             found[n] = answers[self.rule][0] @ payoffs
         return found
 
     def choose(self, plays: Sequence[Play]) -> Play:
         """Return the play that the rule takes."""
-        if len(plays) > 1:
+        if len(plays) > 1 and self.form.blocks[plays[0].block].intervals:
             self.several = True
+        elif len(plays) > 1:
+            self.tied = True
         return sorted(plays, key=Play.key)[self.rule]
 
     # -- stage games -----------------------------------------------------------------------------
@@ -224,6 +232,21 @@ class Solver:
         ``full`` enumerates selections of continuation equilibria behind finite blocks; else
         the rule selects them.
         """
+        memo = self.form.memo
+        key = (self.rule, self.thorough, full, self._later[block], row.tobytes())
+        if key not in memo:
+            if len(memo) >= limits.MAX_REMEMBERED:
+                memo.clear()
+            before = self.unsolved
+            found = self._equilibria(block, row, full)
+            memo[key] = (found, self.several, self.tied, self.unsolved - before)
+            return found
+        plays, several, tied, unsolved = memo[key]
+        self.several, self.tied = self.several or several, self.tied or tied
+        self.unsolved += unsolved
+        return list(plays)
+
+    def _equilibria(self, block: int, row: Array, full: bool) -> list[Play]:
         moves = self.form.blocks[block]
         if moves.chance is not None:
             return self._chance(block, row, full)
@@ -428,6 +451,11 @@ def staged(
         notes.append("at finite blocks where three or more move, only pure actions were searched")
     if solver.truncated:
         notes.append(f"more than {SELECTIONS} selections of continuations: not all were tried")
+    if solver.tied:
+        notes.append(
+            "at some finite nodes several actions are best; the one that the rule takes there "
+            "stands for all in the search of earlier stages"
+        )
     if solver.unsolved:
         notes.append(
             f"{solver.unsolved} subgames met in the search had no equilibrium that was found"
