@@ -26,7 +26,7 @@ from highfence import (
     Stage,
     limits,
 )
-from highfence.errors import LimitExceeded
+from highfence.errors import LimitExceeded, Problem
 from highfence.spec import toml
 
 BASE = (Path(__file__).parent / "data" / "bad_specs" / "base.toml").read_text()
@@ -507,7 +507,7 @@ BAD_SPECS = {
         "stages.response.research.observes",
         "'C' forgets 'regime'",
         "Add 'regime' to 'observes'",
-        at='observes = []\ninterval',
+        at="observes = []\ninterval",
     ),
     "move in two stages at once": bad(
         "when = \"timing == 'discretion'\"",
@@ -816,3 +816,315 @@ def test_a_bad_spec_is_refused_with_the_place_and_the_fix(name: str) -> None:
     assert all(message.startswith("yard.toml") for message in said)
     assert all(problem.fix for problem in error.problems), "\n".join(said)
     assert len(said) <= 6, "\n".join(said)
+
+
+def test_the_base_of_the_bad_specs_is_good() -> None:
+    assert toml.loads(BASE).name == "yard"
+
+
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file() -> None:
+    names = [
+        "unknown key at the top",
+        "value outside the range",
+        "action twice",
+        "empty interval",
+        "unknown function",
+        "payoff of nobody",
+        "mechanism with an unknown parameter",
+        "regime that fixes an unknown action",
+        "preset outside the range",
+        "commitment by a number",
+    ]
+    text = BASE
+    for name in names:
+        assert BAD_SPECS[name].old in text
+        text = text.replace(BAD_SPECS[name].old, BAD_SPECS[name].new, 1)
+    error = problems_of(text)
+    found = [str(problem) for problem in error.problems]
+    # The interval is not empty by its text: it shows when plays are drawn, once the rest is right.
+    for name in set(names) - {"empty interval"}:
+        assert any(all(word in line for word in BAD_SPECS[name].says) for line in found), name
+    lines = [problem.line or 0 for problem in error.problems]
+    assert lines == sorted(lines)
+    assert len(set(found)) == len(found)
+    assert str(error) == "\n".join(found)
+
+
+def test_what_follows_from_an_unreadable_part_is_not_reported_again() -> None:
+    error = problems_of(BASE.replace("value = 17", "value = [17]", 1))
+    assert len(error.problems) == 1
+    assert "expected a number" in error.problems[0].reason
+
+
+RAW = {
+    "empty": (b"", "the file is empty"),
+    "blanks": (b" \n\t\n", "the file is empty"),
+    "JSON": (b'{"name": "yard", "players": {}}', "this is JSON"),
+    "YAML": (b"name: yard\nplayers:\n  - A\n", "this is YAML"),
+    "YAML with a marker": (b"---\nname: yard\n", "this is YAML"),
+    "Gambit": (b'NFG 1 R "title" {"A" "B"} {2 2}\n', "a Gambit .nfg file"),
+    "merge conflict": (b"<<<<<<< HEAD\nname = 1\n", "a merge conflict"),
+    "UTF-16": ('name = "yard"'.encode("utf-16"), "UTF-16"),
+    "Latin-1": (b'name = "yard"\ntitle = "caf\xe9"\n', "0xe9 is not UTF-8"),
+    "gzip": (b"\x1f\x8b\x08\x00rest", "compressed"),
+    "zero byte": (b'name = "ya\x00rd"\n', "not TOML"),
+    "unclosed table": (b"[players\n", "not TOML"),
+    "huge integer": (b"name = " + b"9" * 5000, "number cannot be read"),
+    "deep list": (b"name = " + b"[" * 3000, "nested too deeply"),
+    "nothing of a game": (b'title = "x"\n', "the key 'stages' is missing"),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_file_that_is_no_game_is_refused(name: str, tmp_path: Path) -> None:
+    content, says = RAW[name]
+    path = tmp_path / "game.toml"
+    path.write_bytes(content)
+    with pytest.raises(SpecError) as caught:
+        toml.load(path)
+    message = str(caught.value)
+    assert says in message
+    assert message.startswith(str(path))
+    assert all(problem.fix for problem in caught.value.problems)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "game.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + BASE.encode())
+    assert toml.load(path) == toml.loads(BASE)
+
+
+def test_windows_line_ends_are_no_mistake() -> None:
+    assert toml.loads(BASE.replace("\n", "\r\n")) == toml.loads(BASE)
+
+
+def test_labels_that_yaml_would_misread_stay_texts() -> None:
+    text = BASE.replace('["accept", "substitute", "retaliate"]', '["no", "010", "1:30"]')
+    text = text.replace('["accept", "retaliate"]', '["no"]').replace("'substitute'", "'010'")
+    decision = toml.loads(text).stages[3].moves[0]
+    assert isinstance(decision, Decision)
+    assert not isinstance(decision.actions, Interval)
+    assert [action.name for action in decision.actions] == ["no", "010", "1:30"]
+
+
+def test_labels_that_differ_in_case_are_two_labels() -> None:
+    text = BASE.replace(
+        '["accept", "substitute", "retaliate"]', '["accept", "Accept", "retaliate"]'
+    )
+    assert toml.loads(text.replace("'substitute'", "'Accept'"))
+
+
+# ---------------------------------------------------------------------------------------------
+# Games in Python
+
+A, B = Player("A"), Player("B")
+MATCHING = Stage("show", Decision(A, "a", ["heads", "tails"]), Decision(B, "b", ["heads", "tails"]))
+
+
+def game(**changes: Any) -> Game:
+    made: dict[str, Any] = {
+        "name": "matching",
+        "players": [A, B],
+        "stages": [MATCHING],
+        "derived": {"same": "(a == 'heads') == (b == 'heads')"},
+        "payoffs": {A: "where(same, 1, -1)", B: "where(same, -1, 1)"},
+    }
+    return Game(**(made | changes))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"payoffs": {A: "1"}}, "the player 'B' has no payoff"),
+        ({"payoffs": {A: "1", "B": float("nan")}}, "payoffs.B: nan is not a finite number"),
+        ({"payoffs": {A: "1", "B": True}}, "payoffs.B: True is not a finite number"),
+        ({"payoffs": {A: "1", "B": None}}, "payoffs.B: None is not a finite number"),
+        ({"payoffs": ["1", "2"]}, "expected a mapping"),
+        ({"players": "AB"}, "expected a list, not 'AB'"),
+        ({"players": [A, B, A]}, "the player 'A' is there twice"),
+        ({"players": [Player("A B"), B]}, "'A B' is not a name"),
+        ({"players": []}, "there are no players"),
+        ({"stages": []}, "there are no stages"),
+        ({"stages": MATCHING}, "expected a list"),
+        ({"stages": [Decision(A, "a", ["l"])]}, "is not a Stage"),
+        ({"stages": [Stage("s", [Decision(A, "a", ["l"])])]}, "not a Decision or a Chance"),
+        ({"parameters": [Parameter("x", "1/0")]}, "parameters.x.value: '1/0' is not a finite"),
+        ({"parameters": [Parameter("x", 1, low="a")]}, "parameters.x.low"),
+        ({"parameters": [Parameter("x", 10**500)]}, "not a finite number"),
+        ({"parameters": [Parameter("a", 1)]}, "'a' is a move and a parameter"),
+        ({"parameters": [Parameter("x", 1), Parameter("x", 2)]}, "'x' is a parameter twice"),
+        ({"parameters": [Parameter("t", "a", low=0, choices=("a", "b"))]}, "has no range"),
+        ({"parameters": [Parameter("t", "a", choices=("a", "a"))]}, "'a' is there twice"),
+        ({"derived": {"same": "1 < 2", "q[j in s]": "1"}}, "unknown index set 's'"),
+        ({"derived": {"same": "1 < 2", "q[j]": "1"}}, "index is not understood"),
+        ({"derived": {"same": "1 < 2", "exp": "1"}}, "word of the formula language"),
+        ({"derived": {"same": "1 < 2", "A": "1"}}, "a player and a reported outcome"),
+        ({"sets": {"s": ()}}, "the set is empty"),
+        ({"sets": {"s": ("a", "b c")}}, "'b c' is not plain"),
+        ({"functions": {"f": "1"}}, "not a signature"),
+        ({"functions": {"f(x, x)": "x"}}, "two arguments have the same name"),
+        ({"functions": {"f(x)": "x +"}}, "not a formula"),
+        ({"outcomes": ["same", "same"]}, "'same' is there twice"),
+        ({"outcomes": ["same", "a"]}, "'a' is a move, not a number"),
+        ({"regimes": [Regime("r", fix={"a": "edge"})]}, "no action 'edge'"),
+        ({"regimes": [Regime("r"), Regime("r")]}, "the regime 'r' is there twice"),
+        (
+            {"regimes": [Regime("r", fix={"a": "heads"}, narrow={"a": ("tails",)})]},
+            "not among the actions that narrow leaves",
+        ),
+        ({"mechanisms": {"m": {}}}, "switches nothing off"),
+        ({"commitment": Commitment("A", "t", "x", "y")}, "no parameter 't' with choices"),
+        ({"title": "a\u202eb"}, "U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+        ({"title": 3}, "title: 3 is not a text"),
+        ({"about": "bell \x07"}, "U+0007"),
+        ({"derived": {"same": lambda a: a}}, "a is a move, not a number"),
+    ],
+)
+def test_a_bad_game_in_python_is_refused(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        game(**change)
+    assert says in str(caught.value)
+    assert all(problem.fix for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Decision(A, "a", "heads"), "expected a list, not 'heads'"),
+        (lambda: Decision(A, "a", ["x"], observes="b"), "expected a list, not 'b'"),
+        (lambda: Decision(A, "a", {"x": 3}), "expected a mapping, not 3"),
+        (lambda: Chance("c", ["x"]), "expected a mapping"),  # type: ignore[arg-type]
+        (lambda: Parameter("p", "x", choices="xy"), "expected a list"),  # type: ignore[arg-type]
+        (lambda: Regime("r", narrow={"a": "heads"}), "expected a list"),  # type: ignore[dict-item]
+        (lambda: Regime("r", off="m"), "expected a list"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_text_is_not_taken_for_the_list_of_its_letters(make: Any, says: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(says)):
+        make()
+
+
+def test_a_callable_that_fails_is_named() -> None:
+    def scalar_only(x: Any) -> Any:
+        return 1 if x > 0 else 2
+
+    numbers = Stage("s", Decision(A, "a", [0, 1]), Decision(B, "b", [0, 1]))
+    with pytest.raises(SpecError) as caught:
+        game(
+            parameters=[Parameter("x", 1, low=0, high=2)],
+            stages=[numbers],
+            derived={"cost": scalar_only},
+            payoffs={A: "cost + a", B: "b"},
+            outcomes=(),
+        )
+    assert "payoffs.A" in str(caught.value)
+    assert "numpy.where" in str(caught.value)
+
+
+def test_an_interval_may_be_a_point_under_some_choices_but_not_under_all() -> None:
+    stage = Stage("s", Decision(A, "a", Interval(0, "where(x == 'on', 1, 0)")))
+    on = Parameter("x", "on", choices=("on", "off"))
+    made: dict[str, Any] = {"name": "g", "players": [A], "stages": [stage], "payoffs": {A: "a"}}
+    assert Game(**made, parameters=[on])
+    with pytest.raises(SpecError, match="equal everywhere"):
+        Game(**made, parameters=[Parameter("x", "off", choices=("off", "away"))])
+
+
+def test_probabilities_given_as_ratios_are_summed_exactly() -> None:
+    def with_chance(*numbers: Any) -> Game:
+        outcomes = {f"o{k}": number for k, number in enumerate(numbers)}
+        return game(stages=[Stage("c", Chance("c", outcomes)), MATCHING])
+
+    assert with_chance(Fraction(1, 3), "1/3", "1 - 2/3")
+    assert with_chance(0.1, 0.2, Decimal("0.7"))
+    with pytest.raises(SpecError, match=r"sum to 0\.9, not 1"):
+        with_chance(0.3, 0.3, 0.3)
+    with pytest.raises(SpecError, match="not 1"):
+        with_chance("1/3", "1/3", "0.3332333333333333333")
+    with pytest.raises(SpecError, match="which is negative"):
+        with_chance(1.1, -0.1)
+
+
+def test_the_conditions_of_unreachable_histories_do_not_matter() -> None:
+    """A payoff may be undefined where play cannot come."""
+    stages = [
+        Stage("first", Decision(A, "a", ["in", "out"])),
+        Stage(
+            "second",
+            Decision(B, "n", {"1": {}, "0": {"when": "a == 'out'"}}),
+        ),
+    ]
+    payoffs = {A: "where(a == 'in', 1 / n, 0)", B: "n"}
+    assert Game(name="g", players=[A, B], stages=stages, payoffs=payoffs, outcomes=())
+
+
+def test_a_player_must_observe_again_what_they_saw() -> None:
+    def two_moves(observes: tuple[str, ...] | None) -> Game:
+        return Game(
+            name="g",
+            players=[A, B],
+            stages=[
+                Stage("nature", Chance("type", {"low": 0.5, "high": 0.5})),
+                Stage("first", Decision(A, "first", ["l", "r"], observes=("type",))),
+                Stage("reply", Decision(B, "reply", ["l", "r"], observes=("first",))),
+                Stage("second", Decision(A, "second", ["l", "r"], observes=observes)),
+            ],
+            payoffs={A: 0, B: 0},
+        )
+
+    assert two_moves(None)
+    assert two_moves(("type", "reply"))  # A knows what A did
+    with pytest.raises(SpecError, match="'A' forgets 'type', known since the decision 'first'"):
+        two_moves(("first", "reply"))
+
+
+def test_more_expressions_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_EXPRESSIONS", 50)
+    derived = {"same": "1 < 2"} | {f"d{k}": f"x + {k} * x" for k in range(30)}
+    with pytest.raises(LimitExceeded, match="MAX_EXPRESSIONS is 50"):
+        game(parameters=[Parameter("x", 1)], derived=derived)
+
+
+# ---------------------------------------------------------------------------------------------
+# Anything at all
+
+TOKENS = [
+    "nan", "-inf", "true", "[]", "{}", "0", "-1", '""', '"x"', "1e400", "[1, 2]", '["a"]',
+    "2020-01-01", '"1/0"', '"a + "', '"regime"', '"[j in s]"', "'''\n'''", "{a = 1}", "[[1]]",
+]  # fmt: skip
+
+
+@st.composite
+def edited_specs(draw: st.DrawFn) -> str:
+    lines = BASE.split("\n")
+    for _ in range(draw(st.integers(1, 3))):
+        k = draw(st.integers(0, len(lines) - 1))
+        match draw(st.integers(0, 4)):
+            case 0:
+                del lines[k]
+            case 1:
+                lines.insert(draw(st.integers(0, len(lines))), lines[k])
+            case 2 if "=" in lines[k]:
+                lines[k] = f"{lines[k].split('=', 1)[0]}= {draw(st.sampled_from(TOKENS))}"
+            case 3 if lines[k]:
+                at = draw(st.integers(0, len(lines[k]) - 1))
+                put = draw(st.sampled_from([*"abz0.[]{}()='\"#,\\ é", "\u202e", ""]))
+                lines[k] = lines[k][:at] + put + lines[k][at + 1 :]
+            case _:
+                lines[k] = lines[draw(st.integers(0, len(lines) - 1))]
+    return "\n".join(lines)
+
+
+@settings(max_examples=150)
+@given(text=edited_specs())
+def test_any_edit_gives_a_game_that_round_trips_or_mistakes_with_place_and_fix(text: str) -> None:
+    problems: tuple[Problem, ...] = ()
+    try:
+        made = toml.loads(text, "yard.toml")
+    except SpecError as error:
+        problems = error.problems
+    else:
+        assert toml.loads(toml.dumps(made)) == made
+    for problem in problems:
+        assert str(problem).startswith("yard.toml")
+        assert problem.fix

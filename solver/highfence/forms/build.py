@@ -11,6 +11,7 @@ the moves that it depends on, not once per play.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,6 +24,7 @@ from ..errors import LimitExceeded, Problem, RequestError, SpecError, did_you_me
 from ..spec.formulas import (
     Expr,
     Inexact,
+    as_float,
     constant,
     evaluate,
     evaluate_exact,
@@ -119,7 +121,10 @@ def _value(game: Game, parameter: Parameter, value: Any) -> Fraction | str:
     from ..spec.model import number
 
     try:
-        return exact(number(value))
+        found = exact(number(value))
+        if math.isinf(as_float(found)):
+            raise ValueError("beyond the range of floating point")
+        return found
     except ValueError:
         raise RequestError(
             f"{game.name}: {parameter.name} = {value!r} is not a finite number. "

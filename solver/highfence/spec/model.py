@@ -77,6 +77,8 @@ def exact(value: Number | str) -> Fraction:
             return Fraction(repr(float(value)))
         if isinstance(value, Decimal):
             _require_short(value)
+        if isinstance(value, int):
+            _require_short_int(value)
         return Fraction(value)
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         raise ValueError(f"{value!r} is not a finite number") from error
@@ -87,6 +89,11 @@ def _require_short(value: Decimal) -> None:
         abs(value.adjusted()) > limits.MAX_DIGITS
         or len(value.as_tuple().digits) > limits.MAX_DIGITS
     ):
+        raise ValueError(f"more than MAX_DIGITS = {limits.MAX_DIGITS} digits")
+
+
+def _require_short_int(value: int) -> None:
+    if value.bit_length() > 10 * limits.MAX_DIGITS // 3:
         raise ValueError(f"more than MAX_DIGITS = {limits.MAX_DIGITS} digits")
 
 
@@ -121,6 +128,7 @@ def number(value: object) -> Number:
     if isinstance(value, str):
         return _number_in(value)
     if isinstance(value, Integral):
+        _require_short_int(int(value))
         return int(value)
     if isinstance(value, Fraction):
         return value

@@ -16,11 +16,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, product
+from math import isinf
 from typing import Any
 
 from .. import limits
 from ..errors import Problem, SpecError, did_you_mean
-from .formulas import BUILTINS, Expr, input_names
+from .formulas import BUILTINS, Expr, as_float, input_names
 from .model import (
     Chance,
     Decision,
@@ -297,7 +298,8 @@ class _Structure:
 
     def wrong(self, place: str, reason: str, fix: str = "") -> None:
         at = f"{self.game.file}: {place}" if place else self.game.file
-        self.problems.append(Problem(at, reason, fix))
+        # A suggestion is empty only where nothing of the kind is declared.
+        self.problems.append(Problem(at, reason, fix or "Declare it, or drop this"))
 
     def run(self) -> None:
         if not self.types():
@@ -523,7 +525,11 @@ class _Structure:
 
     def number(self, value: object, place: str) -> Fraction | None:
         try:
-            return exact(value)  # type: ignore[arg-type]
+            found = exact(value)  # type: ignore[arg-type]
+            if not isinf(as_float(found)):
+                return found
+            self.wrong(place, "the number is beyond the range of floating point", "Change the unit")
+            return None
         except ValueError:
             fix = 'Write a number such as 0.3, 1e-3, "1/3" or "30%"'
             self.wrong(place, f"{_shown(value)} is not a finite number", fix)
@@ -834,7 +840,11 @@ def _flat(value: object) -> object:
 
 
 def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
+    try:
+        shown = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # an int of thousands of digits
+        return "a number of that size"
+    return shown if len(shown) <= 40 else f"{shown[:37]}..."
 
 
 def _decimal(value: Fraction) -> str:
