@@ -566,3 +566,33 @@ def test_an_interruption_ends_with_its_code_and_no_traceback(here, number, code)
     assert time.monotonic() - started < 10
     assert out == ""
     assert err.strip() == "highfence: interrupted; nothing was written"
+
+
+STUBBORN = """\
+print("building", flush=True)
+while True:
+    try:
+        while True:
+            pass
+    except KeyboardInterrupt:
+        print("once more", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_second_interruption_ends_at_once_whatever_the_first_met(here):
+    (here / "stubborn.py").write_text(STUBBORN, "utf-8")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "highfence", "solve", "stubborn.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout.readline() == "building\n"
+    child.send_signal(signal.SIGINT)
+    assert child.stdout.readline() == "once more\n"
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+
+    assert child.returncode == 130
+    assert "Traceback" not in err

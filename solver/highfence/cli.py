@@ -144,7 +144,7 @@ def show(game: str) -> int:
     from .spec.model import Game
 
     loaded = _load(game)
-    _print_page(game_page(loaded) if isinstance(loaded, Game) else form_page(loaded, game))
+    _print_page(game_page(loaded) if isinstance(loaded, Game) else form_page(loaded, _source(game)))
     return SOLVED
 
 
@@ -163,7 +163,7 @@ def check(path: str) -> int:
         ]
         where, what = loaded.file, ", ".join(parts)
     else:
-        where, what = path, _count(len(loaded.players), "player")
+        where, what = _source(path), _count(len(loaded.players), "player")
     click.echo(_clean(f"{where}: nothing wrong ({what})"))
     return SOLVED
 

@@ -502,7 +502,8 @@ def _numbers_used(comparison: Comparison) -> str:
 def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]]:
     """Return column -> (player whose payoff it is or "", ranges by regime), in order.
 
-    An outcome that is a player's payoff stands for it; the game's order of outcomes rules.
+    An outcome that is a player's payoff by definition stands for it; then the game's order
+    of outcomes rules.
     """
     results = comparison.regimes
     payoffs = {
@@ -510,12 +511,7 @@ def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]
     }
     names = dict.fromkeys(name for result in results for name in result.outcomes)
     outcomes = {name: [result.outcomes.get(name) for result in results] for name in names}
-    stands_for = {}
-    for player, ranges in payoffs.items():
-        for name, values in outcomes.items():
-            if values == ranges and any(values) and name not in stands_for:
-                stands_for[name] = player
-                break
+    stands_for = comparison.payoff_outcomes
     rest = {
         player: (player, ranges)
         for player, ranges in payoffs.items()
@@ -621,6 +617,8 @@ def _worth(commitment: CommitmentValue, labels: Mapping[str, str]) -> str:
 def _verdict(best: Best, labels: Mapping[str, str]) -> str:
     named = [labels[name] for name in best.contenders]
     match best.verdict.value:
+        case "tie" if len(named) == len(labels):
+            return "all the same"
         case "wins":
             runner_up = labels[best.runner_up or ""]
             text = f"{named[0]}, by {number(best.margin, 3)} over {runner_up}"

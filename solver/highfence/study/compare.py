@@ -153,6 +153,8 @@ class Comparison:
     notes: tuple[str, ...]
     labels: Mapping[str, str]
     """Player, outcome or parameter -> label and unit, for reports."""
+    payoff_outcomes: Mapping[str, str]
+    """Outcome -> the player whose payoff it is by definition (``payoffs.A = "W_A"``)."""
 
     @property
     def settled(self) -> bool:
@@ -275,6 +277,7 @@ def compare_regimes(
         assumptions=game.assumptions,
         notes=_notes(results),
         labels=MappingProxyType(_labels(game)),
+        payoff_outcomes=MappingProxyType(_payoff_outcomes(game)),
     )
 
 
@@ -399,6 +402,15 @@ def _labels(game: Game) -> dict[str, str]:
         labels[name] = joined(label, quantity.unit)
     labels.update({player.name: player.label for player in game.players})
     return {name: label for name, label in labels.items() if label}
+
+
+def _payoff_outcomes(game: Game) -> dict[str, str]:
+    reported = tuple(derived_names(game)) if game.outcomes is None else game.outcomes
+    return {
+        formula.strip(): player
+        for player, formula in game.payoffs.items()
+        if isinstance(formula, str) and formula.strip() in reported
+    }
 
 
 class _Chooser:
