@@ -220,7 +220,11 @@ def test_a_regime_without_an_equilibrium_is_said_to_have_none():
     assert made.best["A"].verdict is Verdict.ALONE
     assert made.best["A"].left_out == ("free",)
     assert not made.settled
-    assert any("free" in note for note in made.notes)
+    assert any("free: none found" in note for note in made.notes)
+
+    said = comparison_text(made, 100)
+    assert "Not in the running, for want of an equilibrium: free" in said
+    assert "free: No equilibrium was found" in said
 
 
 # ------------------------------------------------------------------ flags and words

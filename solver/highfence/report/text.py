@@ -494,9 +494,18 @@ def comparison_page(comparison: Comparison, width: int | None = None) -> Page:
 def _numbers_used(comparison: Comparison) -> str:
     text = f"preset {comparison.preset}" if comparison.preset else "default parameters"
     if comparison.changed:
-        values = (f"{name} = {number(comparison.parameters[name])}" for name in comparison.changed)
+        values = (
+            f"{name} = {_setting(comparison.parameters[name])}" for name in comparison.changed
+        )
         text += f" with {', '.join(values)}"
     return text
+
+
+def _setting(value: Any) -> str:
+    """Return a parameter's value, as a decimal where it is one."""
+    if isinstance(value, Fraction) and (2 * 5) ** 12 % value.denominator == 0:
+        return format(Decimal(value.numerator) / Decimal(value.denominator), "f")
+    return number(value)
 
 
 def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]]:
@@ -567,6 +576,8 @@ def _table_of(
 
 
 def _flags(result: RegimeResult) -> str:
+    if not result.solution.equilibria:
+        return "?"
     raised = [
         name if value else f"{name}?" for name, value in result.flags.items() if value is not False
     ]
@@ -589,6 +600,9 @@ def _verdicts(page: Page, comparison: Comparison) -> None:
     for player, best in comparison.best.items():
         who = comparison.labels.get(player, player)
         page.item(f"Best for {who}", _verdict(best, labels))
+    left_out = [result.label for result in comparison.regimes if not result.solution.equilibria]
+    if left_out:
+        page.item("Not in the running, for want of an equilibrium", ", ".join(left_out))
     choice = comparison.choice
     if choice is not None:
         who = comparison.labels.get(choice.player, choice.player)
@@ -631,8 +645,6 @@ def _verdict(best: Best, labels: Mapping[str, str]) -> str:
             text = f"{named[0]} (nothing to compare it with)"
         case _:
             text = "no regime has an equilibrium"
-    if best.left_out and best.contenders:
-        text += f"; without {', '.join(labels[n] for n in best.left_out)}, where none was found"
     return text
 
 

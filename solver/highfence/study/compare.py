@@ -330,7 +330,7 @@ def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> Re
     players = [player.name for player in game.players]
     flags, says = readings(game, _categorical(game, solution)).read(regime.name, solutions)
     if not solution.equilibria:
-        says = f"No equilibrium: {solution.reason}" if solution.reason else "No equilibrium."
+        says = "No equilibrium was found; the notes say how far the search went."
     elif not says:
         paths = dict.fromkeys("; ".join(e.path) for e in solution.equilibria if e.path)
         says = " Or: ".join(paths)
@@ -476,7 +476,7 @@ class _Chooser:
             solution = self.solved(name, name, **changes) if changes else self.solutions[name]
             bounds = solution.bounds()
             if not bounds:
-                return {}, f"{name} has no equilibrium: {solution.reason}"
+                return {}, f"no equilibrium of {name} was found"
             ranges[name] = bounds[self.player]
         return ranges, ""
 
