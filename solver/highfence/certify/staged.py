@@ -63,8 +63,11 @@ class _Tally:
         self.unknown += len(found) - len(known)
         if len(known):
             self.gain[player] = max(self.gain[player], float(known.max()) - now)
-            self.low[player] = min(self.low[player], float(known.min()), now)
-            self.high[player] = max(self.high[player], float(known.max()), now)
+
+    def widen(self, payoffs: Array) -> None:
+        """Take payoffs (n, players) of anybody's deviations into every player's range."""
+        self.low = np.fmin(self.low, np.fmin.reduce(payoffs, axis=0))
+        self.high = np.fmax(self.high, np.fmax.reduce(payoffs, axis=0))
 
 
 def certify_staged(form: StagedForm, profile: Any, tolerance: float | None = None) -> Certificate:
@@ -83,7 +86,7 @@ def certify_staged(form: StagedForm, profile: Any, tolerance: float | None = Non
     Notes
     -----
     The regret is the largest gain found, over the range of payoffs that the same player was
-    seen to get. It is a dense search, not a bound: a spike narrower than 1/200 of an interval
+    seen to get behind anybody's deviations. It is a dense search, not a bound: a spike narrower than 1/200 of an interval
     can be missed. Subgame perfection is claimed if every subgame behind a tried deviation was
     answered, and every one that was checked holds.
     """
@@ -145,7 +148,7 @@ def _check_probabilities(play: Any) -> None:
 
 
 def _expected(
-    form: StagedForm, profile: Any, play: Any, block: Block, player: int
+    form: StagedForm, profile: Any, play: Any, block: Block, player: int, tally: _Tally
 ) -> Callable[[Array, tuple[int, ...] | None], tuple[Array, Array]]:
     """Return the function (own interval values (n, k), own finite actions) -> (payoff, rows).
 
@@ -175,7 +178,9 @@ def _expected(
                 rows[:, block.intervals[k].slot] = values[:, column]
             form.advance(rows, play.block)
             everything.append(rows)
-            total += weight * profile.continuation(play.block + 1, rows)[:, player]
+            found = profile.continuation(play.block + 1, rows)
+            tally.widen(found)
+            total += weight * found[:, player]
         return total, np.concatenate(everything)
 
     return payoff
@@ -199,7 +204,7 @@ def _deviations(
     dense: bool,
     depth: int,
 ) -> None:
-    payoff = _expected(form, profile, play, block, player)
+    payoff = _expected(form, profile, play, block, player, tally)
     own = [k for k, move in enumerate(block.intervals) if move.player == player]
     now_values = play.values[own][None] if own else np.empty((1, 0))
     now, _ = payoff(now_values, None)

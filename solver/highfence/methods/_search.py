@@ -104,7 +104,7 @@ def crossing(
         if here is None:
             return None
         gap = here[0]
-        if gap == 0 or q - p < 1e-13 or abs(gap) < 1e-13 * max(abs(left[0]), abs(right[0])):
+        if gap == 0 or q - p < 1e-13 or abs(gap) < 1e-11 * max(abs(left[0]), abs(right[0])):
             return middle, here[1]
         if gap * a > 0:
             p, a = middle, gap

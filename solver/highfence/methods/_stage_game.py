@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StageGame", "starting_points"]
 
+INDIFFERENT = 1e-7
+"""Share of the payoff range within which the actions of a mixture must be equal: the
+probability that makes them so is found by a search over re-solved subgames."""
 STARTS = 4
 """Starts from which an equilibrium among several interval decisions is looked for."""
 
@@ -66,6 +69,8 @@ class StageGame:
         self.m = len(self.lo)
         self.owners = [move.player for move in self.moves.intervals]
         self._grid: dict[int, Array] = {}
+        count = solver.form.num_players
+        self._seen = np.array([np.full(count, np.inf), np.full(count, -np.inf)])
         self.last = block == solver.last
 
     def payoffs(self, which: Sequence[int], u: Array) -> Array:
@@ -73,7 +78,15 @@ class StageGame:
         actions = [self.profiles[k] for k in which]
         values = self.lo + self.width * u
         rows = self.solver._placed(self.block, self.row, actions, values)
-        return self.solver.value(self.block + 1, rows)
+        found = self.solver.value(self.block + 1, rows)
+        self._seen[0] = np.fmin(self._seen[0], np.fmin.reduce(found, axis=0))
+        self._seen[1] = np.fmax(self._seen[1], np.fmax.reduce(found, axis=0))
+        return found
+
+    def scale(self, player: int) -> float:
+        """Return the range of the player's payoffs seen at this node so far."""
+        low, high = self._seen[:, player]
+        return float(high - low) if high > low else max(abs(float(high)), 1e-300)
 
     def mixture(self, weights: dict[int, float], u: Array) -> Array:
         """Return expected payoffs (n, players) at scaled actions ``u`` (n, m)."""
@@ -211,9 +224,8 @@ class StageGame:
                     value = max(value, self._own_best(swapped, u, player))
                 found.append(float(value))
             if found:
-                top = max(found)
-                size = max(abs(top - now[player]), max(found) - min(found), abs(now[player]))
-                worst = max(worst, top - now[player] - EQUAL * size)
+                gain = max(found) - float(now[player])
+                worst = max(worst, gain - EQUAL * self.scale(player))
         return worst
 
     def _own_best(self, weights: dict[int, float], u: Array, player: int) -> float:
@@ -314,9 +326,8 @@ class StageGame:
         }
         own = self._players_moves(player)
         played = {tuple(self.profiles[k][c] for c in own) for k, w in weights.items() if w > 0}
-        size = max(abs(v) for v in values.values()) + float(np.ptp(list(values.values())))
         top = max(values.values())
-        return all(values[a] >= top - 1e-7 * size for a in played)
+        return all(values[a] >= top - INDIFFERENT * self.scale(player) for a in played)
 
     def _two_mix(self) -> Iterator[tuple[dict[int, float], Array]]:
         """Yield equilibria in which two players mix two actions each."""
@@ -414,7 +425,7 @@ class StageGame:
             return
         mix, u = weights(p, q), final[1]
         if all(self._indifferent(mix, u, player) for player in (i, j)) and (
-            self._finite_gain({k: w for k, w in mix.items() if w > 0}, u) <= 1e-7
+            self._finite_gain({k: w for k, w in mix.items() if w > 0}, u) <= INDIFFERENT
         ):
             yield mix, u
 
