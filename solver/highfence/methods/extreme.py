@@ -101,11 +101,12 @@ def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     Examples
     --------
     >>> battle = NormalForm.bimatrix([[3, 0], [0, 2]], [[2, 0], [0, 3]])
-    >>> for profile in extreme_enumeration(battle):
-    ...     print(*(str(p) for strategy in profile.strategies for p in strategy))
-    1 0 1 0
-    3/5 2/5 2/5 3/5
-    0 1 0 1
+    >>> found = sorted(profile.strategies for profile in extreme_enumeration(battle))
+    >>> for row, column in found:
+    ...     print(*row, "|", *column)
+    0 1 | 0 1
+    3/5 2/5 | 2/5 3/5
+    1 0 | 1 0
     """
     row, column = integer_payoffs(game)
     rows, columns = _undominated(row, column)
