@@ -375,7 +375,7 @@ def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
     what = chosen.summary.removeprefix("Yield ").removesuffix(".")
     if chosen.finds is Finds.ALL:
         return Status.SOLVED, f"the search was complete: {what}"
-    return Status.SOLVED, f"these are {what}; there may be more"
+    return Status.SOLVED, f"{chosen} yields {what}; there may be more"
 
 
 def _structure(
