@@ -278,8 +278,8 @@ def _retold(error: Exception, path: Path) -> Exception:
     problems = []
     for problem in error.problems:
         file, colon, key = problem.place.partition(": ")
-        if file == "python":
-            place = f"{path}{colon}{key}"
+        if file == "python" or not os.path.exists(file):
+            place = f"{path}{colon}{key}" if file == "python" else f"{path}: {problem.place}"
             problem = Problem(place, problem.reason, problem.fix, line)
         problems.append(problem)
     kind = LimitExceeded if isinstance(error, LimitExceeded) else SpecError
