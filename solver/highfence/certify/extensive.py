@@ -35,6 +35,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import fsum, inf, isfinite
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .. import tolerances
 from ..errors import NotApplicable
@@ -84,25 +85,14 @@ def certify_extensive(
     O(n N) for ``n`` nodes and ``N`` players, plus a small exact linear program per
     information set with free beliefs.
     """
-    if any(len(known.nodes) > 1 for known in form.information_sets):
-        _require_perfect_recall(form)
     exact = form.is_exact and profile.is_exact
+    tree = _tree_of(form, exact)
     if tolerance is None:
         tolerance = 0.0 if exact else tolerances.REGRET_FLOAT
     fault = _fault(form, profile)
     if fault is not None:
         return Certificate(inf, tolerance, exact=False, checks=(fault,))
-    return _Judge(form, profile, exact, tolerance).certificate()
-
-
-def _require_perfect_recall(form: ExtensiveForm) -> None:
-    witness = form.perfect_recall()
-    if witness is not None:
-        player, label = witness
-        raise NotApplicable(
-            f"a behavior profile can be certified only with perfect recall: at information set "
-            f"{label!r} player {form.players[player]!r} has forgotten what they knew or did"
-        )
+    return _Judge(form, tree, profile, exact, tolerance).certificate()
 
 
 def _fault(form: ExtensiveForm, profile: BehaviorProfile) -> str | None:
@@ -131,31 +121,24 @@ def _fault(form: ExtensiveForm, profile: BehaviorProfile) -> str | None:
     return None
 
 
-class _Judge:
-    """One profile under examination. All lists are per node unless said otherwise."""
+class _Tree:
+    """What the judge reads off a form, once for all profiles. Lists are per node."""
 
-    def __init__(
-        self, form: ExtensiveForm, profile: BehaviorProfile, exact: bool, tolerance: float
-    ) -> None:
-        self.form, self.exact, self.tolerance = form, exact, tolerance
-        self.count = form.num_players
+    def __init__(self, form: ExtensiveForm, exact: bool) -> None:
+        # Whoever always knows the node remembers everything.
+        if any(len(known.nodes) > 1 for known in form.information_sets):
+            _require_perfect_recall(form)
         self.owners: list[int] = form.owner.tolist()
         self.sets: list[int] = form.information_set.tolist()
-        self.zero: Any = 0 if exact else 0.0
-        self.one: Any = 1 if exact else 1.0
         table = (form.exact if exact and form.exact is not None else form.payoffs).tolist()
         self.payoffs: list[tuple[Any, ...]] = [
             () if following else tuple(map(_short, row)) if exact else tuple(row)
             for following, row in zip(form.children, table, strict=True)
         ]
-        self.scale = [
-            max(column) - min(column) or self.one
+        self.scale: list[Any] = [
+            max(column) - min(column) or (1 if exact else 1.0)
             for column in zip(*(row for row in self.payoffs if row), strict=True)
         ]
-        # What happens at each information set and lottery: (branch, probability), no zeros.
-        distinct = {id(odds): odds for odds in profile.probabilities}
-        supports = {key: _support(odds, exact) for key, odds in distinct.items()}
-        self.moves = [supports[id(odds)] for odds in profile.probabilities]
         lotteries: Sequence[Sequence[Any]] = form.probabilities
         if exact and form.exact_probabilities is not None:
             lotteries = form.exact_probabilities
@@ -164,10 +147,61 @@ class _Judge:
             for node, owner in enumerate(self.owners)
             if owner == CHANCE
         }
-        self.is_root = [False] * form.num_nodes
+        """Per lottery: (branch, probability), without zeros."""
         self.roots = form.subgame_roots()
+        self.is_root = [False] * form.num_nodes
         for root in self.roots:
             self.is_root[root] = True
+        self.is_single = [
+            all(self.is_root[child] or not form.children[child] for child in form.children[root])
+            for root in self.roots
+        ]
+        """Per subgame: its stage is one move."""
+
+
+_TREES: WeakKeyDictionary[ExtensiveForm, dict[bool, _Tree]] = WeakKeyDictionary()
+"""Trees of forms that are still in use: a form never changes, and has many profiles."""
+
+
+def _tree_of(form: ExtensiveForm, exact: bool) -> _Tree:
+    trees = _TREES.setdefault(form, {})
+    if exact not in trees:
+        trees[exact] = _Tree(form, exact)
+    return trees[exact]
+
+
+def _require_perfect_recall(form: ExtensiveForm) -> None:
+    witness = form.perfect_recall()
+    if witness is not None:
+        player, label = witness
+        raise NotApplicable(
+            f"a behavior profile can be certified only with perfect recall: at information set "
+            f"{label!r} player {form.players[player]!r} has forgotten what they knew or did"
+        )
+
+
+class _Judge:
+    """One profile under examination. All lists are per node unless said otherwise."""
+
+    def __init__(
+        self,
+        form: ExtensiveForm,
+        tree: _Tree,
+        profile: BehaviorProfile,
+        exact: bool,
+        tolerance: float,
+    ) -> None:
+        self.form, self.exact, self.tolerance = form, exact, tolerance
+        self.owners, self.sets, self.draws = tree.owners, tree.sets, tree.draws
+        self.roots, self.is_root, self.is_single = tree.roots, tree.is_root, tree.is_single
+        self.payoffs, self.scale = tree.payoffs, tree.scale
+        self.count = form.num_players
+        self.zero: Any = 0 if exact else 0.0
+        self.one: Any = 1 if exact else 1.0
+        # What happens at each information set: (branch, probability), without zeros.
+        distinct = {id(odds): odds for odds in profile.probabilities}
+        supports = {key: _support(odds, exact) for key, odds in distinct.items()}
+        self.moves = [supports[id(odds)] for odds in profile.probabilities]
         self.worth: list[tuple[Any, ...]] = self._worth()
         self.best = list(self.worth)
         """Per subgame root and terminal, payoffs from best deviations, each player's own."""
@@ -177,7 +211,6 @@ class _Judge:
         """Per player, the subgame where it is."""
         self.stages: dict[int, list[int]] = {}
         """Stages of several nodes: root -> information sets inside."""
-        self.blame = ""
 
     def _branches(self, node: int) -> list[tuple[int, Any]]:
         known = self.sets[node]
@@ -206,9 +239,8 @@ class _Judge:
 
     def certificate(self) -> Certificate:
         """Judge all subgames, then beliefs."""
-        for root in reversed(self.roots):
-            following = self.form.children[root]
-            if all(self.is_root[child] or not self.form.children[child] for child in following):
+        for root, is_single in zip(reversed(self.roots), reversed(self.is_single), strict=True):
+            if is_single:
                 self._judge_single(root)
             else:
                 self._judge_stage(root)

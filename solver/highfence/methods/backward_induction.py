@@ -308,6 +308,8 @@ class _Search:
         count = len(following)
         ways: list[tuple[tuple[Rational, ...], _Way]] = []
         tied = False
+        if not all(options):
+            return []
         if max(map(len, options)) == 1:
             gains = [option[0].value[player] for option in options]
             enough = max(gains) - slack
@@ -322,7 +324,7 @@ class _Search:
                 if gain >= enough
             ]
             tied = len(ways) > 1
-        elif min(map(len, options)) > 0:
+        else:
             for action, option in enumerate(options):
                 for chosen in option:
                     gain = chosen.value[player]
