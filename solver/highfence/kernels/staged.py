@@ -140,7 +140,7 @@ def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-d
     last = np.inf
     damping = 1.0
     _place(v, slots, lo, hi, u)
-    for _ in range(40):
+    for _ in range(16):
         n = 0
         for j in range(m):
             slope[j] = _slope(f, v, slots, owners, lo, hi, u, j, width)
@@ -252,45 +252,71 @@ def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped
 
 
 @njit(error_model="numpy")
-def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[no-untyped-def]
-    """Locate the peak of decision j near x, of known value: Newton if smooth, zoom at a kink."""
+def _summit(f, v, slots, owners, lo, hi, u, j, x):  # type: ignore[no-untyped-def]
+    """Newton on one decision from x: where it ends, or -1 if the peak is not smooth."""
     kept = u[j]
-    for round_ in range(26):
-        center = x
-        for q in range(-3, 4):
-            if q != 0:
-                y = min(max(center + size * q / 3, 0.0), 1.0)
-                found = _at(f, v, slots, owners, lo, hi, u, j, y)
-                if found > best:
-                    best = found
-                    x = y
-        size *= 0.4
-        if (round_ == 3 or round_ == 7) and 0.0 < x < 1.0:
-            y = x
-            smooth = False
-            for _ in range(6):
-                u[j] = y
-                slope = _slope(f, v, slots, owners, lo, hi, u, j, 0.1 * STEP)
-                bend = _curvature(f, v, slots, owners, lo, hi, u, j, j)
-                if not bend < 0.0:
-                    break
-                step = -slope / bend
-                y = min(max(y + step, 0.0), 1.0)
-                if abs(step) < 1e-11:
-                    smooth = True
-                    break
-                if abs(step) > 4 * size + 1e-9:
-                    break
-            u[j] = kept
-            if smooth and _at(f, v, slots, owners, lo, hi, u, j, y) >= best - 1e-14 * abs(best):
-                # A kink inside the stencil would make both neighbors beat a false peak.
-                h = 0.02 * STEP
-                left = _at(f, v, slots, owners, lo, hi, u, j, y - h)
-                right = _at(f, v, slots, owners, lo, hi, u, j, y + h)
-                if left <= best and right <= best:
-                    return y
+    y = x
+    last = np.inf
+    done = False
+    for _ in range(8):
+        if not (0.0 < y < 1.0):
+            break
+        u[j] = y
+        slope = _slope(f, v, slots, owners, lo, hi, u, j, 0.1 * STEP)
+        bend = _curvature(f, v, slots, owners, lo, hi, u, j, j)
+        if not bend < 0.0:
+            break
+        step = -slope / bend
+        if abs(step) > 0.5 * last:
+            done = abs(step) < 1e-9
+            break
+        y = min(max(y + step, 0.0), 1.0)
+        last = abs(step)
+        if last < 1e-11:
+            done = True
+            break
     u[j] = kept
-    return x
+    return y if done else -1.0
+
+
+@njit(error_model="numpy")
+def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[no-untyped-def]
+    """Locate the peak of decision j within ``size`` of x: Newton if smooth, else golden section."""
+    y = _summit(f, v, slots, owners, lo, hi, u, j, x)
+    if y >= 0.0 and abs(y - x) <= size:
+        found = _at(f, v, slots, owners, lo, hi, u, j, y)
+        # A kink inside the stencil would make a neighbor beat a false summit.
+        h = 0.02 * STEP
+        left = _at(f, v, slots, owners, lo, hi, u, j, y - h)
+        right = _at(f, v, slots, owners, lo, hi, u, j, y + h)
+        if found >= best - 1e-14 * abs(best) and left <= found and right <= found:
+            return y
+    ratio = 0.6180339887498949
+    a = max(x - size, 0.0)
+    d = min(x + size, 1.0)
+    b = d - ratio * (d - a)
+    c = a + ratio * (d - a)
+    fb = _at(f, v, slots, owners, lo, hi, u, j, b)
+    fc = _at(f, v, slots, owners, lo, hi, u, j, c)
+    for _ in range(70):
+        if fb >= fc:
+            d, c, fc = c, b, fb
+            b = d - ratio * (d - a)
+            fb = _at(f, v, slots, owners, lo, hi, u, j, b)
+        else:
+            a, b, fb = b, c, fc
+            c = a + ratio * (d - a)
+            fc = _at(f, v, slots, owners, lo, hi, u, j, c)
+        if d - a < 1e-12:
+            break
+    y = b if fb >= fc else c
+    top = max(fb, fc)
+    if a <= 0.0 or d >= 1.0:
+        edge = 0.0 if a <= 0.0 else 1.0
+        found = _at(f, v, slots, owners, lo, hi, u, j, edge)
+        if found >= top:
+            y, top = edge, found
+    return y if top >= best else x
 
 
 @njit(error_model="numpy")
@@ -416,13 +442,20 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
 
 
 @njit(error_model="numpy")
-def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-untyped-def]
+def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ignore[no-untyped-def]
     """Move u to an equilibrium from where it stands: 1 if reached, 0 if not, -1 if a scan of
-    all crossings of two replies found none, so that other starts are not worth trying."""
+    all crossings of two replies found none, so that other starts are not worth trying; 2 if it
+    lies at a kink. ``kinked`` says that it probably does."""
     m = u.size
     trial = np.empty(m)
     width = STEP
     pair = m == 2 and hi[0] > lo[0] and hi[1] > lo[1]
+    if kinked and pair:
+        trial[:] = u
+        _place(v, slots, lo, hi, u)
+        if _meet(f, v, slots, owners, lo, hi, trial, points):
+            u[:] = trial
+            return 2
     for round_ in range(rounds):
         trial[:] = u
         if _newton(f, v, slots, owners, lo, hi, trial, width):
@@ -447,9 +480,9 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds):  # type: ignore[no-
             trial[:] = u
             if _meet(f, v, slots, owners, lo, hi, trial, points):
                 u[:] = trial
-                return 1
+                return 2
             _place(v, slots, lo, hi, u)
-            return 1 if _cross(f, v, slots, owners, lo, hi, u, points) else -1
+            return 2 if _cross(f, v, slots, owners, lo, hi, u, points) else -1
         moved = 0.0
         for j in range(m):
             if hi[j] > lo[j]:
@@ -512,6 +545,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
     u = np.empty(m)
     previous = np.empty(m)
     chained = False
+    kinked = False
     room = plays.shape[1]
     for r in range(rows.shape[0]):
         v = rows[r]
@@ -526,11 +560,14 @@ def solve_rows(  # type: ignore[no-untyped-def]
                 u[:] = previous
             else:
                 u[:] = starts[s]
-            found = _settle(objective, v, slots, owners, lo[r], hi[r], u, points, ROUNDS)
+            found = _settle(
+                objective, v, slots, owners, lo[r], hi[r], u, points, ROUNDS, kinked and s < 0
+            )
             if found < 0:
                 break
             if found == 0:
                 continue
+            kinked = found == 2
             same = False
             for e in range(counts[r]):
                 distance = 0.0
