@@ -462,7 +462,7 @@ class _Judge:
 
     def _name(self, known: int) -> str:
         about = self.form.information_sets[known]
-        return f"at information set {about.label!r} of {self.form.players[about.player]} it is"
+        return f"what {self.form.players[about.player]} plans at information set {about.label!r} is"
 
     def _reached(self, root: int) -> dict[int, Any]:
         """Return the probabilities of the nodes of a stage that play reaches from its root."""
