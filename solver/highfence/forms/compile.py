@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import MethodFailed
-from ..spec.formulas import Expr, evaluate, order
+from ..spec.formulas import Expr, numpy_operations, order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,17 +41,36 @@ def numpy_function(
     It is vectorized over all leading axes (draws, candidate actions). Undefined values are
     NaN or infinite. Cost: one numpy operation per node of the graph.
     """
-    kept = list(roots)
+    nodes = order(roots)
+    position = {id(node): k for k, node in enumerate(nodes)}
+    column = {name: k for k, name in enumerate(names)}
+    operations = numpy_operations()
+    wanted = [position[id(root)] for root in roots]
+    start: list[Any] = [None] * len(nodes)
+    inputs_at: list[tuple[int, int]] = []
+    steps: list[tuple[int, Callable[..., Any], tuple[int, ...]]] = []
+    for k, node in enumerate(nodes):
+        if node.op == "const":
+            start[k] = node.value if isinstance(node.value, bool) else np.float64(node.value)
+        elif node.op == "input":
+            inputs_at.append((k, column[node.value]))
+        else:
+            function = node.value if node.op == "call" else operations[node.op]
+            steps.append((k, function, tuple(position[id(arg)] for arg in node.args)))
 
-    def function(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        columns = {name: inputs[..., k] for k, name in enumerate(names)}
-        found = evaluate(kept, columns)
-        values = np.empty((*inputs.shape[:-1], len(kept)))
-        for k, value in enumerate(found):
-            values[..., k] = value
-        return values
+    def compiled(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        values = start.copy()
+        for k, at in inputs_at:
+            values[k] = inputs[..., at]
+        with np.errstate(all="ignore"):
+            for k, function, arguments in steps:
+                values[k] = function(*[values[a] for a in arguments])
+        found = np.empty((*inputs.shape[:-1], len(wanted)))
+        for n, k in enumerate(wanted):
+            found[..., n] = values[k]
+        return found
 
-    return function
+    return compiled
 
 
 @dataclass(frozen=True)
@@ -248,6 +267,25 @@ def compile_staged(
     return Program(plan, *_load("\n".join(lines), writer.calls))
 
 
+class _Pointer:
+    """A compiled function as kernels take it: its type and address, worked out once.
+
+    A dispatcher in its place is asked for both at every call, which costs more than solving
+    a row does.
+    """
+
+    def __init__(self, wrapped: Any, kind: Any) -> None:
+        self._wrapped = wrapped
+        self._numba_type_ = kind
+        self._address = wrapped.__wrapper_address__()
+
+    def __wrapper_address__(self) -> int:
+        return int(self._address)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._wrapped(*arguments)
+
+
 def cache_folder() -> Path | None:
     """Return the folder for compiled games, made if needed; None if it cannot be written."""
     named = os.environ.get("HIGHFENCE_CACHE_DIR")
@@ -271,6 +309,7 @@ def cache_folder() -> Path | None:
 
 def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, Any, Any]:
     import numba
+    from numba.core.types import FunctionType
     from numba.core.types.function_type import CompileResultWAP
 
     from ..kernels.staged import ADVANCE, FINISH, OBJECTIVE
@@ -297,11 +336,11 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
     made: list[Any] = []
 
     def keep(dispatcher: Any, signature: Any) -> None:
-        # A wrapped address is handed to kernels without asking the dispatcher at every call.
-        made.append(CompileResultWAP(dispatcher.get_compile_result(signature)))
+        wrapped = CompileResultWAP(dispatcher.get_compile_result(signature))
+        made.append(_Pointer(wrapped, FunctionType(signature)))
 
     for name, signature in signatures.items():
-        options = {"error_model": "numpy", "nogil": True}
+        options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
         try:
             if folder is not None:
                 try:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Solver", "staged"]
 
-POINTS = 48
-"""Scan of one interval in the last block."""
+POINTS = 24
+"""Scan of one interval in the last block; a peak between two points is seen by a parabola."""
 SELECTIONS = 64
 """Combinations of continuation equilibria that are tried at a finite block."""
 
@@ -131,7 +131,7 @@ class Solver:
             lo,
             hi,
             starts,
-            POINTS,
+            POINTS if room == 1 else 2 * POINTS,
             plays,
             payoffs,
             counts,

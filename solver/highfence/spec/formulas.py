@@ -317,14 +317,11 @@ def evaluate_exact(
     return [values[id(root)] for root in roots]
 
 
-def evaluate(roots: Sequence[Expr], inputs: Mapping[str, Any]) -> list[Any]:
-    """Return the float values of the roots, vectorized: inputs are floats or arrays that broadcast.
-
-    Undefined values are NaN or infinite, without warnings.
-    """
+def numpy_operations() -> dict[str, Callable[..., Any]]:
+    """Return the vectorized function of every op that takes arguments, ``call`` aside."""
     import numpy as np
 
-    numpy_op: dict[str, Callable[..., Any]] = {
+    return {
         "add": np.add,
         "sub": np.subtract,
         "mul": np.multiply,
@@ -346,6 +343,16 @@ def evaluate(roots: Sequence[Expr], inputs: Mapping[str, Any]) -> list[Any]:
         "not": np.logical_not,
         "where": np.where,
     }
+
+
+def evaluate(roots: Sequence[Expr], inputs: Mapping[str, Any]) -> list[Any]:
+    """Return the float values of the roots, vectorized: inputs are floats or arrays that broadcast.
+
+    Undefined values are NaN or infinite, without warnings.
+    """
+    import numpy as np
+
+    numpy_op = numpy_operations()
     values: dict[int, Any] = {}
     with np.errstate(all="ignore"):
         for node in order(roots):
@@ -527,6 +534,10 @@ class Compiler:
         Index sets: name -> elements.
     problems
         Mistakes are appended here; the result of a wrong formula is None.
+    units
+        Declared units of inputs. Units of one kind in different sizes ("EUR/kg" and
+        "EUR/t") are not added, subtracted or compared; a factor converts. Units of
+        different kinds are left alone: models drop coefficients that are 1.
     """
 
     def __init__(
@@ -535,8 +546,10 @@ class Compiler:
         functions: Mapping[str, Function],
         sets: Mapping[str, Sequence[str]],
         problems: list[Problem],
+        units: Mapping[str, str] | None = None,
     ) -> None:
         self.scope, self.functions, self.sets, self.problems = scope, functions, sets, problems
+        self.units = units or {}
         self._source = ""
         self._stack: list[str] = []
         self._steps = 0
@@ -788,9 +801,31 @@ class Compiler:
                 "Use a smaller exponent, or exp",
                 node,
             )
+        if op in ("add", "sub"):
+            self._same_unit(left, right, node)
         if op == "div" and right is ZERO:
             raise _Wrong("division by zero", "The denominator is 0 for all values", node)
         return apply(op, left, right)
+
+    def _unit(self, expr: Expr) -> str:
+        """Return the unit of an input, or of a sum of inputs; "" where none is declared."""
+        if not self.units:
+            return ""
+        while expr.op in ("neg", "abs", "add", "sub", "min", "max") and expr.args:
+            first = expr.args[0]
+            if first.op != "input" and len(expr.args) == 2 and expr.args[1].op == "input":
+                first = expr.args[1]
+            expr = first
+        return self.units.get(expr.value, "") if expr.op == "input" else ""
+
+    def _same_unit(self, left: Expr, right: Expr, node: ast.AST) -> None:
+        one, other = self._unit(left), self._unit(right)
+        if one != other and _only_scale_differs(one, other):
+            raise _Wrong(
+                f"units differ: {one!r} and {other!r}",
+                "Convert one by a factor, or correct the declared units",
+                node,
+            )
 
     def _compare(self, node: ast.Compare, env: Mapping[str, Expr]) -> Expr:
         made, left = TRUE, node.left
@@ -822,6 +857,7 @@ class Compiler:
                     node,
                 )
             return constant((a is b) == isinstance(op, ast.Eq))
+        self._same_unit(a, b, node)
         match op:
             case ast.Lt():
                 return apply("lt", a, b)
@@ -1007,6 +1043,35 @@ class Compiler:
         finally:
             self._stack.pop()
             self._source = saved
+
+
+_KINDS = (
+    {"g", "kg", "t", "kt", "tonne", "tonnes", "lb"},
+    {"m", "km", "cm", "mm", "nm", "mile", "miles"},
+    {"s", "min", "h", "hour", "day", "week", "month", "quarter", "yr", "year", "decade"},
+    {"days", "weeks", "months", "quarters", "years"},
+    {"W", "kW", "MW", "GW", "TW"},
+    {"Wh", "kWh", "MWh", "GWh", "TWh"},
+    {"USD", "EUR", "CNY", "JPY", "KRW", "TWD", "GBP", "CHF", "INR"},
+)
+_SIZES = {"thousand", "k", "mn", "million", "bn", "billion", "tn", "trillion", "percent"}
+
+
+def _only_scale_differs(one: str, other: str) -> bool:
+    """Return whether two units are of one kind and differ in size: "USD mn" and "USD bn"."""
+    if not one or not other:
+        return False
+    pairs = []
+    for unit in (one, other):
+        words = re.findall(r"[A-Za-z]+", unit.replace("%", " percent "))
+        pairs.append((["/" in unit, *(w for w in words if w not in _SIZES)], set(words) & _SIZES))
+    (left, left_size), (right, right_size) = pairs
+    if len(left) != len(right):
+        return False
+    differing = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
+    if any(not any(a in kind and b in kind for kind in _KINDS) for a, b in differing):
+        return False
+    return bool(differing) or (len(left) > 1 and left_size != right_size)
 
 
 def _shorten(source: str) -> str:
