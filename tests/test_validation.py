@@ -1021,6 +1021,34 @@ def test_a_callable_that_fails_is_named() -> None:
     assert "numpy.where" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("cost", "price", "differ"),
+    [
+        ("EUR/kg", "EUR/t", True),
+        ("USD mn/yr", "USD bn/yr", True),
+        ("USD bn", "USD", True),
+        ("EUR", "USD", True),
+        ("USD bn / yr", "USD bn/yr", False),
+        ("USD", "units", False),  # textbooks drop coefficients that are 1
+        ("", "USD", False),
+        ("1", "USD", False),
+    ],
+)
+def test_units_of_one_kind_are_not_mixed_without_a_factor(
+    cost: str, price: str, differ: bool
+) -> None:
+    parameters = [Parameter("cost", 1, unit=cost), Parameter("price", 2, unit=price)]
+    assert game(parameters=parameters, payoffs={A: "price - 1000 * cost", B: "price * cost"})
+    for formula in ("price - cost", "where(price - 1 < -cost, 1, 2)", "1 + (cost + 2 + price)"):
+        if differ:
+            with pytest.raises(SpecError, match="units differ") as caught:
+                game(parameters=parameters, payoffs={A: formula, B: 0})
+            assert repr(cost) in str(caught.value)
+            assert "Convert one by a factor" in str(caught.value)
+        else:
+            assert game(parameters=parameters, payoffs={A: formula, B: 0})
+
+
 def test_an_interval_may_be_a_point_under_some_choices_but_not_under_all() -> None:
     stage = Stage("s", Decision(A, "a", Interval(0, "where(x == 'on', 1, 0)")))
     on = Parameter("x", "on", choices=("on", "off"))

@@ -415,6 +415,29 @@ _NUMBER = re.compile(r"(?<![\w.])(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE]([+-]?\d+)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _STRANGE = re.compile(r"[^\n\r\t -\"$-~]")  # anything but printable ASCII and blanks; and #
 _BRACKET = re.compile(r"[()\[\]{}]")
+_OPERATORS: dict[type, str] = {
+    ast.BitXor: "^",
+    ast.Mod: "%",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.FloorDiv: "//",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+}
+_CONSTRUCTS: dict[type, str] = {
+    ast.Constant: "a constant of this kind",
+    ast.Dict: "a table {...}",
+    ast.GeneratorExp: "a bare 'for'",
+    ast.JoinedStr: "a formatted text",
+    ast.Lambda: "lambda",
+    ast.List: "a list [...]",
+    ast.ListComp: "a list [...]",
+    ast.NamedExpr: "an assignment",
+    ast.Set: "a set {...}",
+    ast.Subscript: "an index here",
+    ast.Tuple: "a list (..., ...)",
+}
 _HINTS: dict[type, str] = {
     ast.BitXor: "Powers are written **",
     ast.Mod: "A share is written 0.3, not 30%",
@@ -723,8 +746,8 @@ class Compiler:
             case ast.Call():
                 return self._call(node, env)
         raise _Wrong(
-            f"{type(node).__name__} is not part of the formula language",
-            "See 'Formulas' in the README",
+            f"{_CONSTRUCTS.get(type(node), 'this')} is not part of the formula language",
+            "Use + - * / **, comparisons, and or not, where, min, max, abs, exp, log, sqrt, sum",
             node,
         )
 
@@ -790,7 +813,7 @@ class Compiler:
         if op is None:
             hint = _HINTS.get(type(node.op), "Use + - * / **")
             raise _Wrong(
-                f"the operator {type(node.op).__name__} is not part of the formula language",
+                f"the operator {_OPERATORS[type(node.op)]} is not part of the formula language",
                 hint,
                 node,
             )

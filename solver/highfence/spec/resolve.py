@@ -303,6 +303,16 @@ class _GameScope:
         return call(function, made)
 
 
+def _units(game: Game) -> dict[str, str]:
+    """Return the units of what is declared with one: parameters and interval decisions."""
+    found = {parameter.name: parameter.unit for parameter in game.parameters}
+    for stage in game.stages:
+        for move in stage.moves:
+            if isinstance(move, Decision) and isinstance(move.actions, Interval):
+                found[move.name] = move.actions.unit
+    return {name: unit for name, unit in found.items() if unit}
+
+
 def functions_of(game: Game, problems: list[Problem]) -> dict[str, Function]:
     """Return the user functions of a game; mistakes are appended to ``problems``."""
     found: dict[str, Function] = {}
@@ -386,7 +396,8 @@ def resolve(
     stages = active_stages(game, categorical, found)
     scope = _GameScope(game, stages, categorical)
     scope.problems = found
-    scope.compiler = compiler = Compiler(scope, functions_of(game, found), game.sets, found)
+    functions = functions_of(game, found)
+    scope.compiler = compiler = Compiler(scope, functions, game.sets, found, _units(game))
 
     def condition(formula: Any, *keys: str) -> Expr:
         if formula is None:
