@@ -13,7 +13,7 @@ the choice of deviations and all comparisons are the judge's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -30,16 +30,30 @@ if TYPE_CHECKING:
 
 __all__ = ["certify_staged"]
 
-POINTS = 200
-"""Alternatives tried of one interval decision on the path, before zooming."""
 PAIRS = 15
 """Alternatives of each of two interval decisions that one player changes together."""
-BEHIND = 64
-"""Alternatives of each last-block decision at a history off the path."""
-HISTORIES = 256
-"""Last-block histories off the path that are checked behind each mover's deviations."""
-SAMPLE = 4
-"""Histories off the path at which an earlier block's play is checked, behind each mover."""
+ZOOMS = 3
+"""Times that the judge looks closer around the best alternative found."""
+
+
+@dataclass(frozen=True)
+class Density:
+    """How dense the judge's search is."""
+
+    points: int
+    """Alternatives tried of one interval decision on the path, before zooming."""
+    behind: int
+    """Alternatives of each last-block decision at a history off the path."""
+    histories: int
+    """Last-block histories off the path that are checked behind each mover's deviations."""
+    sample: int
+    """Histories off the path at which an earlier block's play is checked, behind each mover."""
+
+
+FULL = Density(points=200, behind=64, histories=256, sample=4)
+"""For a single answer."""
+LIGHT = Density(points=40, behind=32, histories=40, sample=1)
+"""For thousands of draws, certified to :data:`highfence.tolerances.REGRET_BATCH`."""
 
 
 @dataclass
@@ -54,7 +68,7 @@ class _Tally:
     nodes: int = 0
     sampled: int = 0
     unknown: int = 0
-    steps: list[str] = field(default_factory=list)
+    density: Density = FULL
 
     def see(self, player: int, now: float, found: Array) -> None:
         """Count a player's payoffs from deviations."""
@@ -70,7 +84,9 @@ class _Tally:
         self.high = np.fmax(self.high, np.fmax.reduce(payoffs, axis=0))
 
 
-def certify_staged(form: StagedForm, profile: Any, tolerance: float | None = None) -> Certificate:
+def certify_staged(
+    form: StagedForm, profile: Any, tolerance: float | None = None, density: Density = FULL
+) -> Certificate:
     """Return the certificate of a staged profile.
 
     Parameters
@@ -82,16 +98,20 @@ def certify_staged(form: StagedForm, profile: Any, tolerance: float | None = Non
         ``last_rows(rows)``; see :class:`highfence.methods.staged.StagedProfile`.
     tolerance
         :data:`highfence.tolerances.REGRET_STAGED` if None.
+    density
+        How dense the search is.
 
     Notes
     -----
     The regret is the largest gain found, over the range of payoffs that the same player was
-    seen to get behind anybody's deviations. It is a dense search, not a bound: a spike narrower than 1/200 of an interval
-    can be missed. Subgame perfection is claimed if every subgame behind a tried deviation was
-    answered, and every one that was checked holds.
+    seen to get behind anybody's deviations. It is a dense search, not a bound: a spike
+    narrower than the tried alternatives (1/200 of an interval by default) can be missed.
+    Subgame perfection is claimed if every subgame behind a tried deviation was answered, and
+    every one that was checked holds.
     """
     count = form.num_players
     tally = _Tally(np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf))
+    tally.density = density
     _judge(form, profile, profile.play, tally, dense=True, depth=0)
     width = tally.high - tally.low
     size = np.maximum(np.abs(tally.low), np.abs(tally.high))
@@ -109,7 +129,7 @@ def certify_staged(form: StagedForm, profile: Any, tolerance: float | None = Non
     if tally.histories:
         checks.append(
             f"last stage checked at {tally.histories} histories off the path, "
-            f"{BEHIND + 1} alternatives of each decision"
+            f"{density.behind + 1} alternatives of each decision"
         )
     if tally.unknown:
         checks.append(
@@ -218,13 +238,15 @@ def _deviations(
         return
     behind = []
     for actions in _alternatives(block, play, player):
-        values = _candidates(now_values[0], lows, highs, POINTS if dense else BEHIND)
+        values = _candidates(
+            now_values[0], lows, highs, tally.density.points if dense else tally.density.behind
+        )
         found, rows = payoff(values, actions)
         tally.see(player, float(now[0]), found)
         behind.append(rows)
         if dense and own and np.isfinite(found).any():
             best = values[int(np.nanargmax(found))]
-            for zoomed in _zoom(best, lows, highs, payoff, actions):
+            for zoomed in _zoom(best, lows, highs, payoff, actions, tally.density.points):
                 tally.see(player, float(now[0]), zoomed)
     if not np.isfinite(now[0]):
         tally.unknown += 1
@@ -269,12 +291,13 @@ def _zoom(
     highs: Array,
     payoff: Callable[[Array, tuple[int, ...] | None], tuple[Array, Array]],
     actions: tuple[int, ...] | None,
+    points: int,
 ) -> Iterator[Array]:
     """Yield payoffs at points ever closer around the best alternative."""
     for j in range(len(best)):
-        width = (highs[j] - lows[j]) / POINTS
+        width = (highs[j] - lows[j]) / points
         center = best.copy()
-        for _ in range(3):
+        for _ in range(ZOOMS):
             line = np.repeat(center[None], 21, axis=0)
             line[:, j] = np.clip(center[j] + width * np.linspace(-1, 1, 21), lows[j], highs[j])
             found, _ = payoff(line, actions)
@@ -298,13 +321,13 @@ def _off_path(
     last = len(form.blocks) - 1
     moves = form.blocks[block]
     if block == last and moves.intervals and not moves.finite:
-        share = HISTORIES if dense else HISTORIES // 8
+        share = tally.density.histories if dense else -(-tally.density.histories // 8)
         picked = np.unique(np.linspace(0, len(rows) - 1, min(share, len(rows))).astype(int))
         _last_block(form, profile, np.ascontiguousarray(rows[picked]), tally)
         return
     if depth >= 2:
         return
-    count = SAMPLE if dense else 1
+    count = tally.density.sample if dense else 1
     picked = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))
     for n in picked:
         play = profile.answer(block, rows[n : n + 1])
@@ -324,6 +347,7 @@ def _last_block(form: StagedForm, profile: Any, rows: Array, tally: _Tally) -> N
     if not len(placed):
         return
     tally.histories += len(placed)
+    behind = tally.density.behind
     for move in form.blocks[-1].intervals:
         lo, hi = move.low.read(placed), move.high.read(placed)
         inside = (placed[:, move.slot] >= lo - 1e-9 * (hi - lo)) & (
@@ -331,7 +355,7 @@ def _last_block(form: StagedForm, profile: Any, rows: Array, tally: _Tally) -> N
         )
         now, best, least = (np.empty(len(placed)) for _ in range(3))
         scan_rows(
-            form.program.objective, placed, move.slot, move.player, lo, hi, BEHIND, now, best, least
+            form.program.objective, placed, move.slot, move.player, lo, hi, behind, now, best, least
         )
         now[~inside] = -np.inf
         gain = float(np.max(best - now))

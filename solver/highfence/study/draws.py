@@ -1,0 +1,255 @@
+"""Many draws of a game's numbers under several regimes, on several cores.
+
+Every draw is solved under every regime (common random numbers), and every answer is judged:
+a cell of the result is certified to the tolerance, or it is flagged. Staged games take a
+path of their own in which nothing is built or compiled again from draw to draw; other games
+are built and solved one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import tolerances
+from ..errors import RequestError, did_you_mean
+from ..forms.build import build, values
+from ..forms.staged import StagedForm
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from ..spec.model import Game
+
+    Array = NDArray[np.float64]
+
+__all__ = ["Draws", "solve_draws"]
+
+CHUNK = 50
+"""Draws that a process solves before it reports."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Answers for n draws and r regimes. Arrays are read-only; NaN where nothing is certified."""
+
+    regimes: tuple[str, ...]
+    names: tuple[str, ...]
+    """Columns of ``low`` and ``high``: each player's payoff, then the outcomes."""
+    low: Array
+    """(n, r, columns): lowest value over the certified equilibria."""
+    high: Array
+    """(n, r, columns): highest value."""
+    count: NDArray[np.int64]
+    """(n, r): certified equilibria."""
+    regret: Array
+    """(n, r): largest regret, over the payoff scale, of the profiles proposed; infinite if none."""
+    rejected: NDArray[np.int64]
+    """(n, r): profiles proposed that were not certified."""
+
+    @property
+    def certified(self) -> NDArray[np.bool_]:
+        """(n, r): at least one equilibrium, and none rejected."""
+        holds: NDArray[np.bool_] = (self.count > 0) & (self.rejected == 0)
+        return holds
+
+    def column(self, name: str) -> tuple[Array, Array]:
+        """Return ``low`` and ``high`` of a payoff or an outcome, each (n, r)."""
+        if name not in self.names:
+            raise RequestError(f"no column {name!r}. {did_you_mean(name, self.names)}")
+        k = self.names.index(name)
+        return self.low[:, :, k], self.high[:, :, k]
+
+
+def solve_draws(
+    game: Game,
+    draws: Mapping[str, ArrayLike],
+    regimes: Sequence[str] | None = None,
+    *,
+    preset: str | None = None,
+    workers: int = 1,
+    tolerance: float = tolerances.REGRET_BATCH,
+    progress: Callable[[int, int], None] | None = None,
+    **parameters: Any,
+) -> Draws:
+    """Solve a game for many draws of its numeric parameters under every regime.
+
+    Parameters
+    ----------
+    game
+        The game.
+    draws
+        Parameter -> values, all of one length n. Parameters that are not drawn keep the value
+        of the preset, or the one given in ``parameters``.
+    regimes
+        Names of regimes; all of the game's by default.
+    workers
+        Processes. More than one needs a game that can be written as TOML (no callables).
+    tolerance
+        Regret, over the payoff scale, up to which an answer is certified.
+    progress
+        Called with (draws done, n) now and then.
+
+    Raises
+    ------
+    RequestError
+        A name is unknown, the lengths differ, or there is nothing to solve.
+
+    Notes
+    -----
+    Cost on the flagship: a few milliseconds a draw and regime. Interrupting it (Ctrl-C)
+    loses the batch; a store that resumes is not part of this function.
+    """
+    names = [regime.name for regime in game.regimes]
+    asked = tuple(names if regimes is None else regimes)
+    for name in asked:
+        if name not in names:
+            raise RequestError(f"{game.name} has no regime {name!r}. {did_you_mean(name, names)}")
+    table = {name: np.asarray(column, dtype=float) for name, column in draws.items()}
+    lengths = {column.shape for column in table.values()}
+    if not asked or len(lengths) != 1 or len(next(iter(lengths))) != 1:
+        raise RequestError(
+            "draws are one-dimensional columns of one length, for at least one regime"
+        )
+    count = len(next(iter(table.values())))
+    if count == 0:
+        raise RequestError("there are no draws")
+    fixed = values(game, preset=preset, parameters=parameters)
+    numeric = {name for name, value in fixed.items() if not isinstance(value, str)}
+    for name in table:
+        if name not in numeric:
+            raise RequestError(
+                f"{game.name} has no numeric parameter {name!r}. {did_you_mean(name, numeric)}"
+            )
+    job = partial(_solve_chunk, asked, preset, dict(parameters), tolerance)
+    chunks = [
+        {name: column[k : k + CHUNK] for name, column in table.items()}
+        for k in range(0, count, CHUNK)
+    ]
+    parts = []
+    done = 0
+    for part in _run(game, job, chunks, workers):
+        parts.append(part)
+        done += len(part[1])
+        if progress is not None:
+            progress(done, count)
+    columns = parts[0][0]
+    arrays = [np.concatenate([part[k] for part in parts]) for k in range(1, 6)]
+    for array in arrays:
+        array.setflags(write=False)
+    low, high, found, regret, rejected = arrays
+    return Draws(asked, columns, low, high, found, regret, rejected)
+
+
+_GAME: Game | None = None
+
+
+def _start(text: str) -> None:
+    """Read the game once in every process."""
+    global _GAME
+    from ..spec.toml import loads
+
+    _GAME = loads(text)
+
+
+def _in_process(job: Callable[..., Any], chunk: Mapping[str, Array]) -> Any:
+    return job(_GAME, chunk)
+
+
+def _run(
+    game: Game,
+    job: Callable[..., Any],
+    chunks: Sequence[Mapping[str, Array]],
+    workers: int,
+) -> Iterator[Any]:
+    if workers <= 1 or len(chunks) == 1:
+        for chunk in chunks:
+            yield job(game, chunk)
+        return
+    from ..spec.toml import dumps
+
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_start, initargs=(dumps(game),)
+    ) as pool:
+        yield from pool.map(partial(_in_process, job), chunks)
+
+
+def _solve_chunk(
+    regimes: tuple[str, ...],
+    preset: str | None,
+    parameters: Mapping[str, Any],
+    tolerance: float,
+    game: Game,
+    chunk: Mapping[str, Array],
+) -> tuple[Any, ...]:
+    """Return (columns, low, high, count, regret, rejected) of a chunk of draws."""
+    forms = [build(game, regime=regime, preset=preset, parameters=parameters) for regime in regimes]
+    count = len(next(iter(chunk.values())))
+    answers = []
+    for n in range(count):
+        drawn = {name: float(column[n]) for name, column in chunk.items()}
+        for regime, form in zip(regimes, forms, strict=True):
+            if isinstance(form, StagedForm):
+                answers.append(_solve_staged(form, drawn, tolerance))
+            else:
+                answers.append(_solve_built(game, regime, preset, {**parameters, **drawn}))
+    columns = next((found[0] for found in answers if found[0]), ())
+    shape = (count, len(regimes))
+    low = np.full((*shape, len(columns)), np.nan)
+    high = low.copy()
+    found, rejected = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    regret = np.full(shape, np.inf)
+    for k, (_, table, worst, wrong) in enumerate(answers):
+        at = divmod(k, len(regimes))
+        found[at], rejected[at], regret[at] = len(table), wrong, worst
+        if len(table):
+            low[at], high[at] = table.min(axis=0), table.max(axis=0)
+    return columns, low, high, found, regret, rejected
+
+
+def _solve_staged(
+    form: StagedForm, drawn: Mapping[str, float], tolerance: float
+) -> tuple[tuple[str, ...], Array, float, int]:
+    """Return (columns, table (equilibria, columns), regret, rejected) of one draw."""
+    from ..certify.staged import LIGHT, certify_staged
+    from ..methods.staged import staged
+
+    inputs = form.root[0, : len(form.plan.names)].copy()
+    for name, value in drawn.items():
+        inputs[form.plan.names.index(name)] = value
+    here = form.at(inputs)
+    rows, worst, wrong = [], -np.inf, 0
+    for profile in staged(here):
+        certificate = certify_staged(here, profile, tolerance, LIGHT)
+        worst = max(worst, float(certificate.regret))
+        if not certificate.holds:
+            wrong += 1
+            continue
+        fields = profile.present(here)
+        rows.append([*fields["payoffs"].values(), *fields["outcomes"].values()])
+    columns = (*form.players, *form.outcome_names)
+    table = np.array(rows) if rows else np.empty((0, len(columns)))
+    return columns, table, worst if worst > -np.inf else np.inf, wrong
+
+
+def _solve_built(
+    game: Game, regime: str, preset: str | None, parameters: Mapping[str, Any]
+) -> tuple[tuple[str, ...], Array, float, int]:
+    """Return the same for a game that is built anew for every draw."""
+    from ..solve import solve
+
+    solution = solve(game, regime=regime, preset=preset, **parameters)
+    rows = [[*e.payoffs.values(), *e.outcomes.values()] for e in solution.equilibria]
+    table = np.array([[float(x) for x in row] for row in rows])
+    if not rows:
+        return (), np.empty((0, 0)), np.inf, solution.rejected
+    first = solution.equilibria[0]
+    worst = max(Fraction(e.certificate.regret) for e in solution.equilibria)
+    return (*first.payoffs, *first.outcomes), table, float(worst), solution.rejected
