@@ -511,6 +511,7 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
         _MATRIX,
         _MATRIX,
         types.int64,
+        types.boolean,
         _CUBE,
         _CUBE,
         _INTS,
@@ -520,7 +521,7 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
     nogil=True,
 )
 def solve_rows(  # type: ignore[no-untyped-def]
-    objective, finish, rows, slots, owners, lo, hi, starts, points, plays, payoffs, counts
+    objective, finish, rows, slots, owners, lo, hi, starts, points, follow, plays, payoffs, counts
 ):
     """Solve the last stage at every row.
 
@@ -533,9 +534,11 @@ def solve_rows(  # type: ignore[no-untyped-def]
     lo, hi
         (n, m) bounds.
     starts
-        (s, m) scaled starting points. With one slot for answers, the previous row's answer
-        is tried first and the next start only where none was reached; with more, every
-        start is followed and different answers are kept.
+        (s, m) scaled starting points. With one slot for answers, the next start is tried only
+        where none was reached; with more, every start is tried and different answers kept.
+    follow
+        Try the previous row's answer before all starts. Else a row's answer is a function of
+        the row alone.
     points
         Points of a scan of one interval.
     plays, payoffs, counts
@@ -554,7 +557,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
             finish(v, payoffs[r, 0])
             counts[r] = 1
             continue
-        first = -1 if (chained and room == 1) else 0
+        first = -1 if (chained and follow) else 0
         for s in range(first, starts.shape[0]):
             if s < 0:
                 u[:] = previous

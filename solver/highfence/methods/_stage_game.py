@@ -25,6 +25,8 @@ __all__ = ["StageGame", "starting_points"]
 INDIFFERENT = 1e-7
 """Share of the payoff range within which the actions of a mixture must be equal: the
 probability that makes them so is found by a search over re-solved subgames."""
+PEAK = 0.02
+"""Local maxima of a scan within this share of its range of the best one are zoomed in on."""
 STARTS = 4
 """Starts from which an equilibrium among several interval decisions is looked for."""
 
@@ -56,6 +58,14 @@ def starting_points(dimensions: int) -> Array:
     return np.ascontiguousarray(np.stack(rows))
 
 
+def _plateau(scan: Array, slack: float) -> tuple[int, int] | None:
+    """Return the ends of the stretch of three or more equal best points, if there is one."""
+    best = np.flatnonzero(scan >= scan.max() - slack)
+    runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    longest = max(runs, key=len)
+    return (int(longest[0]), int(longest[-1])) if len(longest) >= 3 else None
+
+
 class StageGame:
     """The stage game of one block with interval decisions, at one history."""
 
@@ -72,6 +82,7 @@ class StageGame:
         count = solver.form.num_players
         self._seen = np.array([np.full(count, np.inf), np.full(count, -np.inf)])
         self.last = block == solver.last
+        self.steps = solver.grid
 
     def payoffs(self, which: Sequence[int], u: Array) -> Array:
         """Return payoffs (n, players) of finite profiles ``which`` with scaled actions ``u``."""
@@ -116,10 +127,10 @@ class StageGame:
         return [(plays[0, e] - self.lo) / width for e in range(counts[0])]
 
     def grid(self, profile: int) -> Array:
-        """Return payoffs (GRID + 1, players) of a pure profile over the only interval."""
+        """Return payoffs (steps + 1, players) of a pure profile over the only interval."""
         if profile not in self._grid:
             missing = [k for k in range(len(self.profiles)) if k not in self._grid]
-            u = np.linspace(0, 1, GRID + 1)[:, None]
+            u = np.linspace(0, 1, self.steps + 1)[:, None]
             which = np.repeat(missing, len(u))
             table = self.payoffs(list(which), np.tile(u, (len(missing), 1)))
             for n, k in enumerate(missing):
@@ -142,13 +153,18 @@ class StageGame:
             return known(self.mixture(weights, x[:, None])[:, owner])
 
         spread = float(np.ptp(scan[np.isfinite(scan)]))
-        padded = np.concatenate([[-np.inf], scan, [-np.inf]])
-        peaks = [k for k in range(GRID + 1) if scan[k] >= padded[k] and scan[k] >= padded[k + 2]]
-        peaks = [k for k in peaks if scan[k] >= scan.max() - 0.02 * spread]
-        peaks = sorted(peaks, key=lambda k: -scan[k])[:4]
-        refined = [maximum(objective, k / GRID, scan[k], 1.0 / GRID) for k in sorted(peaks)]
-        top = max(value for _, value in refined)
         slack = EQUAL * max(spread, 1e-300)
+        flat = _plateau(scan, slack)
+        if flat is not None:
+            self.solver.continuum = True
+            return [np.array([k / self.steps]) for k in flat]
+        padded = np.concatenate([[-np.inf], scan, [-np.inf]])
+        peaks = [k for k in range(len(scan)) if scan[k] >= padded[k] and scan[k] >= padded[k + 2]]
+        peaks = [k for k in peaks if scan[k] >= scan.max() - PEAK * spread]
+        peaks = sorted(peaks, key=lambda k: -scan[k])[:4]
+        width = 1.0 / self.steps
+        refined = [maximum(objective, k * width, scan[k], width) for k in sorted(peaks)]
+        top = max(value for _, value in refined)
         kept: list[Array] = []
         for x, value in refined:
             if value >= top - slack and all(abs(x - other[0]) > 1e-7 for other in kept):
@@ -176,6 +192,11 @@ class StageGame:
         plays: list[Play] = []
         answers: dict[int, list[Array]] = {}
         for k in range(len(self.profiles)):
+            if self._hopeless(k):
+                # Where the stage stands is known well enough to see who would leave.
+                best = int(np.nanargmax(self.grid(k)[:, self.owners[0]]))
+                answers[k] = [np.array([best / self.steps])]
+                continue
             answers[k] = self.replies({k: 1.0})
             for u in answers[k]:
                 if self._finite_gain({k: 1.0}, u) <= 0:
@@ -184,6 +205,27 @@ class StageGame:
             for weights, u in [*self._one_mixes(answers), *self._two_mix()]:
                 plays += self._plays(weights, u, full)
         return distinct(plays)
+
+    def _hopeless(self, profile: int) -> bool:
+        """Return whether the scan shows that a finite action is left wherever the only
+        interval decision may answer: somebody gains around the best scanned points."""
+        if self.m != 1 or self.last or len(self.profiles) == 1:
+            return False
+        here = self.grid(profile)
+        scan = here[:, self.owners[0]]
+        if np.isnan(scan).any():
+            return False
+        near = np.flatnonzero(scan >= scan.max() - PEAK * float(np.ptp(scan)))
+        if len(near) > len(scan) // 2:
+            return False
+        around = np.unique(np.clip(np.concatenate([near - 1, near, near + 1]), 0, len(scan) - 1))
+        for player in sorted({move.player for move in self.moves.finite} - set(self.owners)):
+            for actions in self._alternatives(player):
+                gain = self.grid(self._swap(profile, player, actions))[around, player]
+                gain = gain - here[around, player]
+                if (gain > 1e-3 * self.scale(player)).all():
+                    return True
+        return False
 
     def _players_moves(self, player: int) -> list[int]:
         return [k for k, move in enumerate(self.moves.finite) if move.player == player]
@@ -446,7 +488,7 @@ class StageGame:
                 w * self.grid(n)[k, player] for n, w in self._deviated(mix, player, second).items()
             )
             found.append(float(b - a))
-        return np.array(found), np.array([k / GRID])
+        return np.array(found), np.array([k / self.steps])
 
     # -- answers -----------------------------------------------------------------------------------
 

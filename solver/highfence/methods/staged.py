@@ -23,7 +23,7 @@ import numpy as np
 from .. import limits
 from ..forms.staged import StagedForm
 from ..solution import Findings, Finds
-from ._search import EQUAL
+from ._search import EQUAL, GRID
 from ._stage_game import StageGame, starting_points
 from .plays import Play, StagedProfile, close, distinct
 from .registry import method
@@ -51,15 +51,22 @@ class Solver:
     rule
         0: of several equilibria of a subgame take the first in order of actions (lowest);
         -1: the last (highest).
-    thorough
-        Follow every start at every last-block node, so that all equilibria met are ranked
-        by ``rule``; else follow one branch from node to node.
+    ruled
+        Among interval decisions of the last block, take what is reached from where the first
+        is low and the others high (rule 0), or the other way round (rule -1): the answer is
+        then a function of the history alone. Else follow one branch from node to node.
+    grid
+        Points of a scan of one interval in the blocks before the last.
     """
 
-    def __init__(self, form: StagedForm, rule: int = 0, thorough: bool = False) -> None:
+    def __init__(
+        self, form: StagedForm, rule: int = 0, ruled: bool = False, grid: int = GRID
+    ) -> None:
         self.form = form
         self.rule = rule
-        self.thorough = thorough
+        self.ruled = ruled
+        self.grid = grid
+        self.continuum = False
         self.several = False
         self.tied = False
         self.unsolved = 0
@@ -75,6 +82,10 @@ class Solver:
         self._slots = np.array([move.slot for move in block.intervals], dtype=np.int64)
         self._owners = np.array([move.player for move in block.intervals], dtype=np.int64)
         self._starts = starting_points(len(block.intervals))
+        if ruled and len(block.intervals):
+            first = np.full((1, len(block.intervals)), 0.98 if rule == 0 else 0.02)
+            first[0, 0] = 1 - first[0, 0]
+            self._starts = np.concatenate([first, self._starts])
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -100,12 +111,8 @@ class Solver:
     def last_rows(self, rows: Array) -> tuple[Array, NDArray[np.bool_]]:
         """Return rows with the last block's interval moves placed, and which were solved."""
         rows = rows.copy()
-        plays, _, counts = self._last(rows, 1 if not self.thorough else 8)
-        block = self.form.blocks[-1]
-        for n in range(len(rows)):
-            if counts[n]:
-                pick = 0 if self.rule == 0 else counts[n] - 1
-                rows[n, [m.slot for m in block.intervals]] = plays[n, pick]
+        plays, _, counts = self._last(rows, 1)
+        rows[:, self._slots] = plays[:, 0]
         return rows, counts > 0
 
     def _last(self, rows: Array, room: int) -> tuple[Array, Array, NDArray[np.int64]]:
@@ -121,7 +128,6 @@ class Solver:
         else:
             lo = hi = np.zeros((n, 0))
         program = self.form.program
-        starts = self._starts if self.rule == 0 else self._starts[::-1].copy()
         solve_rows(
             program.objective,
             program.finish,
@@ -130,8 +136,9 @@ class Solver:
             self._owners,
             lo,
             hi,
-            starts,
+            self._starts,
             POINTS if room == 1 else 2 * POINTS,
+            room == 1 and not self.ruled,
             plays,
             payoffs,
             counts,
@@ -166,11 +173,9 @@ class Solver:
                 )
             return total
         if block == self.last and moves.intervals and not moves.finite:
-            room = 8 if self.thorough else 1
-            _, payoffs, counts = self._last(rows, room)
-            pick = np.zeros(len(rows), int) if self.rule == 0 else np.maximum(counts - 1, 0)
+            _, payoffs, counts = self._last(rows, 1)
             self.unsolved += int((counts == 0).sum())
-            return payoffs[np.arange(len(rows)), pick]
+            return payoffs[:, 0]
         if not moves.intervals:
             return self._finite_values(block, rows)
         found = np.full((len(rows), self.form.num_players), np.nan)
@@ -233,16 +238,19 @@ class Solver:
         the rule selects them.
         """
         memo = self.form.memo
-        key = (self.rule, self.thorough, full, self._later[block], row.tobytes())
+        key = (self.rule, self.ruled, self.grid, full, self._later[block], row.tobytes())
         if key not in memo:
             if len(memo) >= limits.MAX_REMEMBERED:
                 memo.clear()
             before = self.unsolved
             found = self._equilibria(block, row, full)
-            memo[key] = (found, self.several, self.tied, self.unsolved - before)
+            state = (self.several, self.tied, self.continuum)
+            memo[key] = (found, state, self.unsolved - before)
             return found
-        plays, several, tied, unsolved = memo[key]
-        self.several, self.tied = self.several or several, self.tied or tied
+        plays, state, unsolved = memo[key]
+        self.several, self.tied, self.continuum = (
+            a or b for a, b in zip(state, (self.several, self.tied, self.continuum), strict=True)
+        )
         self.unsolved += unsolved
         return list(plays)
 
@@ -262,10 +270,23 @@ class Solver:
         """Return what may follow in the next block: plays, or [None] after the last."""
         if block == self.last:
             return [None]
+        later = self.form.blocks[block + 1]
+        if block + 1 == self.last and later.intervals and not later.finite:
+            # One answer, the one that stands behind every candidate of this block.
+            return list(self._prescribed(row))
         plays = self.equilibria(block + 1, row, full)
         if not full and len(plays) > 1:
             return [self.choose(plays)]
         return list(plays)
+
+    def _prescribed(self, row: Array) -> list[Play]:
+        """Return what is taken of the last block's equilibria at one history, if any."""
+        plays, payoffs, counts = self._last(row.copy(), 1)
+        if not counts[0]:
+            self.unsolved += 1
+            return []
+        branches = ((1.0, (), None),)
+        return [Play(self.last, row, plays[0, 0].copy(), (), payoffs[0, 0].copy(), branches)]
 
     def _chance(self, block: int, row: Array, full: bool) -> list[Play]:
         chance = self.form.blocks[block].chance
@@ -404,7 +425,7 @@ class Solver:
     rank=10,
 )
 def staged(
-    form: StagedForm, *, limit: int | None = None
+    form: StagedForm, *, limit: int | None = None, grid: int = GRID
 ) -> Generator[StagedProfile, None, Findings]:
     """Yield the subgame-perfect equilibria found of a staged game.
 
@@ -414,6 +435,8 @@ def staged(
         The game.
     limit
         Most equilibria to yield; :data:`highfence.limits.MAX_EQUILIBRIA` if None.
+    grid
+        Points of a scan of one interval in the blocks before the last.
 
     Yields
     ------
@@ -423,29 +446,38 @@ def staged(
     Notes
     -----
     Not promised: that all equilibria are found. Several continuation equilibria of a
-    subgame are told apart by a rule (lowest actions, highest actions) that holds at every
-    node; both rules are solved. Mixing over intervals, and by more than two players over
-    finite actions beside intervals, is not searched.
+    subgame are told apart by a rule that holds at every node (met from where the first
+    decision is low and the others high, or the other way round); both rules are solved.
+    Mixing over intervals, and by more than two players over finite actions beside
+    intervals, is not searched.
     """
     most = limits.MAX_EQUILIBRIA if limit is None else limit
     notes: list[str] = [
         "interval decisions were searched by scan, zoom and Newton from several starts: "
         "certified, but not proved to be all"
     ]
-    solver = Solver(form)
+    solver = Solver(form, grid=grid)
     plays = solver.equilibria(0, form.root.copy(), full=True)
     profiles = [(play, solver, "the only continuation found at every node") for play in plays]
-    if _multiple(form, solver, plays):
+    if solver.several or _multiple(form, solver, plays):
         profiles = []
-        for rule, name in ((0, "lowest"), (-1, "highest")):
-            solver = Solver(form, rule, thorough=True)
-            text = f"where a subgame has several equilibria, the one with the {name} actions"
+        for rule, name in ((0, "low"), (-1, "high")):
+            solver = Solver(form, rule, ruled=True, grid=grid)
+            text = (
+                "where a subgame has several equilibria, the one met from where the first "
+                f"decision is {name}"
+            )
             for play in solver.equilibria(0, form.root.copy(), full=True):
                 if not any(close(play, other) for other, _, _ in profiles):
                     profiles.append((play, solver, text))
         notes.append(
             "some subgames have several equilibria; continuations follow one rule at all nodes "
-            "(lowest, or highest actions), and both rules were solved"
+            "(met from where the first decision is low, or high), and both rules were solved"
+        )
+    if solver.continuum:
+        notes.append(
+            "a decision is indifferent over a stretch of its interval: infinitely many equilibria, "
+            "of which the ends of the stretch are listed"
         )
     if solver.pure_only:
         notes.append("at finite blocks where three or more move, only pure actions were searched")
@@ -471,8 +503,6 @@ def staged(
 
 def _multiple(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:
     """Return whether last-block nodes on or near the paths have several equilibria."""
-    if solver.several and len(form.blocks) > 1:
-        return True
     block = form.blocks[-1]
     if not block.intervals or block.finite or len(form.blocks) == 1:
         return False

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Draws", "solve_draws"]
 
+SCAN = 20
+"""Points of the first scan of an interval; coarser than for a single answer, as judged."""
 CHUNK = 50
 """Draws that a process solves before it reports."""
 
@@ -226,7 +228,7 @@ def _solve_staged(
         inputs[form.plan.names.index(name)] = value
     here = form.at(inputs)
     rows, worst, wrong = [], -np.inf, 0
-    for profile in staged(here):
+    for profile in staged(here, grid=SCAN):
         certificate = certify_staged(here, profile, tolerance, LIGHT)
         worst = max(worst, float(certificate.regret))
         if not certificate.holds:
