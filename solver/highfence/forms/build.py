@@ -31,7 +31,7 @@ from ..spec.formulas import (
     order,
     rational,
 )
-from ..spec.model import Chance, Decision, Game, Interval, Parameter, Regime, exact
+from ..spec.model import Action, Chance, Decision, Game, Interval, Parameter, Regime, exact
 from ..spec.resolve import Resolved, resolved
 from .extensive import ExtensiveForm, Lottery, Move, Terminal
 from .normal import NormalForm
@@ -185,7 +185,7 @@ def allowed_actions(
                 raise RequestError(
                     f"{whence}: there is no decision {name!r}. {did_you_mean(name, left)}"
                 )
-            known = [action.name for action in decisions[name].actions]  # type: ignore[union-attr]
+            known = [action.name for action in _finite(decisions[name])]
             for action in actions:
                 if action not in known:
                     close = did_you_mean(action, known)
@@ -196,7 +196,8 @@ def allowed_actions(
     made = {}
     for name, move in found.moves.items():
         if isinstance(move, Decision) and not isinstance(move.actions, Interval):
-            made[name] = tuple(k for k, a in enumerate(move.actions) if a.name in left[name])
+            kept = set(left[name])
+            made[name] = tuple(k for k, a in enumerate(move.actions) if a.name in kept)
     return made
 
 
@@ -268,6 +269,10 @@ def build(
     return _Finite(found, at, allowed).form()
 
 
+def _finite(decision: Decision) -> tuple[Action, ...]:
+    return () if isinstance(decision.actions, Interval) else decision.actions
+
+
 @dataclass
 class _Finite:
     """A finite game on its way to a form."""
@@ -277,6 +282,8 @@ class _Finite:
     allowed: Mapping[str, tuple[int, ...]]
     known: dict[tuple[int, ...], Any] = field(default_factory=dict)
     """(expression, values it depends on) -> value."""
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Move -> labels of its actions or outcomes."""
     labels: dict[tuple[Any, ...], str] = field(default_factory=dict)
     """Information set -> label."""
 
@@ -346,9 +353,10 @@ class _Finite:
         return actions[0]
 
     def _labels(self, move: Decision | Chance) -> tuple[str, ...]:
-        if isinstance(move, Chance):
-            return tuple(move.outcomes)
-        return tuple(action.name for action in move.actions)  # type: ignore[union-attr]
+        if move.name not in self.names:
+            names = move.outcomes if isinstance(move, Chance) else [a.name for a in _finite(move)]
+            self.names[move.name] = tuple(names)
+        return self.names[move.name]
 
     def _where(self, history: Sequence[tuple[str, int]]) -> str:
         """Return ``move=action`` of a history and the parameter values, for messages."""
@@ -647,41 +655,52 @@ class _Plays:
 
     def exact(self, roots: Sequence[Expr]) -> NDArray[np.object_] | None:
         """Return the exact values, shape (roots, plays), or None if one is not rational."""
-        nodes = order(roots)
+        nodes, tables = _ordered(roots)
         depends: dict[int, tuple[str, ...]] = {}
         values: dict[int, list[Any]] = {}
         groups: dict[tuple[str, ...], tuple[Any, Any]] = {}
+
+        def at(node: Expr, plays: Any) -> list[Any]:
+            """Return the values of a finished node in these plays."""
+            known = values[id(node)]
+            return [known[k] for k in groups[depends[id(node)]][1][plays]]
+
         for node in nodes:
-            names: tuple[str, ...]
+            table = tables.get(id(node))
+            args = node.args if table is None else tuple(table.branches.values())
+            names = {name for arg in args for name in depends[id(arg)]}
+            if table is not None:
+                names.add(table.move)
             if node.op == "input":
-                names = (node.value,)
-            else:
-                both = {name for arg in node.args for name in depends[id(arg)]}
-                names = tuple(name for name in self.columns if name in both)
-            depends[id(node)] = names
-            if names not in groups:
-                groups[names] = self._group(names)
-            firsts, _ = groups[names]
+                names = {node.value}
+            ordered = tuple(name for name in self.columns if name in names)
+            depends[id(node)] = ordered
+            if ordered not in groups:
+                groups[ordered] = self._group(ordered)
+            firsts, _ = groups[ordered]
             if node.op == "const":
                 values[id(node)] = [node.value]
             elif node.op == "input":
                 values[id(node)] = [Fraction(int(k)) for k in self.columns[node.value][firsts]]
+            elif table is not None:
+                actions = self.columns[table.move][firsts]
+                made: list[Any] = [None] * len(firsts)
+                for action in np.unique(actions):
+                    rows = np.flatnonzero(actions == action)
+                    found = at(table.branch(int(action)), firsts[rows])
+                    for row, value in zip(rows, found, strict=True):
+                        made[row] = value
+                values[id(node)] = made
             else:
-                given = []
-                for arg in node.args:
-                    _, inverse = groups[depends[id(arg)]]
-                    known = values[id(arg)]
-                    given.append([known[k] for k in inverse[firsts]])
-                values[id(node)] = _each(node.op, given)
-        made = np.empty((len(roots), self.count), dtype=object)
-        for row, root in zip(made, roots, strict=True):
+                values[id(node)] = _each(node.op, [at(arg, firsts) for arg in args])
+        result = np.empty((len(roots), self.count), dtype=object)
+        for line, root in zip(result, roots, strict=True):
             known = values[id(root)]
             if any(value is _UNDEFINED for value in known):
                 return None
-            _, inverse = groups[depends[id(root)]]
             numbers = [Fraction(value) for value in known]
-            row[:] = [numbers[k] for k in inverse]
-        return made
+            line[:] = [numbers[k] for k in groups[depends[id(root)]][1]]
+        return result
 
     def _group(self, names: tuple[str, ...]) -> tuple[Any, Any]:
         """Return a play of each combination of these moves, and each play's combination."""
@@ -692,6 +711,63 @@ class _Plays:
             _, inverse = np.unique(key, return_inverse=True)
         _, firsts = np.unique(inverse, return_index=True)
         return firsts, inverse
+
+
+@dataclass
+class _Table:
+    """A chain ``where(move == 0, a, where(move == 1, b, c))``, read as a table.
+
+    An attribute of a move is such a chain, one link an action; looked up link by link, a
+    decision of many actions would cost the square of their number.
+    """
+
+    move: str
+    branches: dict[int | None, Expr]
+    """Action -> expression; None -> what is left."""
+
+    def branch(self, action: int) -> Expr:
+        return self.branches.get(action, self.branches[None])
+
+
+def _table(node: Expr) -> _Table | None:
+    """Return the chain that starts at a node, or None if it has fewer than three links."""
+    move: str | None = None
+    branches: dict[int | None, Expr] = {}
+    while node.op == "where":
+        test = node.args[0]
+        if test.op != "eq" or [arg.op for arg in test.args] != ["input", "const"]:
+            break
+        name, action = test.args[0].value, test.args[1].value
+        if move not in (None, name):
+            break
+        move = name
+        branches.setdefault(int(action), node.args[1])
+        node = node.args[2]
+    if move is None or len(branches) < 3:
+        return None
+    branches[None] = node
+    return _Table(move, branches)
+
+
+def _ordered(roots: Sequence[Expr]) -> tuple[list[Expr], dict[int, _Table]]:
+    """Return the nodes that are needed, arguments first, and the chains among them."""
+    done: dict[int, Expr] = {}
+    tables: dict[int, _Table] = {}
+    stack = [(root, False) for root in roots]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done[id(node)] = node
+            continue
+        table = _table(node)
+        if table is not None:
+            tables[id(node)] = table
+        args = node.args if table is None else tuple(table.branches.values())
+        stack.append((node, True))
+        stack.extend((arg, False) for arg in args if id(arg) not in done)
+    return list(done.values()), tables
 
 
 def _each(op: str, given: Sequence[Sequence[Any]]) -> list[Any]:
