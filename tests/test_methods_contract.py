@@ -292,6 +292,17 @@ def test_extreme_enumeration_is_right_where_almost_everything_ties(game):
     assert set(extreme_enumeration(game)) == plainly_all(game)
 
 
+def test_points_inside_a_face_are_not_taken_for_vertices():
+    """Vertices of this game that share all but one of their labels need not be adjacent."""
+    game = NormalForm.bimatrix(
+        [[1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0]],
+        [[1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1], [0, 0, 1, 1]],
+    )
+
+    assert len(plainly_all(game)) == 9
+    assert set(extreme_enumeration(game)) == plainly_all(game)
+
+
 @settings(max_examples=50)
 @given(game=two_player_games(5))
 def test_all_equilibria_include_every_pure_one_and_every_end_of_a_path(game):
@@ -531,7 +542,17 @@ def test_too_many_maximal_nash_subsets_are_not_listed(monkeypatch):
     assert maximal_nash_subsets(profiles) is None
 
 
-def test_a_game_of_fifty_strategies_gets_an_exact_equilibrium():
+def test_paths_end_where_the_ratio_test_alone_would_cycle():
+    """Ties among ratios: without the lexicographic rule the third path of this game has no end."""
+    game = NormalForm.bimatrix(
+        [[-1, 0, 1, 0, 1], [1, 1, 1, 0, 1], [-1, 0, 0, -1, 1]],
+        [[-1, -1, 1, 1, 1], [0, 0, -1, 1, -1], [0, 1, 1, 1, 0]],
+    )
+
+    assert run(lemke_howson, game)[1].complete
+
+
+def test_a_game_of_dozens_of_strategies_gets_an_exact_equilibrium():
     game = NormalForm.from_payoffs(np.random.default_rng(1).random((2, 30, 30)))
 
     assert certify(game, next(lemke_howson(game))).regret == 0

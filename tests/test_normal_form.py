@@ -319,6 +319,16 @@ def test_what_the_equations_leave_open_is_set_near_the_floats():
     assert exact.floats()[0] == pytest.approx([0.3, 0.7])
 
 
+def test_a_tie_with_a_strategy_that_is_not_played_is_an_equation_too():
+    """The second row is tied and not played; rounding the column's mixture would break the tie."""
+    a, b = 10**11 + 3, 7 * 10**10 + 1
+    game = NormalForm.bimatrix([[0, 0], [a, -b]], [[1, 1], [0, 0]])
+    tied = (Fraction(b, a + b), Fraction(a, a + b))
+    exact = next(exact_candidates(game, Profile(((1.0, 0.0), (float(tied[0]), float(tied[1]))))))
+
+    assert exact.strategies == ((1, 0), tied)
+
+
 @given(game=two_player_games(payoffs=FLOAT), data=st.data())
 def test_exact_candidates_are_probabilities_near_the_given_ones(game, data):
     profile = data.draw(profiles_of(game))

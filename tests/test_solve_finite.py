@@ -213,6 +213,28 @@ def test_profiles_in_floats_are_certified_exactly_where_exact_ones_are_near(clai
     assert equilibrium.certificate.regret == 0
 
 
+def test_irrational_equilibria_are_certified_in_floats(claim):
+    """Nau, Gomez Canovas and Hansen (2004), section 4: the only equilibrium is irrational.
+
+    Fractions near it are no equilibrium, so none of them may take its place.
+    """
+    payoffs = [[3, 0, 0, 1, 1, 0, 0, 2], [0, 1, 2, 0, 0, 3, 1, 0], [2, 0, 0, 0, 0, 0, 0, 3]]
+    game = NormalForm.from_payoffs(
+        np.stack([np.array(player).reshape((2, 2, 2), order="F") for player in payoffs])
+    )
+    claim(
+        Profile.from_weights(
+            [0.619232579472553789, 0.380767420527446211],
+            [0.479804222677605238, 0.520195777322394762],
+            [0.378825336065631427, 0.621174663934368573],
+        )
+    )
+    (equilibrium,) = solve(game, "claims").equilibria
+
+    assert not equilibrium.certificate.exact
+    assert equilibrium.certificate.regret <= 1e-12
+
+
 def test_profiles_that_are_the_same_up_to_rounding_are_one(claim):
     # Mixed equilibria of three players need not be rational; these stay in floats.
     p = 2**0.5 - 1
