@@ -266,3 +266,16 @@ def test_listing_runs_no_game_and_imports_no_numpy(here: Path) -> None:
         "assert not {'numpy', 'scipy', 'sympy', 'numba'} & set(sys.modules), 'heavy import'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=here)
+
+
+def test_what_is_said_later_of_a_python_game_names_its_file(here: Path) -> None:
+    from highfence.forms.build import build
+
+    text = BUILDER.replace('"A": 1', '"A": "1 / c"').replace(
+        'players=["A"]', 'players=["A"], parameters=[Parameter("c", 1)]'
+    )
+    put(here, "late.py", text.replace("Stage\n", "Parameter, Stage\n", 1))
+    game = load("late.py")
+    assert isinstance(game, Game)
+    with pytest.raises(SpecError, match=r"late\.py: payoffs\.A: .* with c=0"):
+        build(game, parameters={"c": 0})

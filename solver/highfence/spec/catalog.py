@@ -253,6 +253,7 @@ def _run(path: Path) -> Any:
     if getattr(made, "file", None) == "python":
         made = copy.copy(made)
         object.__setattr__(made, "file", str(path))  # validated already; only the place is new
+        object.__setattr__(made, "cache", {})  # what is in it names the old place
     return made
 
 
