@@ -213,6 +213,16 @@ def test_profiles_in_floats_are_certified_exactly_where_exact_ones_are_near(clai
     assert equilibrium.certificate.regret == 0
 
 
+def test_what_is_an_equilibrium_only_within_tolerance_is_certified_as_that(claim):
+    """The exact profile is none, by a billionth; the float certificate says by how much."""
+    claim(Profile(((1.0, 0.0), (1.0, 0.0))))
+    game = NormalForm.bimatrix([[1, 0], [1 + Fraction(1, 10**9), 0]], [[1, 0], [1, 0]])
+    (equilibrium,) = solve(game, "claims").equilibria
+
+    assert not equilibrium.certificate.exact
+    assert equilibrium.certificate.regret == pytest.approx(1e-9)
+
+
 def test_irrational_equilibria_are_certified_in_floats(claim):
     """Nau, Gomez Canovas and Hansen (2004), section 4: the only equilibrium is irrational.
 
