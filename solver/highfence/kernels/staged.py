@@ -36,6 +36,8 @@ FINE = 1e-5
 """Step of the differences next to a kink, where the wider stencil would reach across it."""
 ROUNDS = 6
 """Times that Newton and best replies take turns before a start is given up."""
+STEEP = 200.0
+"""Slope of a reply to a reply that counts as a jump."""
 LOOSE = 1e-7
 """The same at a kink, whose place is known only as well as the others' actions."""
 SLACK = 1e-9
@@ -379,6 +381,8 @@ def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-de
         _place(v, slots, lo, hi, u)
         z = _near(f, v, slots, owners, lo, hi, u, 1)
         g = z - y
+        if step >= 8 and abs(g) > 1e-4:
+            return False
         if abs(g) < 1e-10:
             u[1] = z
             _place(v, slots, lo, hi, u)
@@ -419,6 +423,7 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
         tried[chosen] = 1
         p, q = chosen / cells, (chosen + 1) / cells
         a, b = gaps[chosen], gaps[chosen + 1]
+        left, right = abs(a), abs(b)
         y = p
         for step in range(60):
             y = 0.5 * (p + q)
@@ -427,15 +432,17 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
             g = _round_trip(f, v, slots, owners, lo, hi, u, points, y)
             if abs(g) < 1e-10 or q - p < 1e-12:
                 break
-            if q - p < 1e-6 and abs(gaps[chosen]) > 1e-3 and abs(g) > 1e-4:
-                # A reply jumps here: the sign changes, but there is no crossing.
-                break
             if g * a > 0.0:
                 p, a = y, g
+                left = abs(g)
                 b *= 0.5
             else:
                 q, b = y, g
+                right = abs(g)
                 a *= 0.5
+            if q - p < 1e-3 and left + right > STEEP * (q - p):
+                # A reply jumps here: the sign changes, but there is no crossing.
+                break
         if _holds(f, v, slots, owners, lo, hi, u, points):
             return True
     return False

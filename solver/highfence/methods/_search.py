@@ -110,6 +110,9 @@ def crossing(
             p, a = middle, gap
         else:
             q, b = middle, gap
+        if q - p < 1e-4 and min(abs(a), abs(b)) > 1e-2 * (abs(a) + abs(b)):
+            # The gap jumps over zero: a reply does, and no mixture makes it vanish.
+            return None
     if here is None or abs(here[0]) >= 1e-7 * max(abs(left[0]), abs(right[0])):
         return None
     return middle, here[1]
