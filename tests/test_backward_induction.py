@@ -275,6 +275,9 @@ def test_float_payoffs_tie_within_the_tolerance():
     payoffs = trees.ends((0.1 + 0.2,), (0.3,), (0.299,), (-1.0,))
     form = ExtensiveForm.from_tree(["1"], Move(0, "x", tuple("abcd"), payoffs))
     assert pure_profiles_of(backward_induction(form)) == {(0,), (1,)}
+    payoffs = trees.ends((-0.1 - 0.2,), (-0.3,), (-0.301,), (-1.0,))
+    form = ExtensiveForm.from_tree(["1"], Move(0, "x", tuple("abcd"), payoffs))
+    assert pure_profiles_of(backward_induction(form)) == {(0,), (1,)}
 
 
 def test_exact_payoffs_never_tie_unless_equal():
@@ -462,31 +465,55 @@ def test_a_billion_billion_equilibria_are_counted_not_made(monkeypatch):
     assert any("at least 1000000000000000000 equilibria" in note for note in findings.notes)
 
 
-def tied_subgames() -> ExtensiveForm:
-    """Return two simultaneous movers before four subgames, each with two payoff vectors."""
+def tied_subgames(tied: int = 1, name: str = "") -> Node:
+    """Return two simultaneous movers before four subgames, each with two payoff vectors.
+
+    In the subgames player ``tied`` is indifferent, and the other is not.
+    """
     count = iter(range(4))
 
     def below() -> Node:
         k = next(count)
-        return Move(1, ("tied", k), ("l", "r"), trees.ends((k, 0), (k + 10, 0)))
+        payoffs = [(value, 0) if tied else (0, value) for value in (k, 3 * k - 5)]
+        return Move(tied, (name, "tied", k), ("l", "r"), trees.ends(*payoffs))
 
-    columns = tuple(Move(1, "column", ("a", "b"), (below(), below())) for _ in "ab")
-    return ExtensiveForm.from_tree(["1", "2"], Move(0, "row", ("a", "b"), columns))
+    columns = [Move(1, (name, "column"), ("a", "b"), (below(), below())) for _ in "ab"]
+    return Move(0, (name, "row"), ("a", "b"), tuple(columns))
+
+
+@pytest.mark.parametrize("tied", [0, 1])
+def test_every_combination_of_continuations_is_followed_up(tied):
+    form = ExtensiveForm.from_tree(["1", "2"], tied_subgames(tied))
+    assert pure_profiles_of(backward_induction(form)) == pure_subgame_perfect(form)
 
 
 def test_the_limit_on_stage_games_is_named(monkeypatch):
-    whole, findings = run(backward_induction(tied_subgames()))
+    form = ExtensiveForm.from_tree(["1", "2"], tied_subgames())
+    whole, findings = run(backward_induction(form))
     assert findings.complete
     monkeypatch.setattr(limits, "MAX_STAGE_GAMES", 3)
-    found, findings = run(backward_induction(tied_subgames()))
+    found, findings = run(backward_induction(form))
     assert 0 < len(found) < len(whole)
     assert not findings.complete
     assert any("MAX_STAGE_GAMES" in note and "the whole game" in note for note in findings.notes)
 
 
+def test_the_limit_on_stage_games_is_one_for_the_whole_search(monkeypatch):
+    """Each of the two branches has sixteen."""
+    root = Move(0, "which", ("x", "y"), (tied_subgames(1, "x"), tied_subgames(1, "y")))
+    form = ExtensiveForm.from_tree(["1", "2"], root)
+    for limit, complete in ((20, False), (32, True)):
+        monkeypatch.setattr(limits, "MAX_STAGE_GAMES", limit)
+        notes = run(backward_induction(form))[1].notes
+        assert any("MAX_STAGE_GAMES" in note for note in notes) is not complete
+
+
 def test_the_limit_on_continuations_is_named(monkeypatch):
+    form = ExtensiveForm.from_tree(["1", "2"], tied_subgames())
+    whole, _ = run(backward_induction(form))
     monkeypatch.setattr(limits, "MAX_CONTINUATIONS", 1)
-    _, findings = run(backward_induction(tied_subgames()))
+    found, findings = run(backward_induction(form))
+    assert 0 < len(found) < len(whole)
     assert not findings.complete
     assert any("MAX_CONTINUATIONS" in note and "subgame at node" in note for note in findings.notes)
 

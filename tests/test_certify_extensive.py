@@ -14,6 +14,7 @@ from highfence.certify import certify
 from highfence.certify.extensive import certify_extensive
 from highfence.errors import NotApplicable
 from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Terminal
+from highfence.methods.backward_induction import pure_sequential
 
 from . import trees
 from .tree_oracles import (
@@ -74,6 +75,22 @@ def test_a_threat_deep_off_the_path_is_found():
     assert certificate.holds
     assert certificate.refinement is None
     assert "after 'Pass', 'Pass', 'Pass', 'Pass')" in certificate.checks[0]
+
+
+def test_a_player_who_moves_only_later_has_regret_in_the_whole_game_too():
+    """Players 1 and 2 move at once; player 3 sees it, and gives away a quarter of the scale."""
+
+    def last(good: int, bad: int) -> Move:
+        return Move(2, ("3", good), ("l", "r"), trees.ends((0, 0, good), (0, 0, bad)))
+
+    columns = (
+        Move(1, "2", ("a", "b"), (last(4, 3), last(2, 1))),
+        Move(1, "2", ("a", "b"), (last(1, 0), last(3, 2))),
+    )
+    form = ExtensiveForm.from_tree(["1", "2", "3"], Move(0, "1", ("a", "b"), columns))
+    played = BehaviorProfile(((HALF, HALF),) * 2 + ((0, 1),) * 4)
+    certificate = certify(form, played)
+    assert certificate.regret == regret(form, 0, played) == Fraction(1, 4)
 
 
 # --- exactness -----------------------------------------------------------------------------
@@ -263,6 +280,34 @@ def test_own_exclusion_does_not_excuse_a_bad_plan():
     assert fine.refinement == "weak perfect Bayesian"
     assert bad.refinement == "subgame perfect"
     assert "not optimal, had it been reached" in bad.checks[-1]
+
+
+def hidden_then_guess() -> ExtensiveForm:
+    """Return a game in which 1 moves, 2 moves unseen, and after b player 1 guesses 2's move.
+
+    Information sets: 0 player 1's move, 1 player 2's, 2 the guess after b.
+    """
+    after_b = Move(
+        1,
+        "2",
+        ("l", "r"),
+        (
+            Move(0, "guess", ("l", "r"), trees.ends((1, 0), (0, 0))),
+            Move(0, "guess", ("l", "r"), trees.ends((0, 0), (1, 0))),
+        ),
+    )
+    after_a = Move(1, "2", ("l", "r"), trees.ends((5, 1), (5, 0)))
+    return ExtensiveForm.from_tree(["1", "2"], Move(0, "1", ("a", "b"), (after_a, after_b)))
+
+
+def test_a_belief_against_bayes_rule_does_not_excuse_a_plan_either():
+    """Player 1 takes a; after b they would know that 2 plays l, whatever else they might like."""
+    form = hidden_then_guess()
+    assert certify(form, profile(1, 1, 1)).refinement == "weak perfect Bayesian"
+    wrong = certify(form, profile(1, 1, 0))
+    assert wrong.refinement == "subgame perfect"
+    assert "'guess' is not optimal, had it been reached" in wrong.checks[-1]
+    assert [known.probabilities for known in pure_sequential(form)] == [((1, 0),) * 3]
 
 
 # --- against brute force -------------------------------------------------------------------

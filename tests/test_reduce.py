@@ -126,6 +126,26 @@ def test_behavior_where_a_strategy_never_leads_is_a_best_reply():
     assert behavior.probabilities[2] == (0, 1)  # player 2 passes twice, so passing pays
 
 
+def test_best_replies_where_a_strategy_never_leads_look_ahead():
+    """After b, going on is best because of what player 1 would then do: 5, against 1 or -9."""
+
+    def second(high: int) -> Move:
+        later = Move(0, f"later {high}", ("u", "v"), trees.ends((high, 0), (-9, 0)))
+        return Move(0, f"now {high}", ("stop", "on"), (Terminal((1, 0)), later))
+
+    hidden = tuple(Move(1, "2", ("l", "r"), (second(high), second(high))) for high in (10, 5))
+    form = ExtensiveForm.from_tree(["1", "2"], Move(0, "1", ("a", "b"), hidden))
+    reduced = reduced_strategic_form.apply(form)
+    chosen = reduced.form.strategies[0].index("1: a, now 10: on, later 10: u")
+    behavior = reduced.invert(Profile.pure(reduced.form, (chosen, 0)))
+    plans = {
+        known.label: odds
+        for known, odds in zip(form.information_sets, behavior.probabilities, strict=True)
+    }
+    assert plans["now 5"] == (0, 1)
+    assert plans["later 5"] == (1, 0)
+
+
 def test_imperfect_recall_can_be_applied_but_not_carried_back():
     form = trees.forgetful_driver()
     assert not any(reduction.accepts(form) for reduction in REDUCTIONS)
