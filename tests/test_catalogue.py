@@ -53,6 +53,7 @@ def test_the_catalogue_holds_the_games_that_prove_the_spec_general():
         "commoditisation",
         "daspremont_jacquemin_1988",
         "dixit_1980",
+        "enforceable_yard",
         "enforcement_announced",
         "enforcement_inspection",
         "kuhn_poker",
@@ -167,7 +168,7 @@ def interval_values(solution: Solution) -> Iterator[tuple[str, float, float, flo
 AT_A_BOUND = {
     # The quota binds; at the horizon the firm never adopts.
     "captive_market_timing": {"m_before", "m_after", "T"},
-    # Nobody sells more than it costs nothing to make.
+    # Corners that the flagship declares: costs and subsidies have floors and ceilings.
     "small_yard_high_fence": {"x_L", "x_H", "s"},
 }
 

@@ -85,7 +85,6 @@ def test_brander_spencer_unequal_firms_follow_the_closed_forms(c_1, c_2):
 RIVALS = {"a": 100, "c": 10, "g": 4}
 
 
-@pytest.mark.slow
 def test_spencer_brander_rivals_overinvest_in_research():
     found = outcome("spencer_brander_1983", regime="laissez_faire", **RIVALS)
 
@@ -412,6 +411,17 @@ def test_own_offshoring_stops_at_the_reach_at_which_moving_no_longer_pays():
     assert below["moves"] == 1
     assert above["moves"] == 0
     assert sorted(found.outcomes["moves"] for found in at) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("regime", "fine", "printed"), [("strong_fine", 4, 4.48), ("weak_fine", 1, 1.44)]
+)
+def test_own_a_weak_fine_shrinks_the_yard_that_can_be_enforced(regime, fine, printed):
+    found = outcome("enforceable_yard", regime=regime)
+
+    assert found["smuggling"] == 0
+    assert found["n"] == near(1 / log(1 + 1 / fine))
+    assert found["n"] == pytest.approx(printed, abs=5.1e-3)
 
 
 @pytest.mark.parametrize(
