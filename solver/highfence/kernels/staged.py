@@ -36,6 +36,8 @@ FINE = 1e-5
 """Step of the differences next to a kink, where the wider stencil would reach across it."""
 ROUNDS = 6
 """Times that Newton and best replies take turns before a start is given up."""
+NARROW = 0.01
+"""Share of the scanned range by which a peak between two points may stick out."""
 STEEP = 200.0
 """Slope of a reply to a reply that counts as a jump."""
 LOOSE = 1e-7
@@ -213,8 +215,9 @@ def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped
             if np.isfinite(bend) and bend < 0.0:
                 rise = after - before
                 top = here - 0.125 * rise * rise / bend
-                # The parabola is a guess: allow for half as much again.
-                top += 0.5 * (top - here) + 0.02 * (2 * here - before - after)
+                # The parabola is a guess, and a peak may be a kink: allow for more.
+                top += (top - here) + 0.02 * (2 * here - before - after)
+                top += NARROW * (most - least)
             else:
                 top = here + 0.25 * (most - least)
             if here > best or (top > best and abs(k * width - u[j]) > 0.5 * width):
@@ -309,7 +312,7 @@ def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[
             a, b, fb = b, c, fc
             c = a + ratio * (d - a)
             fc = _at(f, v, slots, owners, lo, hi, u, j, c)
-        if d - a < 1e-12:
+        if d - a < 1e-13:
             break
     y = b if fb >= fc else c
     top = max(fb, fc)
@@ -330,10 +333,51 @@ def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untype
 
 
 @njit(error_model="numpy")
+def _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread):  # type: ignore[no-untyped-def]
+    """Look closely around u[j]: next to a kink a second peak may stand in the same cell of the
+    scan. Returns (where, gain) of the best one, (u[j], 0) if there is none."""
+    close = 10
+    now = _at(f, v, slots, owners, lo, hi, u, j, u[j])
+    size = 1.0 / (points * close)
+    best = now
+    where = u[j]
+    before = -np.inf
+    here = -np.inf
+    for k in range(-close, close + 2):
+        x = u[j] + k * size
+        after = -np.inf
+        if 0.0 <= x <= 1.0 and k <= close:
+            after = _at(f, v, slots, owners, lo, hi, u, j, x)
+        peak = here >= before and here >= after and here > best - NARROW * spread
+        if peak and abs(k - 1) > 1:
+            center = x - size
+            top = here
+            reach = size
+            for _ in range(16):
+                middle = center
+                for q in range(-3, 4):
+                    if q != 0:
+                        y = min(max(middle + reach * q / 3, 0.0), 1.0)
+                        found = _at(f, v, slots, owners, lo, hi, u, j, y)
+                        if found > top:
+                            top = found
+                            center = y
+                reach *= 0.4
+            if top > best:
+                best = top
+                where = center
+        before, here = here, after
+    return where, best - now
+
+
+@njit(error_model="numpy")
 def _holds(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
-    """Whether no decision, changed alone, gains."""
+    """Whether no decision, changed alone, gains: by a scan, and by a close look around u."""
     for j in range(u.size):
         _where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+        if gain > LOOSE * spread:
+            return False
+        _where, gain = _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread)
         if gain > LOOSE * spread:
             return False
     return True
@@ -383,7 +427,7 @@ def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-de
         g = z - y
         if step >= 8 and abs(g) > 1e-4:
             return False
-        if abs(g) < 1e-10:
+        if abs(g) < 1e-12:
             u[1] = z
             _place(v, slots, lo, hi, u)
             return _holds(f, v, slots, owners, lo, hi, u, points)
@@ -430,7 +474,7 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
             if step % 3 != 2 and a != b:
                 y = min(max((p * b - q * a) / (b - a), p), q)
             g = _round_trip(f, v, slots, owners, lo, hi, u, points, y)
-            if abs(g) < 1e-10 or q - p < 1e-12:
+            if abs(g) < 1e-12 or q - p < 1e-13:
                 break
             if g * a > 0.0:
                 p, a = y, g
@@ -472,6 +516,8 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
             far = 0.0
             for j in range(m):
                 where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+                if gain <= SLACK * spread:
+                    where, gain = _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread)
                 if gain > SLACK * spread:
                     better = True
                     far = max(far, abs(where - u[j]))

@@ -21,9 +21,16 @@ __all__ = ["EQUAL", "GRID", "crossing", "known", "maximum", "settle"]
 
 GRID = 40
 """Scan of one interval, where every point may be a subgame to solve."""
-STEP = 1e-2
+STEP = 5e-3
 """Step of differences, as a share of the interval: payoffs carry the rounding of the
-subgames behind them, which a smaller step would magnify."""
+subgames behind them, which a smaller step would magnify; of sixth order, so that a wider
+one is exact enough."""
+OFFSETS = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
+FIRST = np.array([-1.0, 9.0, -45.0, 45.0, -9.0, 1.0]) / 60
+SECOND = np.array([2.0, -27.0, 270.0, 270.0, -27.0, 2.0]) / 180
+CENTER = -490.0 / 180
+HAIR = 1e-10
+"""How far from the edge of a cliff an action is taken, as a share of its interval."""
 EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
 
@@ -50,7 +57,25 @@ def maximum(
                 return polished
         if width < 1e-10:
             break
-    return x, value
+    return _off_cliff(objective, x, value)
+
+
+def _off_cliff(objective: Callable[[Array], Array], x: float, value: float) -> tuple[float, float]:
+    """Return a maximizer at the edge of a cliff moved a hair to the safe side.
+
+    Subgames are solved to some 1e-10 of their intervals, so that at the very edge a later
+    mover's indifference may be decided by rounding, now this way, now that.
+    """
+    steps = HAIR * np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
+    points = x + steps
+    inside = (points >= 0.0) & (points <= 1.0)
+    found = objective(np.clip(points, 0.0, 1.0))
+    safe = inside & (found >= value - 1e-6 * max(abs(value), float(np.abs(found[0]))))
+    below, above = bool(safe[:3].all()), bool(safe[3:].all())
+    if below == above:
+        return x, value
+    k = 1 if below else 4
+    return float(points[k]), float(found[k])
 
 
 def _polish(
@@ -59,20 +84,20 @@ def _polish(
     """Return the stationary point next to x by Newton, if the objective is smooth there."""
     start = x
     for _ in range(8):
-        room = min(x, 1 - x)
-        h = min(STEP, room / 2)
+        h = min(STEP, min(x, 1 - x) / 3)
         if h < 1e-5:
             return None
-        f = objective(x + h * np.array([-2.0, -1.0, 0.0, 1.0, 2.0]))
-        if not np.isfinite(f).all():
+        found = objective(x + h * np.concatenate([OFFSETS, [0.0]]))
+        if not np.isfinite(found).all():
             return None
-        slope = (f[0] - 8 * f[1] + 8 * f[3] - f[4]) / (12 * h)
-        bend = (-f[0] + 16 * f[1] - 30 * f[2] + 16 * f[3] - f[4]) / (12 * h * h)
-        rough = (f[1] - 2 * f[2] + f[3]) / (h * h)
+        f, now = found[:-1], found[-1]
+        slope = float(FIRST @ f) / h
+        bend = float(SECOND @ f + CENTER * now) / (h * h)
+        rough = (f[2] - 2 * now + f[3]) / (h * h)
         if not bend < 0 or abs(rough - bend) > 0.2 * abs(bend):
             return None
         step = -slope / bend
-        if abs(step) > 2 * STEP:
+        if abs(step) > 4 * STEP:
             return None
         x = min(max(x + step, 0.0), 1.0)
         if abs(step) < 1e-11:
@@ -93,6 +118,7 @@ def crossing(
     if left is None or right is None or left[0] * right[0] > 0:
         return None
     a, b = left[0], right[0]
+    width = q - p
     here: tuple[float, Array] | None = None
     middle = p
     for k in range(60):
@@ -110,7 +136,7 @@ def crossing(
             p, a = middle, gap
         else:
             q, b = middle, gap
-        if q - p < 1e-4 and min(abs(a), abs(b)) > 1e-2 * (abs(a) + abs(b)):
+        if q - p < 1e-3 * width and abs(a) + abs(b) > 0.1 * (abs(left[0]) + abs(right[0])):
             # The gap jumps over zero: a reply does, and no mixture makes it vanish.
             return None
     if here is None or abs(here[0]) >= 1e-7 * max(abs(left[0]), abs(right[0])):
@@ -165,13 +191,13 @@ def _newton(
     m = len(u)
     last = np.inf
     for _ in range(25):
-        h = np.array([min(STEP, max(min(x, 1 - x) / 2, 0.0)) for x in u])
+        h = np.array([min(STEP, max(min(x, 1 - x) / 3, 0.0)) for x in u])
         inner = h >= 1e-6
         side = np.where(u < 0.5, STEP, -STEP)
         steps = np.where(inner, h, side)
         stencil = [u]
         for j in range(m):
-            offsets = (-2, -1, 1, 2) if inner[j] else (1, 2, 3, 4)
+            offsets = OFFSETS if inner[j] else np.arange(1.0, 7.0)
             for offset in offsets:
                 moved = u.copy()
                 moved[j] += offset * steps[j]
@@ -188,15 +214,15 @@ def _newton(
             return None
         slope, jacobian = np.empty(m), np.empty((m, m))
         for j in range(m):
-            f = table[1 + 4 * j : 5 + 4 * j, owners[j]]
+            f = table[1 + 6 * j : 7 + 6 * j, owners[j]]
             f0, s = table[0, owners[j]], steps[j]
             if inner[j]:
-                slope[j] = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * s)
-                jacobian[j, j] = (-f[0] + 16 * f[1] - 30 * f0 + 16 * f[2] - f[3]) / (12 * s * s)
+                slope[j] = float(FIRST @ f) / s
+                jacobian[j, j] = float(SECOND @ f + CENTER * f0) / (s * s)
             else:
                 slope[j] = (-25 * f0 + 48 * f[0] - 36 * f[1] + 16 * f[2] - 3 * f[3]) / (12 * s)
                 jacobian[j, j] = (f0 - 2 * f[0] + f[1]) / (s * s)
-        n = 1 + 4 * m
+        n = 1 + 6 * m
         for j in range(m):
             for k in range(j + 1, m):
                 f4 = table[n : n + 4]
