@@ -19,8 +19,12 @@ from highfence.forms.reduce import Truncation, reduced_strategic_form
 from highfence.methods import registry
 from highfence.methods.backward_induction import backward_induction, pure_sequential
 from highfence.methods.extreme import extreme_enumeration
-from highfence.methods.rational_lp import in_convex_hull
-from highfence.methods.sequence_form import extreme_realization_plans
+from highfence.methods.rational_lp import in_convex_hull, matrix_game
+from highfence.methods.sequence_form import (
+    extreme_realization_plans,
+    is_strictly_competitive,
+    minimax_realization_plans,
+)
 from highfence.solution import Findings
 
 from . import trees
@@ -524,6 +528,53 @@ def test_a_stage_too_large_for_mixed_equilibria_is_searched_for_pure_ones(monkey
     assert {as_pure(profile) for profile in found} == {(0, 1, 0, 0), (1, 0, 1, 1)}
     assert not findings.complete
     assert any("MAX_RAYS" in note and "the whole game" in note for note in findings.notes)
+
+
+def test_a_stage_too_large_with_opposed_interests_yields_one_exact_equilibrium(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_RAYS", 5)
+    form = trees.kuhn_poker()
+    (found,), findings = run(backward_induction(form))
+    assert form.expected_payoffs(found) == (Fraction(-1, 18), Fraction(1, 18))
+    assert certify_extensive(form, found).regret == 0
+    assert not findings.complete
+    assert any("MAX_RAYS" in note and "linear program" in note for note in findings.notes)
+
+
+@settings(max_examples=60)
+@given(seed=SEEDS, slope=st.sampled_from([-1, -3, Fraction(-1, 2)]))
+def test_linear_programs_solve_random_trees_with_opposed_interests(seed, slope):
+    form = trees.opposed(random_tree(seed, merging=1.0), slope)
+    tree = Truncation.of(form)
+    values = {end: tuple(form.exact[end]) for end in tree.ends}
+    if not is_strictly_competitive(tree, (0, 1), values):
+        return  # a constant game
+    plans = minimax_realization_plans(tree, (0, 1), values)
+    behavior = {}
+    for known, about in enumerate(form.information_sets):
+        odds = [plans[about.player][known, action] for action in range(len(about.actions))]
+        if any(odds):
+            behavior[known] = [Fraction(part, sum(odds)) for part in odds]
+    whole = tree.complete(behavior, values)
+    profile = BehaviorProfile(tuple(whole.values()))
+    assert certify_extensive(form, profile).regret == 0
+
+
+@given(
+    st.integers(1, 5).flatmap(
+        lambda n: st.lists(
+            st.lists(st.integers(-4, 4), min_size=n, max_size=n), min_size=1, max_size=5
+        )
+    )
+)
+def test_matrix_games_are_worth_to_one_player_what_they_cost_the_other(payoffs):
+    value, mixture = matrix_game(payoffs)
+    assert sum(mixture) == 1
+    assert min(mixture) >= 0
+    assert min(sum(p * x for p, x in zip(row, mixture, strict=True)) for row in payoffs) == value
+    assert (
+        matrix_game([[-entry for entry in column] for column in zip(*payoffs, strict=True)])[0]
+        == -value
+    )
 
 
 def test_too_many_completions_are_refused(monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import permutations
 
@@ -122,13 +122,23 @@ def forgetful_driver() -> ExtensiveForm:
 
 def scaled(form: ExtensiveForm, factor: float | Fraction) -> ExtensiveForm:
     """Return the same tree with all payoffs times ``factor`` (exact if both are)."""
+    return with_payoffs(form, lambda payoffs: tuple(value * factor for value in payoffs))
+
+
+def opposed(form: ExtensiveForm, slope: Fraction | int) -> ExtensiveForm:
+    """Return a two-player tree in which 2 gets 7 plus ``slope`` times what 1 gets."""
+    return with_payoffs(form, lambda payoffs: (payoffs[0], 7 + slope * payoffs[0]))
+
+
+def with_payoffs(form: ExtensiveForm, change: Callable[[tuple], tuple]) -> ExtensiveForm:
+    """Return the same tree with other payoffs at its terminals."""
     table = form.payoffs if form.exact is None else form.exact
     built: dict[int, Node] = {}
     for node in reversed(range(form.num_nodes)):
         following = tuple(built.pop(child) for child in form.children[node])
         known = int(form.information_set[node])
         if not following:
-            built[node] = Terminal(tuple(value * factor for value in table[node].tolist()))
+            built[node] = Terminal(change(tuple(table[node].tolist())))
         elif known >= 0:
             player = form.information_sets[known].player
             built[node] = Move(player, known, form.action_labels[node], following)

@@ -49,7 +49,8 @@ class Certificate:
     exact: bool
     """Computed in rational arithmetic: ``regret`` is a Fraction, and 0 is a proof."""
     refinement: str | None = None
-    """The refinement that was checked: "subgame perfect", or None for plain Nash."""
+    """The refinement that was checked: "subgame perfect", "weak perfect Bayesian" (which includes
+    it), or None for plain Nash."""
     checks: tuple[str, ...] = ()
     """What was checked, in words: which nodes, how dense the search."""
 

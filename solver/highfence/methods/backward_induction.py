@@ -45,7 +45,13 @@ from .extreme import extreme_enumeration
 from .pure import pure_enumeration
 from .rational_lp import matrix_game
 from .registry import method
-from .sequence_form import RealizationPlan, TooManyRays, extreme_realization_plans
+from .sequence_form import (
+    RealizationPlan,
+    TooManyRays,
+    extreme_realization_plans,
+    is_strictly_competitive,
+    minimax_realization_plans,
+)
 
 __all__ = ["backward_induction", "pure_sequential"]
 
@@ -106,7 +112,9 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     Returns
     -------
     Findings
-        Not ``complete`` if a stage had more than two players, or a limit was reached:
+        Not ``complete`` if a stage had more than two players, or a limit was reached (of a
+        stage of two with more than ``MAX_RAYS`` only one equilibrium is found if interests are
+        opposed, else only pure ones):
         ``MAX_STAGE_GAMES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``, ``MAX_EQUILIBRIA`` or
         ``MAX_LISTED_PROBABILITIES`` of :mod:`highfence.limits`. The notes name the subgames,
         and say where equilibria form a continuum.
@@ -521,9 +529,17 @@ class _Search:
             try:
                 plans = extreme_realization_plans(tree, (first, second), values)
             except TooManyRays:
-                return self._pure_instead(
-                    tree, values, f"more than {limits.MAX_RAYS} rays (highfence.limits.MAX_RAYS)"
+                why = f"more than {limits.MAX_RAYS} rays, highfence.limits.MAX_RAYS"
+                if not is_strictly_competitive(tree, (first, second), values):
+                    return self._pure_instead(tree, values, why)
+                self.complete = False
+                self._see(
+                    "minimax",
+                    f"the stage of {{}} is too large for all equilibria ({why}): one was found by "
+                    "a linear program; as interests are opposed, all have the same payoffs",
+                    self._subgame_name(tree.root),
                 )
+                plans = [minimax_realization_plans(tree, (first, second), values)]
             pairs = [(tuple(x.values()), tuple(y.values())) for x, y in plans]
             found = [self._from_realization_plans(tree, pair, values) for pair in plans]
         if any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True)):
@@ -578,14 +594,14 @@ class _Search:
     ) -> Behavior:
         carried_out = {**pair[0], **pair[1]}
         behavior: Behavior = {}
-        for known, before in tree.own_histories().items():
+        for known in tree.sets:
             actions = range(len(self.form.information_sets[known].actions))
             if len(actions) == 1:
                 behavior[known] = self.pure[0, 1]
                 continue
-            total = carried_out[before[-1]] if before else Fraction(1)
-            if total:
-                behavior[known] = tuple(carried_out[known, k] / total for k in actions)
+            odds = [carried_out[known, k] for k in actions]
+            if total := sum(odds):
+                behavior[known] = tuple(part / total for part in odds)
         return tree.complete(behavior, values)
 
     # --- sequential rationality ------------------------------------------------------------
@@ -697,7 +713,8 @@ class _Search:
             self.note(
                 "whole continuum",
                 "infinitely many equilibria in the stage of the whole game: its extreme "
-                "equilibria are listed, and all others are mixtures of them",
+                "equilibria are listed, and all others are mixtures of them (of realization "
+                "plans, one player at a time)",
             )
             return
         self._see(

@@ -46,14 +46,21 @@ from numpy.typing import NDArray
 
 from .. import limits
 from ..forms.reduce import Truncation
-from .rational_lp import in_convex_hull
+from .rational_lp import in_convex_hull, least_cost
 
-__all__ = ["RealizationPlan", "TooManyRays", "extreme_realization_plans"]
+__all__ = [
+    "RealizationPlan",
+    "TooManyRays",
+    "extreme_realization_plans",
+    "is_strictly_competitive",
+    "minimax_realization_plans",
+]
 
 RealizationPlan = dict[tuple[int, int], Fraction]
 """(information set, action) -> probability that the player's own choices carry it out."""
 Ray = tuple[tuple[int, ...], int]
 """Integer coordinates, and the mask of inequalities that are tight."""
+_PerPlayer = Sequence[Fraction | int] | Mapping[int, Fraction | int]
 _EMPTY = (-1, 0)
 """The empty sequence."""
 
@@ -135,6 +142,85 @@ def extreme_realization_plans(
     return _extreme(list(found.values()))
 
 
+def is_strictly_competitive(
+    tree: Truncation, players: tuple[int, int], values: Mapping[int, Sequence[Fraction | int]]
+) -> bool:
+    """Return True if one player's payoff falls linearly in the other's, over all ends."""
+    points = sorted({(values[end][players[0]], values[end][players[1]]) for end in tree.ends})
+    (x, y), (last_x, last_y) = points[0], points[-1]
+    return all(
+        (last_y - y) * (here_x - x) == (here_y - y) * (last_x - x) for here_x, here_y in points
+    ) and (last_x > x and last_y < y)
+
+
+def minimax_realization_plans(
+    tree: Truncation,
+    players: tuple[int, int],
+    values: Mapping[int, Sequence[Fraction | int]],
+) -> tuple[RealizationPlan, RealizationPlan]:
+    """Return one equilibrium of two strictly competitive players, exactly.
+
+    Each player keeps the best payoff of the other as low as possible, by a linear program
+    over realization plans and prices of the size of the tree (von Stengel 1996). Parameters
+    as for :func:`extreme_realization_plans`. Plans may exceed 1 and must be read as odds
+    between the actions of an information set.
+    """
+    lowest = [min(values[end][player] for end in tree.ends) for player in players]
+    # Payoffs from 0 on: then no cost is negative, and more of a sequence never pays.
+    raised = {
+        end: {
+            player: values[end][player] - low for player, low in zip(players, lowest, strict=True)
+        }
+        for end in tree.ends
+    }
+    sides = [_side(tree, player) for player in players]
+    payoffs = _sequence_payoffs(tree, players, raised)
+    flipped = {(b, a): pair for (a, b), pair in payoffs.items()}
+    first = _least_price(sides[0], sides[1], payoffs, 1)
+    return first, _least_price(sides[1], sides[0], flipped, 0)
+
+
+def _least_price(
+    own: _Side,
+    other: _Side,
+    table: Mapping[tuple[tuple[int, int], tuple[int, int]], tuple[Fraction, Fraction]],
+    whose: int,
+) -> RealizationPlan:
+    """Return a plan of one player against which the other's best payoff is least."""
+    column = {sequence: k for k, sequence in enumerate(own.sequences)}
+    price = {known: len(column) + k for k, known in enumerate(other.before)}
+    costs = [Fraction(0)] * (len(column) + len(price))
+    for known, leads in other.before.items():
+        costs[price[known]] += leads == _EMPTY
+    rows, bounds = [], []
+    for known, leads in own.before.items():
+        row = [Fraction(0)] * len(costs)
+        for sequence in own.sequences:
+            row[column[sequence]] += sequence[0] == known
+        if leads != _EMPTY:
+            row[column[leads]] -= 1
+        rows.append(row)
+        bounds.append(Fraction(leads == _EMPTY))
+    for theirs in other.sequences:
+        row = [Fraction(0)] * len(costs)
+        row[price[theirs[0]]] += 1
+        for known, leads in other.before.items():
+            row[price[known]] -= leads == theirs
+        rows.append(row)
+        bounds.append(Fraction(0))
+    place = {sequence: len(own.before) + k for k, sequence in enumerate(other.sequences)}
+    for (mine, theirs), pair in table.items():
+        if theirs == _EMPTY:
+            if mine != _EMPTY:
+                costs[column[mine]] += pair[whose]
+        elif mine == _EMPTY:
+            bounds[place[theirs]] += pair[whose]
+        else:
+            rows[place[theirs]][column[mine]] -= pair[whose]
+    _, solution = least_cost(costs, rows, bounds)
+    return {sequence: solution[k] for sequence, k in column.items()}
+
+
 def _extreme(
     pairs: list[tuple[RealizationPlan, RealizationPlan]],
 ) -> list[tuple[RealizationPlan, RealizationPlan]]:
@@ -174,7 +260,7 @@ def _side(tree: Truncation, player: int) -> _Side:
 
 
 def _sequence_payoffs(
-    tree: Truncation, players: tuple[int, int], values: Mapping[int, Sequence[Fraction | int]]
+    tree: Truncation, players: tuple[int, int], values: Mapping[int, _PerPlayer]
 ) -> dict[tuple[tuple[int, int], tuple[int, int]], tuple[Fraction, Fraction]]:
     """Return, per pair of sequences, the payoffs at their ends times chance."""
     sums: dict[tuple[tuple[int, int], tuple[int, int]], tuple[Fraction, Fraction]] = {}
