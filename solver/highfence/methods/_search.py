@@ -52,9 +52,10 @@ def maximum(
             x, value = float(points[k]), float(found[k])
         width /= 7.0
         if round_ == 1 or round_ == 3:
-            polished = _polish(objective, x, value)
-            if polished is not None:
-                return polished
+            for step in (STEP, STEP / 5, STEP / 25):
+                polished = _polish(objective, x, value, step)
+                if polished is not None:
+                    return polished
         if width < 1e-10:
             break
     return _off_cliff(objective, x, value)
@@ -79,12 +80,13 @@ def _off_cliff(objective: Callable[[Array], Array], x: float, value: float) -> t
 
 
 def _polish(
-    objective: Callable[[Array], Array], x: float, value: float
+    objective: Callable[[Array], Array], x: float, value: float, width: float
 ) -> tuple[float, float] | None:
-    """Return the stationary point next to x by Newton, if the objective is smooth there."""
+    """Return the stationary point next to x by Newton, if the objective is smooth within
+    three widths of it."""
     start = x
     for _ in range(8):
-        h = min(STEP, min(x, 1 - x) / 3)
+        h = min(width, min(x, 1 - x) / 3)
         if h < 1e-5:
             return None
         found = objective(x + h * np.concatenate([OFFSETS, [0.0]]))
@@ -105,10 +107,10 @@ def _polish(
     else:
         return None
     # A stencil that reaches across a kink sees a summit where there is none.
-    around = STEP * np.array([0.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
+    around = width * np.array([0.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
     heights = objective(np.clip(np.concatenate([x + around, x - around]), 0.0, 1.0))
     final = float(heights[0])
-    if not heights.max() <= final + 1e-14 * abs(final):
+    if not heights.max() <= final + 1e-12 * abs(final):
         return None
     if abs(x - start) > 0.05 or final < value - 1e-12 * max(abs(value), abs(final)):
         return None
