@@ -25,6 +25,8 @@ __all__ = ["StageGame", "starting_points"]
 INDIFFERENT = 1e-7
 """Share of the payoff range within which the actions of a mixture must be equal: the
 probability that makes them so is found by a search over re-solved subgames."""
+HYSTERESIS = 1e-6
+"""Difference, as a share of the payoff range, by which two branches count as parted."""
 PEAK = 0.02
 """Local maxima of a scan within this share of its range of the best one are zoomed in on."""
 STARTS = 4
@@ -165,6 +167,11 @@ class StageGame:
         width = 1.0 / self.steps
         refined = [maximum(objective, k * width, scan[k], width) for k in sorted(peaks)]
         top = max(value for _, value in refined)
+        if not self.solver.ruled:
+            # Met on another branch than when it is asked for alone: there are several.
+            for x, value in refined:
+                alone = float(objective(np.array([x]))[0])
+                self.solver.several |= not abs(alone - value) <= HYSTERESIS * spread
         kept: list[Array] = []
         for x, value in refined:
             if value >= top - slack and all(abs(x - other[0]) > 1e-7 for other in kept):
