@@ -1,0 +1,638 @@
+"""The judge of staged games, attacked: every profile that is wrong must be turned down.
+
+A certified profile is taken and spoiled in one place: an action, a probability, what is
+prescribed behind a deviation, what is said of payoffs. Where the gain from deviating is known
+in closed form, the regret must be that gain.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from highfence import Chance, Decision, Game, Interval, Parameter, Regime, Stage, tolerances
+from highfence.certify import certify
+from highfence.forms.build import build
+from highfence.methods.plays import Play, StagedProfile
+from highfence.methods.staged import staged
+from highfence.solution import Certificate
+
+UNIT = Interval(0, 1)
+
+
+def make(
+    players: str, stages: list[list[Decision | Chance]], payoffs: dict[str, str], **values: float
+) -> Game:
+    return Game(
+        name="small",
+        players=players.split(),
+        parameters=[Parameter(name, value) for name, value in values.items()],
+        stages=[Stage(f"stage_{k}", *moves) for k, moves in enumerate(stages)],
+        payoffs=payoffs,
+    )
+
+
+def solved(game: Game, **values: float) -> StagedProfile:
+    """Return a profile that holds."""
+    profile = next(iter(staged(build(game, parameters=values))))
+    assert certify(profile.form, profile).holds
+    return profile
+
+
+@dataclasses.dataclass
+class Spoiled:
+    """A profile with parts replaced."""
+
+    honest: StagedProfile
+    play: Play
+    continuation: Callable[..., Any]
+    answer: Callable[..., Any]
+    last_rows: Callable[..., Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.honest, name)
+
+
+def spoiled(profile: StagedProfile, **parts: Any) -> Spoiled:
+    given = {name: getattr(profile, name) for name in ("play", "continuation", "answer")}
+    given |= {"last_rows": profile.last_rows} | parts
+    return Spoiled(profile, **given)
+
+
+def judged(profile: Any, tolerance: float | None = None) -> Certificate:
+    return certify(profile.form, profile, tolerance=tolerance)
+
+
+def placed(profile: Any, play: Play, actions: tuple[int, ...], values: np.ndarray) -> np.ndarray:
+    """Return the history (1, size) behind a block's actions."""
+    form, row = profile.form, play.row.copy()
+    block = form.blocks[play.block]
+    for move, action in zip(block.finite, actions, strict=True):
+        row[0, move.slot] = action
+    for move, value in zip(block.intervals, values, strict=True):
+        row[0, move.slot] = value
+    form.advance(row, play.block)
+    return row
+
+
+def replayed(
+    profile: StagedProfile,
+    play: Play,
+    values: np.ndarray | None = None,
+    mixed: tuple[tuple[float, ...], ...] | None = None,
+) -> Play:
+    """Return a play with other actions at its first block, and what the profile answers then.
+
+    Everything that it says of itself is true; only its actions are not best.
+    """
+    values = play.values if values is None else values
+    mixed = play.mixed if mixed is None else mixed
+    branches = []
+    payoffs = np.zeros(profile.form.num_players)
+    supports = [[(a, p) for a, p in enumerate(mix) if p > 0] for mix in mixed]
+    combinations: list[tuple[float, tuple[int, ...]]] = [(1.0, ())]
+    for support in supports:
+        combinations = [(w * p, (*a, b)) for w, a in combinations for b, p in support]
+    for weight, actions in combinations:
+        row = placed(profile, play, actions, values)
+        later = None
+        if play.block + 1 < len(profile.form.blocks):
+            later = profile.answer(play.block + 1, row)
+            assert later is not None
+            payoffs = payoffs + weight * later.payoffs
+        else:
+            payoffs = payoffs + weight * profile.form.finish(row)[0]
+        branches.append((weight, actions, later))
+    return dataclasses.replace(
+        play, values=values, mixed=mixed, payoffs=payoffs, branches=tuple(branches)
+    )
+
+
+def behind(play: Play, change: Callable[[Play], Play]) -> Play:
+    """Return the play with its first continuation changed."""
+    weight, actions, later = play.branches[0]
+    assert later is not None
+    changed = change(later)
+    branches = ((weight, actions, changed), *play.branches[1:])
+    payoffs = play.payoffs + weight * (changed.payoffs - later.payoffs)
+    return dataclasses.replace(play, branches=branches, payoffs=payoffs)
+
+
+COURNOT = make(
+    "one two",
+    [[Decision("one", "q1", Interval(0, 100)), Decision("two", "q2", Interval(0, 100))]],
+    {"one": "money * q1 * (90 - q1 - q2)", "two": "money * q2 * (90 - q1 - q2)"},
+    money=1,
+)
+STACKELBERG = make(
+    "leader follower",
+    [[Decision("leader", "q1", Interval(0, 90))], [Decision("follower", "q2", Interval(0, 90))]],
+    {"leader": "q1 * (90 - q1 - q2)", "follower": "q2 * (90 - q1 - q2)"},
+)
+GAP = make(
+    "vendor state firm",
+    [
+        [Decision("vendor", "entry", ["stay", "enter"]), Decision("state", "s", UNIT)],
+        [Decision("firm", "x", UNIT)],
+    ],
+    {
+        "vendor": "where(entry == 'enter', 0.4 - s + x - s / 2, 0)",
+        "state": "-(s - where(entry == 'enter', 0.6, 0)) ** 2",
+        "firm": "-(x - s / 2) ** 2",
+    },
+)
+LIMIT = make(
+    "incumbent entrant",
+    [
+        [Decision("incumbent", "q1", UNIT)],
+        [Decision("entrant", "entry", ["stay_out", "enter"])],
+        [Decision("entrant", "q2", Interval(0, "where(entry == 'enter', 1, 0)"))],
+    ],
+    {
+        "incumbent": "q1 * (1 - q1 - q2)",
+        "entrant": "where(entry == 'enter', q2 * (1 - q1 - q2) - F, 0)",
+    },
+    F=0.02,
+)
+WEATHER = make(
+    "one two",
+    [
+        [Decision("one", "x", UNIT)],
+        [Chance("weather", {"fair": 0.99, "storm": 0.01})],
+        [Decision("two", "y", UNIT)],
+    ],
+    {"one": "-(x - y) ** 2", "two": "-(y - where(weather == 'storm', 0.9, 0.2)) ** 2"},
+)
+
+
+@cache
+def honest(name: str) -> StagedProfile:
+    games = {"cournot": COURNOT, "stackelberg": STACKELBERG, "gap": GAP, "limit": LIMIT}
+    return solved(games[name])
+
+
+@pytest.fixture
+def cournot() -> StagedProfile:
+    return honest("cournot")
+
+
+@pytest.fixture
+def stackelberg() -> StagedProfile:
+    return honest("stackelberg")
+
+
+@pytest.fixture
+def gap() -> StagedProfile:
+    return honest("gap")
+
+
+@pytest.fixture
+def limit() -> StagedProfile:
+    return honest("limit")
+
+
+# ---------------------------------------------------------------------------------------------
+# What holds
+
+
+def test_what_is_right_holds_and_says_what_was_checked(cournot, stackelberg, gap, limit):
+    for profile in (cournot, stackelberg, gap, limit):
+        certificate = judged(profile)
+        assert certificate.holds
+        assert certificate.regret <= tolerances.REGRET_STAGED == certificate.tolerance
+        assert certificate.refinement == "subgame perfect"
+        assert not certificate.exact
+        assert "deviations" in certificate.checks[0]
+    assert "off it" in judged(stackelberg).checks[0]
+    assert any("off the path" in check for check in judged(stackelberg).checks[1:])
+
+
+def test_a_spoiled_profile_with_nothing_spoiled_holds(gap):
+    """The attacks below fail for what they change, not for how they are made."""
+    same = replayed(gap, gap.play)
+    assert same.payoffs == pytest.approx(gap.play.payoffs, abs=1e-9)
+    assert judged(spoiled(gap, play=same)).refinement == "subgame perfect"
+
+
+def test_judging_changes_nothing(gap):
+    before = gap.play.row.copy(), gap.play.values.copy(), gap.form.root.copy()
+    first, second = judged(gap), judged(gap)
+    assert first == second
+    for kept, now in zip(before, (gap.play.row, gap.play.values, gap.form.root), strict=True):
+        assert (kept == now).all()
+
+
+# ---------------------------------------------------------------------------------------------
+# Actions that are not best
+
+
+@given(st.floats(-0.3, 0.3), st.sampled_from([0, 1]))
+def test_the_regret_is_the_gain_over_the_range_of_payoffs(change, player):
+    """At q1 = 30 + d the best is 30, so the first gains d^2; its payoffs on [0, 100] are known."""
+    profile = honest("cournot")
+    values = profile.play.values.copy()
+    values[player] += 100 * change
+    play = replayed(profile, profile.play, values)
+    certificate = judged(spoiled(profile, play=play))
+    own, other = values[player], values[1 - player]
+    gain = (own - (90 - other) / 2) ** 2
+    rival_gain = (other - (90 - own) / 2) ** 2 if own < 90 else other**2
+    lowest = min(100 * (90 - 100 - other), 0)
+    highest = (90 - other) ** 2 / 4
+    # Payoffs of anybody's deviations count in the range; they make it wider, at most fourfold.
+    assert certificate.regret >= max(gain, rival_gain) / (4 * (highest - lowest)) - 1e-12
+    assert certificate.regret <= 4 * max(gain, rival_gain) / (highest - lowest) + 1e-9
+    if abs(change) > 0.005:
+        assert not certificate.holds
+
+
+@pytest.mark.parametrize("money", [1e-9, 1e9])
+def test_money_of_another_size_hides_nothing(money):
+    profile = solved(COURNOT, money=money)
+    values = profile.play.values + np.array([0.5, 0])
+    assert not judged(spoiled(profile, play=replayed(profile, profile.play, values))).holds
+
+
+@pytest.mark.parametrize("change", [-0.1, 0.01, 0.003])
+def test_an_action_that_is_not_best_before_others_answer_is_rejected(stackelberg, change):
+    values = stackelberg.play.values + 90 * change
+    play = replayed(stackelberg, stackelberg.play, values)
+    certificate = judged(spoiled(stackelberg, play=play))
+    assert not certificate.holds
+    assert certificate.refinement is None
+
+
+@pytest.mark.parametrize("change", [-0.1, 0.01, 0.003])
+def test_an_answer_on_the_path_that_is_not_best_is_rejected(stackelberg, change):
+    play = behind(
+        stackelberg.play,
+        lambda later: replayed(stackelberg, later, later.values + 90 * change),
+    )
+    assert not judged(spoiled(stackelberg, play=play)).holds
+
+
+def test_a_wrong_action_on_a_branch_of_small_probability_is_rejected():
+    profile = solved(WEATHER)
+
+    def storm(draw: Play) -> Play:
+        branches = []
+        for weight, actions, later in draw.branches:
+            if weight < 0.5 and later is not None:
+                later = replayed(profile, later, later.values - 0.05)
+            branches.append((weight, actions, later))
+        return dataclasses.replace(draw, branches=tuple(branches))
+
+    assert not judged(spoiled(profile, play=behind(profile.play, storm))).holds
+
+
+@pytest.mark.parametrize("shift", [-0.05, 0.01, 0.3])
+def test_a_mixture_that_leaves_the_other_no_reason_to_play_as_said_is_rejected(gap, shift):
+    """The vendor is indifferent whatever it mixes; the state's subsidy is best for one mixture."""
+    ((stay, enter),) = gap.play.mixed
+    play = replayed(gap, gap.play, mixed=((stay - shift, enter + shift),))
+    assert not judged(spoiled(gap, play=play)).holds
+
+
+@pytest.mark.parametrize("enters", [0.0, 1.0])
+def test_a_pure_answer_where_only_a_mixed_one_holds_is_rejected(gap, enters):
+    play = replayed(gap, gap.play, mixed=((1 - enters, enters),))
+    assert not judged(spoiled(gap, play=play)).holds
+    best = replayed(gap, gap.play, np.array([0.6 * enters]), ((1 - enters, enters),))
+    assert not judged(spoiled(gap, play=best)).holds
+
+
+def entering(profile: StagedProfile) -> Spoiled:
+    """Return the profile in which the entrant enters on the path, and only there."""
+    swapped = behind(profile.play, lambda node: replayed(profile, node, mixed=((0.0, 1.0),)))
+    return spoiled(profile, play=swapped)
+
+
+def test_a_finite_action_that_is_not_best_is_rejected():
+    """With F = 0.07 the entrant stays out by itself: it would lose 0.0075."""
+    assert not judged(entering(solved(LIMIT, F=0.07))).holds
+
+
+def not_seen(reason: str) -> pytest.MarkDecorator:
+    """Mark an attack that the judge does not see through."""
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+JOINT = make(
+    "one two",
+    [[Decision("one", "x", UNIT), Decision("one", "y", UNIT), Decision("two", "z", UNIT)]],
+    {"one": "x * y", "two": "-(z - x) ** 2"},
+)
+TRIPLE = make(
+    "one",
+    [[Decision("one", "x", UNIT), Decision("one", "y", UNIT), Decision("one", "z", UNIT)]],
+    {"one": "x * y * z"},
+)
+
+
+def nothing(game: Game) -> Any:
+    """Return the profile in which every interval action of a single block is 0."""
+    form = build(game)
+    row = form.root.copy()
+    values = np.zeros(len(form.blocks[0].intervals))
+    play = Play(0, row, values, (), np.zeros(form.num_players), ((1.0, (), None),))
+    profile = StagedProfile(form, play, "", None)
+    return spoiled(profile, continuation=lambda block, rows: form.finish(rows))
+
+
+def test_two_interval_actions_of_one_player_are_changed_together():
+    assert not judged(nothing(JOINT)).holds
+
+
+@not_seen("one interval of a player is changed, or two, never three")
+def test_three_interval_actions_of_one_player_are_changed_together():
+    assert not judged(nothing(TRIPLE)).holds
+
+
+# ---------------------------------------------------------------------------------------------
+# Play off the path
+
+
+def flood(profile: StagedProfile) -> Spoiled:
+    """Return the follower's threat: unless the leader sells 30, flood the market.
+
+    The path, 30 and 30, is a Nash equilibrium that only this empty threat supports.
+    """
+    form = profile.form
+    slot, own = (form.blocks[k].intervals[0].slot for k in (0, 1))
+
+    def last_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = rows.copy()
+        rows[:, own] = np.where(np.abs(rows[:, slot] - 30) < 1e-12, 30, 90)
+        return rows, np.ones(len(rows), bool)
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        return form.finish(last_rows(rows)[0] if block == 1 else rows)
+
+    def answer(block: int, row: np.ndarray) -> Play:
+        full, _ = last_rows(row)
+        payoffs = form.finish(full)[0]
+        return Play(1, row.copy(), full[0, [own]], (), payoffs, ((1.0, (), None),))
+
+    row = placed(profile, profile.play, (), np.array([30.0]))
+    later = answer(1, row)
+    play = Play(0, form.root.copy(), np.array([30.0]), (), later.payoffs, ((1.0, (), later),))
+    return spoiled(
+        profile, play=play, continuation=continuation, answer=answer, last_rows=last_rows
+    )
+
+
+def test_an_empty_threat_is_rejected_though_the_path_is_a_best_reply(stackelberg):
+    threat = flood(stackelberg)
+    assert threat.play.payoffs == pytest.approx((900, 900))
+    certificate = judged(threat)
+    assert not certificate.holds
+    assert certificate.refinement is None
+
+
+@not_seen("behind an interval a finite block is looked at in four histories only")
+def test_an_entrant_that_enters_whatever_happens_is_rejected(limit):
+    """On the path (1/2, then 1/4) entry pays; after 0.9 it does not, and is said to happen."""
+    form = limit.form
+    entry, q2 = form.blocks[1].finite[0].slot, form.blocks[2].intervals[0].slot
+    q1 = form.blocks[0].intervals[0].slot
+
+    def entered(rows: np.ndarray, block: int) -> np.ndarray:
+        rows = rows.copy()
+        if block <= 1:
+            rows[:, entry] = 1
+            form.advance(rows, 1)
+        if block <= 2:
+            rows[:, q2] = np.where(rows[:, entry] == 1, np.maximum((1 - rows[:, q1]) / 2, 0), 0)
+        return rows
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        return form.finish(entered(rows, block))
+
+    def answer(block: int, row: np.ndarray) -> Play:
+        payoffs = continuation(block, row)[0]
+        if block == 2:
+            values = entered(row, 2)[0, [q2]]
+            return Play(2, row.copy(), values, (), payoffs, ((1.0, (), None),))
+        after = row.copy()
+        after[:, entry] = 1
+        form.advance(after, 1)
+        later = answer(2, after)
+        return Play(1, row.copy(), np.empty(0), ((0.0, 1.0),), payoffs, ((1.0, (1,), later),))
+
+    first = placed(limit, limit.play, (), np.array([0.5]))
+    node = answer(1, first)
+    play = Play(0, form.root.copy(), np.array([0.5]), (), node.payoffs, ((1.0, (), node),))
+    wrong = spoiled(
+        limit,
+        play=play,
+        continuation=continuation,
+        answer=answer,
+        last_rows=lambda rows: (entered(rows, 2), np.ones(len(rows), bool)),
+    )
+    assert node.payoffs == pytest.approx((0.125, 0.0425))
+    certificate = judged(wrong)
+    assert not certificate.holds
+    assert certificate.refinement is None
+
+
+def unknown_above(profile: StagedProfile, level: float) -> Spoiled:
+    """Return the profile with nothing prescribed where the first action is above a level."""
+    slot = profile.form.blocks[0].intervals[0].slot
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        found = profile.continuation(block, rows)
+        found[rows[:, slot] > level] = np.nan
+        return found
+
+    def last_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found, known = profile.last_rows(rows)
+        return found, known & (rows[:, slot] <= level)
+
+    def answer(block: int, row: np.ndarray) -> Play | None:
+        return None if row[0, slot] > level else profile.answer(block, row)
+
+    return spoiled(profile, continuation=continuation, last_rows=last_rows, answer=answer)
+
+
+def test_where_a_deviation_is_unanswered_perfection_is_not_claimed(stackelberg, limit):
+    for profile, level in ((stackelberg, 60.0), (limit, 0.8)):
+        certificate = judged(unknown_above(profile, level))
+        assert certificate.holds
+        assert certificate.refinement is None
+        assert any("not claimed" in check for check in certificate.checks)
+
+
+# ---------------------------------------------------------------------------------------------
+# Profiles that are not profiles, or that say what is not so
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(-1.0, 101.0, 100.1),
+        pytest.param(1e300, marks=not_seen("infinite payoffs end in a warning, not in a verdict")),
+    ],
+)
+def test_an_action_outside_its_interval_is_rejected(cournot, value):
+    play = dataclasses.replace(cournot.play, values=np.array([value, 30.0]))
+    assert not judged(spoiled(cournot, play=play)).holds
+
+
+@not_seen("NaN is not outside any bounds, and NaN as the payoff on the path hides every gain")
+def test_an_action_that_is_no_number_is_rejected(cournot):
+    play = dataclasses.replace(cournot.play, values=np.array([np.nan, 30.0]))
+    assert not judged(spoiled(cournot, play=play)).holds
+
+
+def test_an_action_outside_its_interval_off_the_path_is_rejected(stackelberg):
+    own = stackelberg.form.blocks[1].intervals[0].slot
+
+    def last_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found, known = stackelberg.last_rows(rows)
+        found[:, own] = -5.0
+        return found, known
+
+    assert not judged(spoiled(stackelberg, last_rows=last_rows)).holds
+
+
+@pytest.mark.parametrize("mix", [(0.5, 0.6), (1.2, -0.2), (0.0, 0.0), (np.nan, 1.0)])
+def test_what_is_no_probability_distribution_is_refused(gap, mix):
+    play = dataclasses.replace(gap.play, mixed=(mix,))
+    try:
+        certificate = judged(spoiled(gap, play=play))
+    except ValueError as error:
+        assert "probability" in str(error)  # noqa: PT017
+    else:
+        assert not certificate.holds
+
+
+KINDS = make(
+    "one two",
+    [
+        [
+            Decision("one", "kind", {"plain": {"v": 0}, "fair": {"v": 0}, "rich": {"v": 1}}),
+            Decision("two", "x", UNIT),
+        ]
+    ],
+    {"one": "kind.v + 0 * x", "two": "-(x - 0.3 - 0.2 * kind.v) ** 2"},
+)
+
+
+@pytest.mark.parametrize("left", [["plain"], ["plain", "fair"]])
+@not_seen("that what is played is available is not checked")
+def test_an_action_that_a_regime_takes_away_is_rejected(left):
+    rich = solved(KINDS)
+    assert rich.play.mixed == ((0.0, 0.0, 1.0),)
+    narrow = build(KINDS, regime=Regime("narrow", narrow={"kind": left}))
+    assert not certify(narrow, rich).holds
+
+
+@not_seen("the payoffs that a play states are not compared with what it brings")
+def test_payoffs_that_the_play_does_not_bring_are_rejected(cournot):
+    play = dataclasses.replace(cournot.play, payoffs=cournot.play.payoffs + 5.0)
+    assert not judged(spoiled(cournot, play=play)).holds
+
+
+@not_seen("an unknown payoff on the path hides every gain, and counts as one more deviation")
+def test_an_unknown_payoff_on_the_path_is_rejected(stackelberg):
+    at = stackelberg.play.values[0]
+    slot = stackelberg.form.blocks[0].intervals[0].slot
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        found = stackelberg.continuation(block, rows)
+        if block == 1:
+            found[np.abs(rows[:, slot] - at) < 1e-12] = np.nan
+        return found
+
+    assert not judged(spoiled(stackelberg, continuation=continuation)).holds
+
+
+@not_seen("payoffs of continuations are the profile's own, not computed from what it prescribes")
+def test_a_continuation_that_praises_the_path_is_rejected(stackelberg):
+    """The leader sells 10, and what follows is said to be better than it is."""
+    play = replayed(stackelberg, stackelberg.play, np.array([10.0]))
+    slot = stackelberg.form.blocks[0].intervals[0].slot
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        found = stackelberg.continuation(block, rows)
+        if block == 1:
+            found[np.abs(rows[:, slot] - 10) < 1e-12] += 5000
+        return found
+
+    assert not judged(spoiled(stackelberg, play=play, continuation=continuation)).holds
+
+
+@not_seen("payoffs of continuations are the profile's own, not computed from what it prescribes")
+def test_a_continuation_that_denigrates_deviations_is_rejected(stackelberg):
+    """The leader sells 10, and what follows anything else is said to be worse than it is."""
+    play = replayed(stackelberg, stackelberg.play, np.array([10.0]))
+    slot = stackelberg.form.blocks[0].intervals[0].slot
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        found = stackelberg.continuation(block, rows)
+        if block == 1:
+            found[np.abs(rows[:, slot] - 10) > 1e-12] -= 5000
+        return found
+
+    assert not judged(spoiled(stackelberg, play=play, continuation=continuation)).holds
+
+
+@not_seen("what follows the path is asked for alone, what follows deviations in a batch")
+def test_a_continuation_that_depends_on_what_else_is_asked_is_rejected(stackelberg):
+    """A strategy is a function of the history; this one answers alone otherwise than in a batch.
+
+    The leader sells 60: the follower is said to stay out if asked about 60 alone, and to sell
+    15 among others, which would make 45 the leader's best.
+    """
+    form = stackelberg.form
+    slot, own = (form.blocks[k].intervals[0].slot for k in (0, 1))
+
+    def last_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = rows.copy()
+        rows[:, own] = 0 if len(rows) == 1 else np.maximum((90 - rows[:, slot]) / 2, 0)
+        return rows, np.ones(len(rows), bool)
+
+    def continuation(block: int, rows: np.ndarray) -> np.ndarray:
+        return form.finish(last_rows(rows)[0] if block == 1 else rows)
+
+    play = replayed(stackelberg, stackelberg.play, np.array([60.0]))
+    wrong = spoiled(stackelberg, play=play, continuation=continuation, last_rows=last_rows)
+    assert not judged(wrong).holds
+
+
+@not_seen("the play on the path is not compared with what the continuation says of it")
+def test_a_path_that_is_not_what_the_rule_says_is_rejected(limit):
+    """At the limit output entry costs nothing, so the entrant may enter; but the incumbent chose
+    that output because it does not."""
+    wrong = entering(limit)
+    assert wrong.play.payoffs[0] < limit.play.payoffs[0] - 0.05
+    assert not judged(wrong).holds
+
+
+@not_seen("branches are followed as they are listed, not as the mixture says")
+def test_a_branch_that_is_left_out_is_missed(gap):
+    play = dataclasses.replace(gap.play, branches=gap.play.branches[:1])
+    assert not judged(spoiled(gap, play=play)).holds
+
+
+# ---------------------------------------------------------------------------------------------
+# Tolerance
+
+
+def test_the_tolerance_asked_for_is_the_one_that_counts(cournot):
+    values = cournot.play.values + np.array([1.0, 0.0])
+    wrong = spoiled(cournot, play=replayed(cournot, cournot.play, values))
+    regret = judged(wrong).regret
+    assert 0 < regret < 1e-2
+    for factor, holds in ((0.99, False), (1.01, True)):
+        certificate = judged(wrong, tolerance=factor * regret)
+        assert (certificate.regret, certificate.holds) == (regret, holds)
+        assert certificate.tolerance == factor * regret
+        assert (certificate.refinement == "subgame perfect") == holds
