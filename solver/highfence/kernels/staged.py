@@ -334,39 +334,40 @@ def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untype
 
 @njit(error_model="numpy")
 def _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread):  # type: ignore[no-untyped-def]
-    """Look closely around u[j]: next to a kink a second peak may stand in the same cell of the
-    scan. Returns (where, gain) of the best one, (u[j], 0) if there is none."""
+    """Look closely around u[j], at two scales: next to a kink a second peak may stand in the
+    same cell of the scan. Returns (where, gain) of the best one, (u[j], 0) if there is none."""
     close = 10
     now = _at(f, v, slots, owners, lo, hi, u, j, u[j])
-    size = 1.0 / (points * close)
     best = now
     where = u[j]
-    before = -np.inf
-    here = -np.inf
-    for k in range(-close, close + 2):
-        x = u[j] + k * size
-        after = -np.inf
-        if 0.0 <= x <= 1.0 and k <= close:
-            after = _at(f, v, slots, owners, lo, hi, u, j, x)
-        peak = here >= before and here >= after and here > best - NARROW * spread
-        if peak and abs(k - 1) > 1:
-            center = x - size
-            top = here
-            reach = size
-            for _ in range(16):
-                middle = center
-                for q in range(-3, 4):
-                    if q != 0:
-                        y = min(max(middle + reach * q / 3, 0.0), 1.0)
-                        found = _at(f, v, slots, owners, lo, hi, u, j, y)
-                        if found > top:
-                            top = found
-                            center = y
-                reach *= 0.4
-            if top > best:
-                best = top
-                where = center
-        before, here = here, after
+    for scale in range(2):
+        size = 1.0 / (points * close) if scale == 0 else 0.12 / (points * close)
+        before = -np.inf
+        here = -np.inf
+        for k in range(-close, close + 2):
+            x = u[j] + k * size
+            after = -np.inf
+            if 0.0 <= x <= 1.0 and k <= close:
+                after = _at(f, v, slots, owners, lo, hi, u, j, x)
+            peak = here >= before and here >= after and here > best - NARROW * spread
+            if peak and abs(k - 1) > 1 and (scale == 0 or abs(k - 1) < close):
+                center = x - size
+                top = here
+                reach = size
+                for _ in range(16):
+                    middle = center
+                    for q in range(-3, 4):
+                        if q != 0:
+                            y = min(max(middle + reach * q / 3, 0.0), 1.0)
+                            found = _at(f, v, slots, owners, lo, hi, u, j, y)
+                            if found > top:
+                                top = found
+                                center = y
+                    reach *= 0.4
+                if top > best:
+                    best = top
+                    where = center
+            before, here = here, after
     return where, best - now
 
 
