@@ -158,6 +158,8 @@ def settle(
     m = len(u)
     for _ in range(10):
         found = _newton(payoffs, u.copy(), owners, free)
+        if found is not None and not _summits(payoffs, found, owners, free):
+            found = None
         base = u if found is None else found
         u = base.copy()
         points = np.linspace(0, 1, GRID + 1)
@@ -189,6 +191,27 @@ def settle(
         if moved == 0.0 if found is not None else moved < 1e-9:
             return u
     return None
+
+
+def _summits(
+    payoffs: Callable[[Array], Array], u: Array, owners: Sequence[int], free: NDArray[np.bool_]
+) -> bool:
+    """Return whether no free decision does better right beside u: a stencil that reaches
+    across a kink comes to rest where nothing is stationary."""
+    beside = STEP * np.array([1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
+    beside = np.concatenate([beside, -beside])
+    free_ones = np.flatnonzero(free)
+    trial = np.repeat(u[None], 1 + len(free_ones) * len(beside), axis=0)
+    for n, j in enumerate(free_ones):
+        rows = slice(1 + n * len(beside), 1 + (n + 1) * len(beside))
+        trial[rows, j] = np.clip(u[j] + beside, 0.0, 1.0)
+    table = payoffs(trial)
+    for n, j in enumerate(free_ones):
+        heights = table[1 + n * len(beside) : 1 + (n + 1) * len(beside), owners[j]]
+        now = table[0, owners[j]]
+        if np.nanmax(heights, initial=-np.inf) > now + 1e-12 * abs(now):
+            return False
+    return True
 
 
 def _newton(
