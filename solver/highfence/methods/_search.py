@@ -200,7 +200,7 @@ def _summits(
     across a kink comes to rest where nothing is stationary."""
     beside = STEP * np.array([1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
     beside = np.concatenate([beside, -beside])
-    free_ones = np.flatnonzero(free)
+    free_ones = [int(j) for j in np.flatnonzero(free)]
     trial = np.repeat(u[None], 1 + len(free_ones) * len(beside), axis=0)
     for n, j in enumerate(free_ones):
         rows = slice(1 + n * len(beside), 1 + (n + 1) * len(beside))
