@@ -340,33 +340,65 @@ A little yard
 Which controls should A choose when C can answer?
 little_yard (yard.toml); default parameters
 
-regime         W_A  gain  denial     C  flags
-No controls   0.00   0.0       0  0.0*  -
-Small yard   1.75*   0.0       2  -2.0  D
-Wall          0.00   0.5       4  -3.5  D
+                                  Restricted
+                                       state
+regime         W_A  gain  denial           C
+No controls   0.00   0.0       0        0.0*
+Small yard   1.75*   0.0       2        -2.0
+Wall          0.00   0.5       4        -3.5
 
 * best for that player
 Best for Restricting state: Small yard, by 1.75 over No controls
 Best for Restricted state: No controls, by 2 over Small yard
-Chosen by Restricting state: Small yard
-Value of commitment to Restricting state: 1.75 (with it 1.75 by Small yard; without 0 by Wall)
+Value of commitment to Restricting state: 1.75, that is 1.75 by choosing first (Small yard) less 0
+  by choosing last (Wall)
 
 What happens
 No controls: Everything is sold.
-Small yard: Denial is 2.0 at stake 4.
-Wall: Denial is 4.0 at stake 4. C retaliates.
+Small yard [D]: Denial is 2.0 at stake 4.
+Wall [D]: Denial is 4.0 at stake 4. C retaliates.
 
-Flags
-B4: W_A < none.W_A
-D: denial > none.denial
+Flags: D is denial > none.denial
 
-Columns
-denial: Denial (USD bn)
-C: Restricted state
-
-Assumed
-- Nothing is smuggled.
+Not shown: what the columns mean and 1 assumption (highfence compare --all).
 """
+
+
+def test_compare_prints_everything_on_request(run):
+    said = run("compare", "yard.toml", "--all")
+
+    for part in (
+        "Chosen by Restricting state: Small yard",
+        "Flags: B4 is W_A < none.W_A; D is denial > none.denial",
+        "denial: Denial (USD bn)",
+        "- Nothing is smuggled.",
+    ):
+        assert part in said
+    assert "Not shown" not in said
+
+
+def test_solve_prints_everything_on_request(run):
+    short, whole = run("solve", "yard.toml"), run("solve", "yard.toml", "--all")
+
+    assert "Not shown: the play, move by move (highfence solve --all)." in short
+    assert "A (Restricting state): regime = yard" in short
+    assert "play: A at regime: yard; C at response after regime=yard: accept" in whole
+    assert "Not shown" not in whole
+
+
+def test_solve_shows_a_dozen_outcomes_and_counts_the_rest(here, run):
+    more = "".join(f'w{k} = "stake + {k}"\n' for k in range(15))
+    text = YARD.replace('outcomes = ["W_A", "gain", "denial"]\n', "")
+    (here / "many.toml").write_text(text.replace("[derived]\n", f"[derived]\n{more}"), "utf-8")
+
+    assert re.search(r"w11 15, \.\.\.\s+\(7\s+more\)", run("solve", "many.toml"))
+    assert "w14 18" in run("solve", "many.toml", "--all")
+
+
+def test_solve_names_what_was_asked_for(run):
+    said = run("solve", "yard.toml", "--regime", "wall", "--preset", "calm", "--set", "stake=5/2")
+
+    assert "regime wall; preset calm; stake = 2.5" in said
 
 
 def test_compare_as_csv_has_a_row_for_each_regime(run):
@@ -394,7 +426,7 @@ def test_the_flagship_is_compared_from_the_catalogue(run):
     assert made["best"]["A"]["margin"] == pytest.approx(0.081, abs=0.003)
     assert yard["outcomes"]["K_H"][0] == pytest.approx(0.144, abs=0.005)
     assert yard["flags"] == {"B0": False, "B1": True, "B2": False, "B3": True, "B4": True}
-    assert "A third country fills the frontier." in yard["says"]
+    assert "A third country backfills the frontier segment." in yard["says"]
     assert yard["equilibria"][0]["strategies"]["C"]["s"] == pytest.approx(0.412, abs=0.01)
     assert made["commitment"] is None
 

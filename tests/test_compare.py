@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import time
 
 import pytest
@@ -157,13 +158,13 @@ def test_equal_regimes_are_a_tie_and_no_winner():
     assert best.contenders == ("none", "wall")
 
 
-def test_a_margin_below_a_thousandth_of_the_payoffs_is_a_near_tie():
-    near = compare(choosing({"a": "10", "b": "10.005"})).best["A"]
-    clear = compare(choosing({"a": "10", "b": "10.02"})).best["A"]
+def test_a_margin_below_three_thousandths_of_the_payoffs_is_a_near_tie():
+    near = compare(choosing({"a": "10", "b": "10.02", "c": "9.995", "d": "9.9"})).best["A"]
+    clear = compare(choosing({"a": "10", "b": "10.04"})).best["A"]
 
-    assert (near.regime, near.near_tie) == ("b", True)
-    assert (clear.regime, clear.near_tie) == ("b", False)
-    assert near.margin == pytest.approx(0.005)
+    assert (near.regime, near.near_tie, near.near) == ("b", True, ("a", "c"))
+    assert (clear.regime, clear.near_tie, clear.near) == ("b", False, ())
+    assert near.margin == pytest.approx(0.02)
 
 
 def test_no_winner_is_named_where_the_ranges_overlap():
@@ -466,8 +467,12 @@ def test_the_text_tells_what_depends():
     assert "free: 3 equilibria" in said
 
 
-def test_the_text_says_near_tie():
-    assert "(a near tie)" in str(compare(choosing({"a": "10", "b": "10.005"})))
+def test_the_text_says_near_tie_and_marks_it():
+    said = str(compare(choosing({"a": "10", "b": "10.02", "c": "9.995", "d": "9.9"})))
+
+    assert "Best for A: b, by 0.02 over a: a near tie, also with c" in said
+    assert re.search(r"a +10.000~\nb +10.020\*\nc +9.995~\nd +9.900$", said, re.MULTILINE)
+    assert "~ near tie, within 0.3 percent" in said
 
 
 @pytest.mark.parametrize("width", [12, 20, 30, 60, 100])
@@ -482,10 +487,46 @@ def test_the_table_keeps_every_number_at_any_width(width):
 
 def test_players_and_outcomes_are_explained():
     game = choosing({"a": "1", "b": "2"}, derived={"w": Derived("x", "Worth", "EUR")})
-    said = str(compare(dataclasses.replace(game, players=(Player("A", "The ally"),))))
+    made = compare(dataclasses.replace(game, players=(Player("A", "The ally"),)))
 
-    assert "w: Worth (EUR)" in said
-    assert "Best for The ally" in said
+    assert "Best for The ally" in str(made)
+    assert "w: Worth (EUR)" in comparison_text(made, everything=True)
+
+
+def test_the_short_page_shows_the_first_outcomes_and_counts_the_rest():
+    many = {f"w{k}": Derived(f"x + {k} * v", f"Part {k}") for k in range(20)}
+    made = compare(choosing({"a": "1", "b": "2"}, derived=many, assumptions=("None.",)))
+    short, whole = comparison_text(made, 100), comparison_text(made, 100, everything=True)
+
+    assert "Not shown: 6 more outcomes, what the columns mean and 1 assumption" in short
+    assert re.search(r"\bw13\b", short)
+    assert "w14" not in short
+    assert "w19: Part 19" in whole
+    assert "Not shown" not in whole
+
+
+def test_what_is_the_same_everywhere_takes_no_column():
+    made = compare(choosing({"a": "1", "b": "2"}, derived={"w": "x + 3"}))
+
+    assert "The same under every regime: w 3" in comparison_text(made, 100)
+    assert "regime   v  w" in comparison_text(made, 100, everything=True)
+
+
+def test_labels_stand_over_the_columns_and_groups_over_all_of_theirs():
+    derived = {
+        "p": Derived("v + 1", "The ally: trade"),
+        "q": Derived("v + 2", "The ally: security of supply"),
+        "t": Derived("v + 3", "T"),
+    }
+    said = comparison_text(compare(choosing({"a": "1", "b": "2"}, derived=derived)), 60)
+
+    assert said.splitlines()[3:8] == [
+        "            --- The ally --",
+        "                   security",
+        "                         of",
+        "            trade    supply",
+        "regime   v      p         q  t",
+    ]
 
 
 @pytest.mark.parametrize("count", [10])

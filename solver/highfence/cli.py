@@ -97,6 +97,9 @@ def _command(name: str, *options: Callable[[Any], Any]) -> Callable[[Command], C
 _game = click.argument("game")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable).")
 _csv = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per equilibrium.")
+_all = click.option(
+    "--all", "everything", is_flag=True, help="Print everything, not the short page."
+)
 _regime = click.option("--regime", metavar="R", help="Solve under this regime's overlay.")
 _preset = click.option("--preset", metavar="P", help="Start from this preset of parameters.")
 _set = click.option(
@@ -168,13 +171,14 @@ def check(path: str) -> int:
     return SOLVED
 
 
-@_command("solve", _game, _regime, _preset, _set, _method, _json, _csv)
+@_command("solve", _game, _regime, _preset, _set, _method, _all, _json, _csv)
 def solve(
     game: str,
     regime: str | None,
     preset: str | None,
     settings: Sequence[str],
     method: str,
+    everything: bool,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -203,7 +207,11 @@ def solve(
     else:
         from .report.text import solution_page
 
-        _print_page(solution_page(solution))
+        _print_page(
+            solution_page(
+                solution, everything=everything, players=_labels(loaded), settings=tuple(values)
+            )
+        )
     return _exit_code(solution)
 
 
@@ -219,6 +227,7 @@ def solve(
         default=True,
         help="Work out the value of commitment, if the game declares it (may take long).",
     ),
+    _all,
     _json,
     _csv,
 )
@@ -229,6 +238,7 @@ def compare(
     settings: Sequence[str],
     method: str,
     commitment: bool,
+    everything: bool,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -269,7 +279,7 @@ def compare(
     else:
         from .report.text import comparison_page
 
-        _print_page(comparison_page(comparison))
+        _print_page(comparison_page(comparison, everything=everything))
     return SOLVED if comparison.settled else PART
 
 
@@ -429,6 +439,13 @@ def _values(loaded: Any, pairs: Mapping[str, str]) -> dict[str, Any]:
     if problems:
         raise SpecError(problems)
     return values
+
+
+def _labels(loaded: Any) -> dict[str, str]:
+    """Return the labels of a game's players; a form has none beside their names."""
+    from .spec.model import Game
+
+    return {p.name: p.label for p in loaded.players} if isinstance(loaded, Game) else {}
 
 
 def _form(
@@ -613,11 +630,16 @@ def _progress() -> Iterator[Callable[[str], None]]:
     start = time.monotonic()
 
     def run() -> None:
+        compiles = _Compiles()
         shown = False
-        while not done.wait(1.0):
-            shown = True
+        while not done.wait(0.1 if time.monotonic() - start < 1 else 1):
+            compiles.listen()
             seconds = time.monotonic() - start
-            sys.stderr.write(f"\r\x1b[K{_clean(current[0])} ({seconds:.0f} s)")
+            if seconds < 1:
+                continue
+            shown = True
+            what = "compiling for this machine (the first time only)" * compiles.going_on
+            sys.stderr.write(f"\r\x1b[K{_clean(what or current[0])} ({seconds:.0f} s)")
             sys.stderr.flush()
         if shown:
             sys.stderr.write("\r\x1b[K")
@@ -630,6 +652,25 @@ def _progress() -> Iterator[Callable[[str], None]]:
     finally:
         done.set()
         thread.join()
+
+
+class _Compiles:
+    """Tells whether numba compiles, once it has been imported by whoever needs it."""
+
+    def __init__(self) -> None:
+        self._heard: Any = None
+
+    def listen(self) -> None:
+        """Register with numba, if it is there by now."""
+        events: Any = sys.modules.get("numba.core.event")
+        if self._heard is None and hasattr(events, "RecordingListener"):
+            self._heard = events.RecordingListener()
+            events.register("numba:compile", self._heard)
+
+    @property
+    def going_on(self) -> bool:
+        heard = [] if self._heard is None else self._heard.buffer
+        return sum(1 if event.is_start else -1 for _, event in heard) > 0
 
 
 # ---------------------------------------------------------------------------------------------

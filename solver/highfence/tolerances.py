@@ -33,8 +33,12 @@ SAME = 1e-6
 ROOT = 1e-11
 """First-order residual, relative to scale over range, at which polishing stops."""
 
-TIE = 1e-3
-"""Margins below this share of the payoff scale are called near ties in tables."""
+TIE = 3e-3
+"""Margins below this share of the largest payoff compared, in absolute value, are near ties.
+
+The payoffs of a calibrated game rest on parameters known to a few percent at best; a
+difference of .01 in a payoff of 3.47 turns over with any of them.
+"""
 
 ROUNDING = 1e-12
 """Sums of a few payoffs that differ by less than this, relative to the largest, are equal.

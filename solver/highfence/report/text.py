@@ -10,11 +10,13 @@ from __future__ import annotations
 import shutil
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
+
+from .. import tolerances
 
 if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
@@ -48,8 +50,14 @@ DEFAULT_WIDTH = 100
 NARROWEST = 12
 """Columns below which text is not folded any further."""
 GAP = "  "
+BRANCH = " | "
+"""What parts a decision's name from the branch of play on which it is reached."""
 MAX_NAMED = 40
 """Equilibria written out in full; the rest is counted, and is in the JSON."""
+MAX_COLUMNS = 15
+"""Columns of a comparison's short table: two blocks of a terminal with 100 columns."""
+MAX_OUTCOMES = 12
+"""Outcomes of an equilibrium on a solution's short page."""
 
 
 def terminal_width() -> int:
@@ -218,9 +226,8 @@ class Page:
         left: Iterable[int] = (0,),
         styles: Mapping[tuple[int, int], str] | None = None,
         indent: str = "",
-        last: int = 0,
-        pages: int | None = None,
-    ) -> int:
+        words: Sequence[str] = (),
+    ) -> None:
         """Add a table; the first column is repeated where it is continued below.
 
         Parameters
@@ -229,55 +236,84 @@ class Page:
             Columns that are flush left; others are flush right.
         styles
             (row, column) -> style.
-        last
-            So many of the last columns go with the first part.
-        pages
-            Print only so many parts.
-
-        Returns
-        -------
-        int
-            How many columns, counted from the left, were printed.
+        words
+            What stands above the head of each column, folded. ``"group: rest"`` puts the
+            group once over neighbors that share it.
         """
         head = [clean(cell) for cell in head]
         rows = [[clean(cell) for cell in row] for row in rows]
-        columns = len(head)
+        above = [_split(clean(text)) for text in words] or [("", "")] * len(head)
         widths = [
-            max(width_of(cell) for cell in [head[k], *(row[k] for row in rows)])
-            for k in range(columns)
+            max(_narrowest(rest), *(width_of(row[k]) for row in [head, *rows]))
+            for k, (_, rest) in enumerate(above)
         ]
-        tail = list(range(columns - last, columns))
         room = self.width - len(indent) - widths[0]
-        if columns > 1 and room < min(len(GAP) + width for width in widths[1:]):
+        units = [[k] for k in range(1, len(head))]
+        if any(len(GAP) + _spread(unit, widths, above) > room for unit in units):
             self._list(head, rows, indent)
-            return columns
-        parts: list[list[int]] = []
-        waiting = list(range(1, columns - last))
-        tail_width = sum(widths[k] + len(GAP) for k in tail)
-        beside = bool(waiting) and tail_width + len(GAP) + widths[waiting[0]] <= room
-        while waiting:
-            used = tail_width if beside and not parts else 0
-            part = [waiting.pop(0)]
-            used += widths[part[0]] + len(GAP)
-            while waiting and used + widths[waiting[0]] + len(GAP) <= room:
-                used += widths[waiting[0]] + len(GAP)
-                part.append(waiting.pop(0))
-            parts.append([0, *part, *(tail if beside and not parts else [])])
-        printed = max((k + 1 for part in parts[:pages] for k in part if k not in tail), default=1)
-        parts = parts[:pages]
-        if tail and not beside:
-            parts.insert(1, [0, *tail])
+            return
+        units = _together(units, above, lambda unit: len(GAP) + _spread(unit, widths, above) > room)
+        parts: list[list[list[int]]] = [[]]
+        used = 0
+        for unit in units:
+            wide = len(GAP) + _spread(unit, widths, above)
+            if parts[-1] and used + wide > room:
+                parts.append([])
+                used = 0
+            parts[-1].append(unit)
+            used += wide
         for count, part in enumerate(parts):
             if count:
                 self.blank()
-            self._part(head, rows, part, widths, set(left), styles or {}, indent)
-        return printed
+            fitted = widths.copy()
+            for unit in part:
+                fitted[unit[0]] += _spread(unit, widths, above) - _sum(unit, widths)
+            if any(words):
+                self._words(part, above, fitted, indent)
+            columns = [0, *(k for unit in part for k in unit)]
+            self._rows(head, rows, columns, fitted, set(left), styles or {}, indent)
 
-    def _part(
+    def _words(
+        self,
+        part: Sequence[Sequence[int]],
+        above: Sequence[tuple[str, str]],
+        widths: Sequence[int],
+        indent: str,
+    ) -> None:
+        """Add the lines above the head: groups over their columns, the rest over each."""
+        grouped = [unit for unit in part if above[unit[0]][0]]
+        rests = {k: _wrapped(above[k][1], widths[k]) for unit in part for k in unit}
+        low = max((len(rests[k]) for unit in grouped for k in unit), default=0)
+        stacks: list[list[str]] = []  # per unit, from the lowest line up, each as wide as it
+        for unit in part:
+            whole = _sum(unit, widths)
+            group = above[unit[0]][0]
+            below = low if any(rests[k] for k in unit) and group else 0
+            height = max(below, *(len(rests[k]) for k in unit))
+            lines = [
+                GAP.join(
+                    (rests[k][-1 - row] if row < len(rests[k]) else "").rjust(widths[k])
+                    for k in unit
+                )
+                for row in range(height)
+            ]
+            folded = _wrapped(group, whole)
+            ruled = len(unit) > 1 and len(folded) == 1 and width_of(group) + 2 < whole
+            for text in reversed(folded):
+                lines.append(f" {text} ".center(whole, "-") if ruled else text.rjust(whole))
+            stacks.append(lines)
+        for row in reversed(range(max(map(len, stacks), default=0))):
+            cells = (
+                stack[row] if row < len(stack) else " " * _sum(unit, widths)
+                for unit, stack in zip(part, stacks, strict=True)
+            )
+            self.lines.append([(indent + GAP.join([" " * widths[0], *cells]), "bold")])
+
+    def _rows(
         self,
         head: Sequence[str],
         rows: Sequence[Sequence[str]],
-        part: Sequence[int],
+        columns: Sequence[int],
         widths: Sequence[int],
         flush_left: set[int],
         styles: Mapping[tuple[int, int], str],
@@ -289,7 +325,7 @@ class Page:
 
         for row, cells in enumerate([head, *rows], -1):
             line: Line = [(indent, "")] if indent else []
-            for place, k in enumerate(part):
+            for place, k in enumerate(columns):
                 style = "bold" if row < 0 else styles.get((row, k), "")
                 if place:
                     line.append((GAP, ""))
@@ -302,6 +338,51 @@ class Page:
             for label, cell in zip(head[1:], row[1:], strict=True):
                 if cell:
                     self.item(label, cell, indent=indent + " ")
+
+
+def _split(words: str) -> tuple[str, str]:
+    """Return the group and the rest of ``"group: rest"``."""
+    group, colon, rest = words.partition(":")
+    return (group, rest.strip()) if colon and rest[:1] in ("", " ") else ("", words)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
+
+
+def _narrowest(text: str, lines: int = 4) -> int:
+    """Return the least width at which a text takes no more than so many lines."""
+    width = max(map(width_of, text.split()), default=0)
+    while len(_wrapped(text, width)) > lines:
+        width += 1
+    return width
+
+
+def _sum(unit: Sequence[int], widths: Sequence[int]) -> int:
+    return sum(widths[k] for k in unit) + len(GAP) * (len(unit) - 1)
+
+
+def _spread(unit: Sequence[int], widths: Sequence[int], above: Sequence[tuple[str, str]]) -> int:
+    """Return how wide columns under one group are."""
+    return max(_sum(unit, widths), _narrowest(above[unit[0]][0], 2))
+
+
+def _together(
+    units: Sequence[list[int]],
+    above: Sequence[tuple[str, str]],
+    too_wide: Callable[[list[int]], bool],
+) -> list[list[int]]:
+    """Join neighbors of one group, as far as there is room for them."""
+    joined: list[list[int]] = []
+    for unit in units:
+        group = above[unit[0]][0]
+        if joined and group and group == above[joined[-1][0]][0]:
+            both = [*joined[-1], *unit]
+            if not too_wide(both):
+                joined[-1] = both
+                continue
+        joined.append(unit)
+    return joined
 
 
 def plain(page: Page) -> str:
@@ -326,43 +407,66 @@ def styled(page: Page) -> None:
 # Solutions
 
 
-def solution_text(solution: Solution, width: int | None = None) -> str:
+def solution_text(solution: Solution, width: int | None = None, everything: bool = False) -> str:
     """Return a solution as plain text."""
-    return plain(solution_page(solution, width))
+    return plain(solution_page(solution, width, everything=everything))
 
 
-def solution_page(solution: Solution, width: int | None = None) -> Page:
-    """Return the page that ``highfence solve`` prints."""
+def solution_page(
+    solution: Solution,
+    width: int | None = None,
+    *,
+    everything: bool = False,
+    players: Mapping[str, str] | None = None,
+    settings: Sequence[str] = (),
+) -> Page:
+    """Return the page that ``highfence solve`` prints.
+
+    Parameters
+    ----------
+    everything
+        All outcomes, the path of play, and what the judge checked; else the short page.
+    players
+        Player -> label.
+    settings
+        Parameters to name in the heading, with their values.
+    """
     page = Page(width)
     page.text(f"{solution.game} ({solution.source})", "bold")
-    if solution.regime:
-        page.text(f"regime {solution.regime}")
-    if solution.preset:
-        page.text(f"preset {solution.preset}")
+    asked = [f"regime {solution.regime}"] if solution.regime else []
+    asked += [f"preset {solution.preset}"] if solution.preset else []
+    asked += [f"{name} = {_setting(solution.parameters[name])}" for name in settings]
+    if asked:
+        page.text("; ".join(asked))
     promise = {"all": "all equilibria", "some": "some equilibria", "one": "one equilibrium"}
     page.text(
         f"{solution.form} form, solved by {solution.method}, "
         f"which promises {promise[solution.finds.value]}"
     )
     page.text(_status(solution), "green" if solution.status.value == "solved" else "yellow")
-    several = len(solution.equilibria) > 1
+    count = len(solution.equilibria)
+    left_out: set[str] = set()
     for index, equilibrium in enumerate(solution.equilibria[:MAX_NAMED], 1):
-        page.heading(
-            f"Equilibrium {index} of {len(solution.equilibria)}" if several else "Equilibrium"
-        )
-        _equilibrium(page, equilibrium)
-    if len(solution.equilibria) > MAX_NAMED:
+        page.heading(f"Equilibrium {index} of {count}" if count > 1 else "Equilibrium")
+        left_out |= _equilibrium(page, equilibrium, players or {}, everything)
+    if count > MAX_NAMED:
         page.blank()
-        page.text(f"... and {len(solution.equilibria) - MAX_NAMED} more; --json has all of them.")
-    if several:
+        page.text(f"... and {count - MAX_NAMED} more; --json has all of them.")
+    if count > 1:
         page.heading("Over all equilibria")
-        for name, bounds in solution.bounds().items():
-            page.line(f"{GAP}{clean(name)}  {interval(bounds)}")
+        bounds = list(solution.bounds().items())
+        most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
+        for name, seen in bounds[:most]:
+            page.line(f"{GAP}{clean(name)}  {interval(seen)}")
+        left_out |= {"more outcomes"} if len(bounds) > most else set()
     _sets(page, solution)
     if solution.notes:
         page.heading("Notes")
         for note in solution.notes:
             page.bullet(note)
+    if left_out and not everything:
+        page.blank()
+        page.text(f"Not shown: {_listed(sorted(left_out))} (highfence solve --all).", "dim")
     return page
 
 
@@ -383,38 +487,75 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _equilibrium(page: Page, equilibrium: Equilibrium) -> None:
+def _equilibrium(
+    page: Page, equilibrium: Equilibrium, labels: Mapping[str, str], everything: bool
+) -> set[str]:
+    """Add an equilibrium; return what was left out."""
+    left_out = set()
     for player, strategy in equilibrium.strategies.items():
+        label = labels.get(player) or player
+        who = player if label == player else f"{player} ({label})"
         if not isinstance(strategy, Mapping):
-            page.item(player, number(strategy), indent=GAP)
-        elif any(isinstance(value, Mapping) for value in strategy.values()) or not _is_mixture(
-            strategy
-        ):
-            page.line((f"{GAP}{clean(player)}", "bold"))
-            for place, value in strategy.items():
-                text = _mixture(value) if isinstance(value, Mapping) else number(value)
-                page.item(place, text, indent=GAP * 2)
+            page.item(who, number(strategy), "bold", indent=GAP)
+        elif not strategy:
+            page.item(who, "no decision on the path of play", "bold", indent=GAP)
+        elif _is_mixture(strategy):
+            page.item(who, _mixture(strategy), "bold", indent=GAP)
         else:
-            page.item(player, _mixture(strategy), "bold", indent=GAP)
+            _decisions(page, who, strategy)
     payoffs = ", ".join(f"{name} {number(value)}" for name, value in equilibrium.payoffs.items())
     page.item("payoffs", payoffs, indent=GAP)
     extra = {n: v for n, v in equilibrium.outcomes.items() if n not in equilibrium.payoffs}
     if extra:
-        outcomes = ", ".join(f"{name} {number(value)}" for name, value in extra.items())
+        shown = list(extra.items())[: None if everything else MAX_OUTCOMES]
+        outcomes = ", ".join(f"{name} {number(value)}" for name, value in shown)
+        if len(shown) < len(extra):
+            outcomes += f", ... ({len(extra) - len(shown)} more)"
+            left_out.add("more outcomes")
         page.item("outcomes", outcomes, indent=GAP)
-    if equilibrium.path:
+    if equilibrium.path and everything:
         page.item("play", "; ".join(equilibrium.path), indent=GAP)
-    page.item("certificate", _certificate(equilibrium), indent=GAP)
+    elif equilibrium.path:
+        left_out.add("the play, move by move")
+    page.item("certificate", _certificate(equilibrium, everything), indent=GAP)
+    if equilibrium.certificate.checks and not equilibrium.certificate.exact:
+        left_out.add("what the judge checked")
     for note in equilibrium.notes:
         page.text(note, indent=GAP)
+    return left_out
+
+
+def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
+    """Add what a player does at each decision: on one line if it fits, else on one each.
+
+    What all branches of play have in common is not said of each.
+    """
+    branches = [place.split(BRANCH)[1].split(", ") for place in strategy if BRANCH in place]
+    common = set.intersection(*map(set, branches)) if branches else set()
+    said = []
+    for place, value in strategy.items():
+        text = _mixture(value) if isinstance(value, Mapping) else number(value)
+        name, _, behind = place.partition(BRANCH)
+        met = [move for move in behind.split(", ") if move and move not in common]
+        said.append((f"{name} if {', '.join(met)}" if met else name, text))
+    line = "; ".join(f"{name} = {text}" for name, text in said)
+    if len(said) == 1 or (
+        all(" " not in name for name, _ in said)
+        and width_of(f"{GAP}{clean(who)}: {clean(line)}") <= page.width
+    ):
+        page.item(who, line, "bold", indent=GAP)
+        return
+    page.line((f"{GAP}{clean(who)}", "bold"))
+    for name, text in said:
+        page.item(name, text, indent=GAP * 2)
 
 
 def _is_mixture(strategy: Mapping[str, Any]) -> bool:
     """Return whether a player's strategy is probabilities of actions (they sum to one)."""
-    total = sum(float(value) for value in strategy.values() if not isinstance(value, str))
-    return abs(total - 1) < 1e-6 and all(
-        not isinstance(value, str) and -1e-9 <= value <= 1 + 1e-9 for value in strategy.values()
-    )
+    if any(isinstance(value, str | Mapping) for value in strategy.values()):
+        return False
+    total = sum(float(value) for value in strategy.values())
+    return abs(total - 1) < 1e-6 and all(-1e-9 <= value <= 1 + 1e-9 for value in strategy.values())
 
 
 def _mixture(strategy: Mapping[str, Any]) -> str:
@@ -424,7 +565,7 @@ def _mixture(strategy: Mapping[str, Any]) -> str:
     return ", ".join(f"{action} {number(p)}" for action, p in played.items())
 
 
-def _certificate(equilibrium: Equilibrium) -> str:
+def _certificate(equilibrium: Equilibrium, everything: bool) -> str:
     certificate = equilibrium.certificate
     if certificate.exact:
         text = f"regret {number(certificate.regret)}, exact"
@@ -432,7 +573,7 @@ def _certificate(equilibrium: Equilibrium) -> str:
         text = f"regret {float(certificate.regret):.2g} <= {certificate.tolerance:.2g}"
     if certificate.refinement:
         text += f"; {certificate.refinement}"
-    if certificate.checks:
+    if certificate.checks and (everything or certificate.exact):
         text += f"; {'; '.join(certificate.checks)}"
     return text
 
@@ -458,37 +599,70 @@ def _sets(page: Page, solution: Solution) -> None:
 # Comparisons
 
 
-def comparison_text(comparison: Comparison, width: int | None = None) -> str:
+def comparison_text(
+    comparison: Comparison, width: int | None = None, everything: bool = False
+) -> str:
     """Return a comparison as plain text."""
-    return plain(comparison_page(comparison, width))
+    return plain(comparison_page(comparison, width, everything=everything))
 
 
-def comparison_page(comparison: Comparison, width: int | None = None) -> Page:
-    """Return the page that ``highfence compare`` prints."""
+def comparison_page(
+    comparison: Comparison, width: int | None = None, *, everything: bool = False
+) -> Page:
+    """Return the page that ``highfence compare`` prints.
+
+    Parameters
+    ----------
+    everything
+        All outcomes, what each column means, every player's best regime, and what is
+        assumed; else the first ``MAX_COLUMNS`` outcomes in the game's own order.
+    """
     page = Page(width)
     page.text(comparison.title, "bold")
     if comparison.question:
         page.text(comparison.question)
     page.text(f"{comparison.game} ({comparison.source}); {_numbers_used(comparison)}", "dim")
     page.blank()
-    more = _main_table(page, comparison)
-    _verdicts(page, comparison)
+    columns = _columns(comparison)
+    shown = list(columns) if everything else list(columns)[:MAX_COLUMNS]
+    constant = [] if everything else [name for name in shown if _is_constant(columns[name][1])]
+    _table_of(page, comparison, [name for name in shown if name not in constant])
+    if constant:
+        page.blank()
+        same = (f"{name} {column_of_numbers(columns[name][1][:1])[0]}" for name in constant)
+        page.item("The same under every regime", ", ".join(same))
+    _verdicts(page, comparison, [columns[name][0] for name in shown], everything)
     page.heading("What happens")
     for result in comparison.regimes:
-        page.item(result.label, result.says or "Nothing is said about it.", "bold")
-    if more:
-        page.heading("More outcomes")
-        _table_of(page, comparison, more, flags=False)
-    _legend(page, comparison)
+        raised = _flags(result)
+        head = f"{result.label} [{raised}]" if raised else result.label
+        page.item(head, result.says or "Nothing is said about it.", "bold")
+    _flag_legend(page, comparison, everything)
+    if everything:
+        _legend(page, comparison)
     if comparison.notes:
         page.heading("Notes")
         for note in comparison.notes:
             page.bullet(note)
-    if comparison.assumptions:
+    if everything and comparison.assumptions:
         page.heading("Assumed")
         for assumption in comparison.assumptions:
             page.bullet(assumption)
+    if not everything:
+        _left_out(page, comparison, len(columns) - len(shown))
     return page
+
+
+def _left_out(page: Page, comparison: Comparison, columns: int) -> None:
+    """Say what the short page leaves out."""
+    parts = [_count(columns, "more outcome")] if columns else []
+    if comparison.labels:
+        parts.append("what the columns mean")
+    if comparison.assumptions:
+        parts.append(_count(len(comparison.assumptions), "assumption"))
+    if parts:
+        page.blank()
+        page.text(f"Not shown: {_listed(parts)} (highfence compare --all).", "dim")
 
 
 def _numbers_used(comparison: Comparison) -> str:
@@ -530,81 +704,76 @@ def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]
     return {**listed, **rest} if stands_for else {**rest, **listed}
 
 
-def _main_table(page: Page, comparison: Comparison) -> list[str]:
-    """Add the table of what fits beside one another; return the columns that did not."""
-    columns = list(_columns(comparison))
-    printed = _table_of(page, comparison, columns, flags=True, pages=1)
-    return columns[printed:]
+def _is_constant(ranges: Sequence[Range | None]) -> bool:
+    """Return whether a column says the same of every regime."""
+    return len(ranges) > 1 and None not in ranges and len(set(column_of_numbers(ranges))) == 1
 
 
-def _table_of(
-    page: Page,
-    comparison: Comparison,
-    names: Sequence[str],
-    *,
-    flags: bool,
-    pages: int | None = None,
-) -> int:
+def _table_of(page: Page, comparison: Comparison, names: Sequence[str]) -> None:
     columns = _columns(comparison)
     results = comparison.regimes
-    head, cells = ["regime"], [[result.label for result in results]]
+    head, words, cells = ["regime"], [""], [[result.label for result in results]]
     styles: dict[tuple[int, int], str] = {}
     for name in names:
         player, ranges = columns[name]
-        best = comparison.best[player].contenders if player else ()
         texts = column_of_numbers(ranges)
-        marks = ["*" if player and result.name in best else " " for result in results]
-        for row, mark in enumerate(marks):
-            if mark == "*":
-                styles[row, len(head)] = "bold green"
+        if player:
+            best = comparison.best[player]
+            marks = [
+                "*" if r.name in best.contenders else "~" if r.name in best.near else " "
+                for r in results
+            ]
+            texts = [text + mark for text, mark in zip(texts, marks, strict=True)]
+            for row, mark in enumerate(marks):
+                if mark != " ":
+                    styles[row, len(head)] = "bold green" if mark == "*" else "green"
         head.append(name + (" " if player else ""))
-        cells.append([text + (m if player else "") for text, m in zip(texts, marks, strict=True)])
-    flagged = flags and bool(comparison.flag_conditions)
-    if flagged:
-        raised = [_flags(result) for result in results]
-        for row, text in enumerate(raised):
-            if text != "-":
-                styles[row, len(head)] = "yellow"
-        head.append("flags")
-        cells.append(raised)
-    rows = [list(row) for row in zip(*cells, strict=True)]
-    left = {0, len(head) - 1} if flagged else {0}
-    printed = page.table(
-        head, rows, left=left, styles=styles, last=1 if flagged else 0, pages=pages
-    )
-    return max(printed - 1, 0)
+        words.append(_words(comparison, name))
+        cells.append(texts)
+    page.table(head, [list(row) for row in zip(*cells, strict=True)], styles=styles, words=words)
+
+
+def _words(comparison: Comparison, name: str) -> str:
+    """Return the words above a column: its label, without what its name says already."""
+    label = comparison.labels.get(name, "")
+    family, comma, member = label.rpartition(", ")
+    if comma and name.endswith(f"_{member}"):
+        return f"{family}: "
+    return "" if label.casefold() == name.casefold() else label
 
 
 def _flags(result: RegimeResult) -> str:
     if not result.solution.equilibria:
-        return "?"
-    raised = [
+        return ""
+    return " ".join(
         name if value else f"{name}?" for name, value in result.flags.items() if value is not False
-    ]
-    return " ".join(raised) or "-"
+    )
 
 
-def _verdicts(page: Page, comparison: Comparison) -> None:
+def _verdicts(page: Page, comparison: Comparison, shown: Sequence[str], everything: bool) -> None:
     labels = {result.name: result.label for result in comparison.regimes}
     page.blank()
     if any(best.contenders for best in comparison.best.values()):
-        page.text(
-            "* best for that player"
-            + (
-                "; ? depends on which equilibrium"
-                if any(value is None for r in comparison.regimes for value in r.flags.values())
-                else ""
-            ),
-            "dim",
-        )
+        near = any(best.near for best in comparison.best.values())
+        text = "* best for that player" + (f"; ~ near tie, {_near()}" * near)
+        page.text(text, "dim")
+    others = []
     for player, best in comparison.best.items():
         who = comparison.labels.get(player, player)
-        page.item(f"Best for {who}", _verdict(best, labels))
+        if everything or player in shown:
+            page.item(f"Best for {who}", _verdict(best, labels))
+        elif len(best.contenders) < len(labels):
+            named = " or ".join(labels[name] for name in best.contenders) or "none"
+            others.append(f"{named} for {who}" + (" (a near tie)" if best.near else ""))
+    if others:
+        page.item("Best for the other players", "; ".join(others))
     left_out = [result.label for result in comparison.regimes if not result.solution.equilibria]
     if left_out:
         page.item("Not in the running, for want of an equilibrium", ", ".join(left_out))
     choice = comparison.choice
-    if choice is not None:
+    if choice is not None and (
+        everything or choice.regimes != comparison.best[choice.player].contenders
+    ):
         who = comparison.labels.get(choice.player, choice.player)
         chosen = " or ".join(labels[name] for name in choice.regimes)
         page.item(f"Chosen by {who}", chosen or f"cannot be told ({choice.reason})")
@@ -614,18 +783,21 @@ def _verdicts(page: Page, comparison: Comparison) -> None:
         page.item(f"Value of commitment to {who}", _worth(commitment, labels))
 
 
+def _near() -> str:
+    return f"within {100 * tolerances.TIE:g} percent of the column's largest payoff"
+
+
 def _worth(commitment: CommitmentValue, labels: Mapping[str, str]) -> str:
     if commitment.value is None:
         return f"not known ({commitment.reason})"
 
-    def told(bounds: Range | None, regimes: Sequence[str]) -> str:
-        return f"{interval(bounds)} by {' or '.join(labels[name] for name in regimes)}"
+    def told(bounds: Range | None, order: str, regimes: Sequence[str]) -> str:
+        named = " or ".join(labels[name] for name in regimes)
+        return f"{interval(bounds, 5)} by choosing {order} ({named})"
 
-    return (
-        f"{interval(commitment.value, 4)} "
-        f"(with it {told(commitment.committed, commitment.chosen_committed)}; "
-        f"without {told(commitment.discretionary, commitment.chosen_discretionary)})"
-    )
+    first = told(commitment.committed, "first", commitment.chosen_committed)
+    last = told(commitment.discretionary, "last", commitment.chosen_discretionary)
+    return f"{interval(commitment.value, 3)}, that is {first} less {last}"
 
 
 def _verdict(best: Best, labels: Mapping[str, str]) -> str:
@@ -636,9 +808,11 @@ def _verdict(best: Best, labels: Mapping[str, str]) -> str:
         case "wins":
             runner_up = labels[best.runner_up or ""]
             text = f"{named[0]}, by {number(best.margin, 3)} over {runner_up}"
-            text += " (a near tie)" if best.near_tie else ""
+            if best.near:
+                also = [labels[name] for name in best.near if name != best.runner_up]
+                text += ": a near tie" + (f", also with {_listed(also)}" if also else "")
         case "tie":
-            text = f"a tie of {', '.join(named)}"
+            text = f"a tie of {_listed(named)}"
         case "depends on which equilibrium":
             text = f"depends on which equilibrium: {' or '.join(named)}"
         case "nothing to compare with":
@@ -648,20 +822,37 @@ def _verdict(best: Best, labels: Mapping[str, str]) -> str:
     return text
 
 
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _flag_legend(page: Page, comparison: Comparison, everything: bool) -> None:
+    """Explain the flags: all of them, or those that are raised somewhere."""
+    states = [result.flags for result in comparison.regimes]
+    raised = [
+        (name, condition)
+        for name, condition in comparison.flag_conditions.items()
+        if everything or any(flags.get(name) is not False for flags in states)
+    ]
+    if raised:
+        page.blank()
+        page.item(
+            "Flags", "; ".join(f"{name} is {condition}" for name, condition in raised), "bold"
+        )
+    if any(value is None for flags in states for value in flags.values()):
+        page.text("? depends on which equilibrium, or cannot be told", "dim")
+
+
 def _legend(page: Page, comparison: Comparison) -> None:
     named = [
-        (name, comparison.labels[name])
+        (name, comparison.labels.get(name, name), comparison.units.get(name, ""))
         for name in _columns(comparison)
-        if comparison.labels.get(name, name) != name
+        if comparison.labels.get(name, name) != name or name in comparison.units
     ]
-    if comparison.flag_conditions:
-        page.heading("Flags")
-        for name, condition in comparison.flag_conditions.items():
-            page.item(name, condition)
     if named:
         page.heading("Columns")
-        for name, label in named:
-            page.item(name, label)
+        for name, label, unit in named:
+            page.item(name, f"{label} ({unit})" if unit else label)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from ..forms.build import build, values
 from ..forms.extensive import BehaviorProfile, ExtensiveForm
 from ..solution import Equilibrium, Solution, Status
 from ..solve import solve
-from ..spec.model import Chance, Game, Regime
+from ..spec.model import Chance, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
 from .reading import readings
 
@@ -90,6 +90,8 @@ class Best:
     of the player in the comparison."""
     contenders: tuple[str, ...] = ()
     """The regimes that may be best."""
+    near: tuple[str, ...] = ()
+    """Behind a winner: the regimes that a near tie is with."""
     left_out: tuple[str, ...] = ()
     """Regimes without an equilibrium, which are not in the running."""
 
@@ -152,7 +154,9 @@ class Comparison:
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
     labels: Mapping[str, str]
-    """Player, outcome or parameter -> label and unit, for reports."""
+    """Player, outcome or parameter -> label, for reports."""
+    units: Mapping[str, str]
+    """Outcome or parameter -> unit, where it has one."""
     payoff_outcomes: Mapping[str, str]
     """Outcome -> the player whose payoff it is by definition (``payoffs.A = "W_A"``)."""
 
@@ -261,6 +265,7 @@ def compare_regimes(
     names = [player.name for player in game.players]
     base = values(game, preset=preset, parameters=given)
     chooser = _Chooser(game, asked, solutions, solved, preset, given)
+    labels, units = _labels(game)
     return Comparison(
         game=game.name,
         title=game.title or game.name,
@@ -276,7 +281,8 @@ def compare_regimes(
         flag_conditions=game.flags,
         assumptions=game.assumptions,
         notes=_notes(results),
-        labels=MappingProxyType(_labels(game)),
+        labels=MappingProxyType(labels),
+        units=MappingProxyType(units),
         payoff_outcomes=MappingProxyType(_payoff_outcomes(game)),
     )
 
@@ -365,8 +371,14 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     if len(contenders) == 1:
         runner_up = max((n for n in ranges if n != leader), key=lambda n: ranges[n][1])
         margin = top - ranges[runner_up][1]
-        near = margin <= tolerances.TIE * scale
-        return Best(player, Verdict.WINS, leader, margin, runner_up, near, contenders, left_out)
+        near = tuple(
+            name
+            for name, bounds in ranges.items()
+            if name != leader and top - bounds[1] <= tolerances.TIE * scale
+        )
+        return Best(
+            player, Verdict.WINS, leader, margin, runner_up, bool(near), contenders, near, left_out
+        )
     equal = all(ranges[name][1] - ranges[name][0] <= slack for name in contenders)
     verdict = Verdict.TIE if equal else Verdict.DEPENDS
     return Best(player, verdict, near_tie=equal, contenders=contenders, left_out=left_out)
@@ -391,17 +403,24 @@ def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _labels(game: Game) -> dict[str, str]:
-    def joined(label: str, unit: str) -> str:
-        return f"{label} ({unit})" if label and unit not in ("", "1") else label
-
-    labels = {p.name: joined(p.label, p.unit) for p in game.parameters}
+def _labels(game: Game) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the labels and the units of players, outcomes and parameters, by name."""
+    labels = {p.name: p.label for p in game.parameters}
+    units = {p.name: p.unit for p in game.parameters}
+    for stage in game.stages:
+        for move in stage.moves:
+            if not isinstance(move, Chance) and isinstance(move.actions, Interval):
+                labels[move.name] = move.label
+                units[move.name] = move.actions.unit
     for name, (key, bound) in derived_names(game).items():
         quantity = game.derived[key]
-        label = ", ".join([quantity.label, *bound.values()]) if quantity.label else ""
-        labels[name] = joined(label, quantity.unit)
+        labels[name] = ", ".join([quantity.label, *bound.values()]) if quantity.label else ""
+        units[name] = quantity.unit
     labels.update({player.name: player.label for player in game.players})
-    return {name: label for name, label in labels.items() if label}
+    return (
+        {name: label for name, label in labels.items() if label},
+        {name: unit for name, unit in units.items() if unit not in ("", "1")},
+    )
 
 
 def _payoff_outcomes(game: Game) -> dict[str, str]:
