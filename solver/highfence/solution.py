@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Certificate", "Equilibrium", "Finds", "Findings", "Solution", "Status"]
+__all__ = ["Certificate", "Equilibrium", "Findings", "Finds", "Solution", "Status"]
 
 Number = float | Fraction
 
@@ -33,7 +33,7 @@ class Status(StrEnum):
     PARTIAL = "partial"
     """Certified equilibria are there, but a limit was reached: the set may be incomplete."""
     NONE_FOUND = "none found"
-    """The search ended without an equilibrium; ``reason`` says whether that proves there is none."""
+    """The search ended without an equilibrium; ``reason`` says if that proves there is none."""
     UNCERTIFIED = "not certified"
     """Profiles were proposed, and the judge rejected every one of them."""
 
@@ -126,7 +126,7 @@ class Solution:
     """Connected components, as indices of extreme equilibria. Empty where not computed."""
 
     def bounds(self) -> dict[str, tuple[float, float]]:
-        """Return, for every payoff and outcome, its lowest and highest value over all equilibria."""
+        """Return the lowest and highest value of every payoff and outcome over the equilibria."""
         values: dict[str, list[float]] = {}
         for equilibrium in self.equilibria:
             for name, value in (*equilibrium.payoffs.items(), *equilibrium.outcomes.items()):
