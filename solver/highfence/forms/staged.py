@@ -290,7 +290,29 @@ def staged_form(
     )
     form.advance(root, -1)
     root.setflags(write=False)
+    _refuse_empty(resolved, form)
     return form
+
+
+def _refuse_empty(resolved: Resolved, form: StagedForm) -> None:
+    """Refuse intervals that are empty whatever is played: bounds of parameters alone."""
+    problems = []
+    for block in form.blocks:
+        for move in block.intervals:
+            if any(form.plan.level[id(bound)] >= 0 for bound in resolved.bounds[move.name]):
+                continue
+            low, high = (float(ref.read(form.root)[0]) for ref in (move.low, move.high))
+            if not low <= high:
+                stage = resolved.stages[resolved.stage_of[move.name]]
+                problems.append(
+                    Problem(
+                        f"{resolved.game.file}: stages.{stage.name}.{move.name}",
+                        f"the interval from {low:g} to {high:g} is empty at these values",
+                        "Choose values at which the low bound is at most the high one",
+                    )
+                )
+    if problems:
+        raise SpecError(problems)
 
 
 def _planned(resolved: Resolved) -> Any:
