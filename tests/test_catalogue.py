@@ -17,10 +17,7 @@ from highfence.spec.model import Chance, Game, exact
 
 FILES = sorted((Path(__file__).resolve().parent.parent / "games").glob("*/*.toml"))
 NAMES = [path.stem for path in FILES]
-SLOW = {
-    "small_yard_high_fence",  # mixed equilibria nested three deep, ten regimes
-    "spencer_brander_1983",  # three nested continuous stages
-}
+SLOW = {"spencer_brander_1983"}  # three nested continuous stages
 
 
 @pytest.fixture(params=FILES, ids=NAMES)
