@@ -194,7 +194,7 @@ def test_dixit_just_above_the_lowest_entry_cost_that_can_be_deterred():
     assert found["profit_1"] == pytest.approx(800, abs=1e-2)
 
 
-@pytest.mark.parametrize("F", [225.0001, 300, 400, 900])
+@pytest.mark.parametrize("F", [225, 300, 400, 900])
 def test_dixit_at_a_high_entry_cost_the_monopoly_capacity_blockades(F):
     found = all_of("dixit_1980", F=F, **COSTS)
 
