@@ -170,10 +170,14 @@ class _Writer:
                 if exponent.op == "const" and exponent.value in (2, 3, 4):
                     return " * ".join([a[0]] * int(exponent.value))
                 return f"{a[0]} ** {a[1]}"
-            case "min":
-                return f"({a[0]} if {a[0]} < {a[1]} else {a[1]})"
-            case "max":
-                return f"({a[0]} if {a[0]} > {a[1]} else {a[1]})"
+            case "min" | "max":
+                # What is compared in vain because it is undefined must be what is returned.
+                sign = "<" if node.op == "min" else ">"
+                if node.args[0].op == "const":
+                    return f"({a[0]} if {a[0]} {sign} {a[1]} else {a[1]})"
+                if node.args[1].op == "const":
+                    return f"({a[1]} if {a[1]} {sign} {a[0]} else {a[0]})"
+                return f"({a[0]} if {a[0]} {sign} {a[1]} or {a[0]} != {a[0]} else {a[1]})"
             case "lt":
                 return f"{a[0]} < {a[1]}"
             case "le":
@@ -347,9 +351,13 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
                     jit = numba.njit(signature, cache=True, **options)
                     keep(jit(namespace[name]), signature)
                     continue
-                except (OSError, ImportError, ValueError, EOFError, AttributeError):
-                    # A damaged cache costs a compilation, never an answer.
-                    pass
+                except numba.core.errors.NumbaError:
+                    raise
+                except Exception:
+                    # A damaged cache costs a compilation, never an answer. What was pickled
+                    # and then damaged may raise anything.
+                    for damaged in folder.rglob(f"game_{digest}.*.nb[ic]"):
+                        damaged.unlink(missing_ok=True)
             keep(numba.njit(signature, **options)(namespace[name]), signature)
         except numba.core.errors.NumbaError as error:
             if not calls:
