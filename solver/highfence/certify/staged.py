@@ -1,19 +1,20 @@
 """The judge of staged games.
 
 A profile is a path of play and a rule that answers every other history. The judge walks the
-path; at every node it tries a dense set of each mover's other actions, has the subgame
-behind each of them played as the profile prescribes, and compares payoffs. Because a
-deviation is deterred by what follows it, the prescribed play behind deviations is checked
-too: at the last block for many of those histories, at earlier blocks for a stated sample.
+path; at every node it tries a dense set of each mover's other actions, has the game behind
+each of them played as the profile prescribes, and compares payoffs. Because a deviation is
+deterred by what follows it, the prescribed play behind deviations is checked too: at the
+last block and at finite blocks for many of those histories, at other blocks for a sample.
 
-Nothing of a method's search is used, only what it prescribes. Expectations over mixtures,
-the choice of deviations and all comparisons are the judge's own.
+Nothing of a method's search is used, only the actions that it prescribes: every payoff, on
+the path and off it, is computed here by playing those actions out. Expectations over
+mixtures, the choice of deviations and all comparisons are the judge's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ __all__ = ["certify_staged"]
 
 PAIRS = 15
 """Alternatives of each of two interval decisions that one player changes together."""
+CUBE = 500
+"""Joint alternatives of three and more interval decisions of one player."""
+_PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37], dtype=float)
+ALONE = 4
+"""Histories that the profile is asked for once more, alone: its answer must be the same."""
 ZOOMS = 3
 """Times that the judge looks closer around the best alternative found."""
 
@@ -68,7 +74,8 @@ class _Tally:
     nodes: int = 0
     sampled: int = 0
     unknown: int = 0
-    density: Density = FULL
+    faults: dict[str, None] = field(default_factory=dict)
+    """What is wrong with the profile itself; each makes the regret infinite."""
 
     def see(self, player: int, now: float, found: Array) -> None:
         """Count a player's payoffs from deviations."""
@@ -80,8 +87,17 @@ class _Tally:
 
     def widen(self, payoffs: Array) -> None:
         """Take payoffs (n, players) of anybody's deviations into every player's range."""
-        self.low = np.fmin(self.low, np.fmin.reduce(payoffs, axis=0))
-        self.high = np.fmax(self.high, np.fmax.reduce(payoffs, axis=0))
+        finite = np.where(np.isfinite(payoffs), payoffs, np.nan)
+        self.low = np.fmin(self.low, np.fmin.reduce(finite, axis=0))
+        self.high = np.fmax(self.high, np.fmax.reduce(finite, axis=0))
+
+    def scale(self) -> Array:
+        """Return every player's payoff range."""
+        width = self.high - self.low
+        size = np.maximum(np.abs(self.low), np.abs(self.high))
+        # A player whose only action is fixed was seen to get one payoff, give or take rounding.
+        width = np.maximum(width, tolerances.NARROW * size)
+        return np.where(np.isfinite(width) & (width > 0), width, 1.0)
 
 
 def certify_staged(
@@ -94,8 +110,8 @@ def certify_staged(
     form
         The game.
     profile
-        Has ``play`` (the path), ``continuation(block, rows)``, ``answer(block, row)`` and
-        ``last_rows(rows)``; see :class:`highfence.methods.staged.StagedProfile`.
+        Has ``play`` (the path) and ``prescribe(block, rows)`` (what is done anywhere else);
+        see :class:`highfence.methods.plays.StagedProfile`.
     tolerance
         :data:`highfence.tolerances.REGRET_STAGED` if None.
     density
@@ -107,29 +123,28 @@ def certify_staged(
     seen to get behind anybody's deviations. It is a dense search, not a bound: a spike
     narrower than the tried alternatives (1/200 of an interval by default) can be missed.
     Subgame perfection is claimed if every subgame behind a tried deviation was answered, and
-    every one that was checked holds.
+    every one that was checked holds. A profile that contradicts itself (payoffs that its
+    actions do not bring, actions that are not available, probabilities that are none) has
+    an infinite regret, and the checks say why.
     """
-    count = form.num_players
-    tally = _Tally(np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf))
-    tally.density = density
-    _judge(form, profile, profile.play, tally, dense=True, depth=0)
-    width = tally.high - tally.low
-    size = np.maximum(np.abs(tally.low), np.abs(tally.high))
-    # A player whose only action is fixed was seen to get one payoff, give or take rounding.
-    width = np.maximum(width, tolerances.NARROW * size)
-    scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
-    regret = float(np.max(np.maximum(tally.gain, 0.0) / scale, initial=0.0))
-    if not np.isfinite(profile.play.payoffs).all():
+    judge = _Judge(form, profile, density)
+    with np.errstate(all="ignore"):
+        judge.path(profile.play)
+        judge.consistent()
+    tally = judge.tally
+    regret = float(np.max(np.maximum(tally.gain, 0.0) / tally.scale(), initial=0.0))
+    if tally.faults or not np.isfinite(regret):
         regret = float("inf")
     limit = tolerances.REGRET_STAGED if tolerance is None else tolerance
     checks = [
+        *tally.faults,
         f"{tally.nodes} node(s) on the path and {tally.sampled} sampled off it: "
-        f"{tally.alternatives} deviations, each with all later stages re-solved",
+        f"{tally.alternatives} deviations, each with all later stages played as prescribed",
     ]
     if tally.histories:
         checks.append(
-            f"last stage checked at {tally.histories} histories off the path, "
-            f"{density.behind + 1} alternatives of each decision"
+            f"what is prescribed checked at {tally.histories} histories off the path, "
+            f"{density.behind + 1} alternatives of each interval decision"
         )
     if tally.unknown:
         checks.append(
@@ -140,118 +155,360 @@ def certify_staged(
     return Certificate(regret, limit, False, "subgame perfect" if perfect else None, tuple(checks))
 
 
-def _judge(
-    form: StagedForm, profile: Any, play: Any, tally: _Tally, dense: bool, depth: int
-) -> None:
-    """Check one node and what follows it on the path."""
-    block = form.blocks[play.block]
-    if dense:
-        tally.nodes += 1
-    else:
-        tally.sampled += 1
-    if block.chance is None:
-        _check_probabilities(play)
-        for player in block.players:
-            owns_interval = any(move.player == player for move in block.intervals)
-            if not owns_interval and len(_alternatives(block, play, player)) == 1:
+class _Judge:
+    """Judges one profile."""
+
+    def __init__(self, form: StagedForm, profile: Any, density: Density) -> None:
+        self.form, self.profile, self.density = form, profile, density
+        count = form.num_players
+        self.tally = _Tally(np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf))
+        self.last = len(form.blocks) - 1
+        self._asked: list[tuple[int, Array, Any]] = []
+
+    # -- playing out -----------------------------------------------------------------------------
+
+    def placed(
+        self, block: int, rows: Array, actions: Sequence[int], values: Array | None
+    ) -> Array:
+        """Return rows with a block's moves in place and its level filled."""
+        moves = self.form.blocks[block]
+        rows = rows.copy()
+        finite = moves.finite if moves.chance is None else (moves.chance,)
+        for move, action in zip(finite, actions, strict=True):
+            rows[:, move.slot] = action
+        if moves.intervals:
+            rows[:, [move.slot for move in moves.intervals]] = values
+        self.form.advance(rows, block)
+        return rows
+
+    def value(self, block: int, rows: Array) -> Array:
+        """Return payoffs (n, players) of playing on as prescribed; NaN where there is no answer."""
+        if block > self.last:
+            return self.form.finish(np.ascontiguousarray(rows))
+        total = np.zeros((len(rows), self.form.num_players))
+        chance = self.form.blocks[block].chance
+        if chance is not None:
+            for outcome, ref in enumerate(chance.conditions):
+                weight = ref.read(rows)
+                live = np.flatnonzero(weight > 0)
+                if len(live):
+                    branch = self.placed(block, rows[live], (outcome,), None)
+                    total[live] += weight[live, None] * self.value(block + 1, branch)
+            return total
+        said = self.profile.prescribe(block, rows)
+        self._remember(block, rows, said)
+        for k, actions in enumerate(said.profiles):
+            live = np.flatnonzero(said.known & (said.weights[:, k] > 0))
+            if len(live):
+                branch = self.placed(block, rows[live], actions, said.values[live])
+                total[live] += said.weights[live, k][:, None] * self.value(block + 1, branch)
+        total[~said.known] = np.nan
+        return total
+
+    def _remember(self, block: int, rows: Array, said: Any) -> None:
+        if len(self._asked) < ALONE and len(rows) > 1:
+            middle = len(rows) // 2
+            answer = (said.values[middle].copy(), said.weights[middle].copy(), said.known[middle])
+            self._asked.append((block, rows[middle : middle + 1].copy(), answer))
+
+    def consistent(self) -> None:
+        """Ask for a few histories once more, alone: a strategy answers a history, not a batch."""
+        for block, row, (values, weights, known) in self._asked:
+            again = self.profile.prescribe(block, row)
+            moves = self.form.blocks[block].intervals
+            width = np.array([m.high.read(row)[0] - m.low.read(row)[0] for m in moves])
+            apart = np.abs(again.values[0] - values) > tolerances.SAME * np.maximum(width, 1e-300)
+            if known != again.known[0] or (
+                known and (apart.any() or np.abs(again.weights[0] - weights).max() > 1e-6)
+            ):
+                self.tally.faults["its answer to a history depends on what else is asked"] = None
+
+    def follow(self, play: Any) -> Array:
+        """Return the payoffs (players,) that the actions of a play bring about.
+
+        Its branches must be those that its mixtures make, each behind its own history.
+        """
+        block = self.form.blocks[play.block]
+        if block.chance is not None:
+            shares = [[float(ref.read(play.row)[0]) for ref in block.chance.conditions]]
+        else:
+            shares = [list(mix) for mix in play.mixed]
+        branches = {actions: later for _, actions, later in play.branches}
+        total = np.zeros(self.form.num_players)
+        for actions in product(*(range(len(mix)) for mix in shares)):
+            weight = float(np.prod([mix[a] for mix, a in zip(shares, actions, strict=True)]))
+            if weight <= 0:
                 continue
-            _deviations(form, profile, play, block, player, tally, dense, depth)
-    for weight, _, later in play.branches:
-        if later is not None and weight > 0:
-            _judge(form, profile, later, tally, dense, depth)
+            row = self.placed(play.block, play.row, actions, play.values[None])
+            if play.block == self.last:
+                total += weight * self.form.finish(row)[0]
+                continue
+            later = branches.get(actions)
+            if later is None or not np.array_equal(later.row, row):
+                self.tally.faults["a branch of its play is missing, or not behind its history"] = (
+                    None
+                )
+                return np.full(self.form.num_players, np.nan)
+            total += weight * self.follow(later)
+        return total
+
+    # -- nodes -----------------------------------------------------------------------------------
+
+    def path(self, play: Any) -> None:
+        """Judge every node on the path."""
+        brought = self.follow(play)
+        said = np.asarray(play.payoffs, dtype=float)
+        if not np.isfinite(brought).all():
+            self.tally.faults["its payoff on the path is unknown or infinite"] = None
+            return
+        self.tally.widen(brought[None])
+        self._walk(play)
+        off = np.abs(brought - said) > 1e-6 * self.tally.scale()
+        if off.any() or not np.isfinite(said).all():
+            self.tally.faults["its actions do not bring the payoffs that it states"] = None
+
+    def _walk(self, play: Any) -> None:
+        block = self.form.blocks[play.block]
+        self.tally.nodes += 1
+        if block.chance is None:
+            branches = {actions: later for _, actions, later in play.branches}
+            self.node(play.block, play.row, play.values, play.mixed, branches, True, 0)
+        for weight, _, later in play.branches:
+            if later is not None and weight > 0:
+                self._walk(later)
+
+    def node(
+        self,
+        block: int,
+        row: Array,
+        values: Array,
+        mixed: Sequence[Sequence[float]],
+        branches: dict[tuple[int, ...], Any],
+        dense: bool,
+        depth: int,
+    ) -> None:
+        """Judge what is done at one history (1, size)."""
+        moves = self.form.blocks[block]
+        if not self._possible(moves, row, values, mixed):
+            return
+        for player in moves.players:
+            own = [k for k, move in enumerate(moves.intervals) if move.player == player]
+            alternatives = _alternatives(moves, row, player)
+            if not own and len(alternatives) == 1:
+                continue
+            payoff = self._expected(block, row, values, mixed, branches, player)
+            now = float(payoff(values[own][None], None)[0][0])
+            if not np.isfinite(now):
+                self.tally.faults["its payoff at a node is unknown or infinite"] = None
+                return
+            lows = np.array([moves.intervals[k].low.read(row)[0] for k in own])
+            highs = np.array([moves.intervals[k].high.read(row)[0] for k in own])
+            points = self.density.points if dense else self.density.behind
+            behind = []
+            for actions in alternatives:
+                tried = _candidates(values[own], lows, highs, points)
+                found, rows = payoff(tried, actions)
+                self.tally.see(player, now, found)
+                behind.append(rows)
+                if dense and own and np.isfinite(found).any():
+                    best = tried[int(np.nanargmax(found))]
+                    for zoomed in _zoom(best, lows, highs, payoff, actions, points):
+                        self.tally.see(player, now, zoomed)
+            if block < self.last:
+                self._off_path(block + 1, np.concatenate(behind), dense, depth)
+
+    def _possible(
+        self, moves: Block, row: Array, values: Array, mixed: Sequence[Sequence[float]]
+    ) -> bool:
+        """Return whether the actions are there to be taken."""
+        for move, mix in zip(moves.finite, mixed, strict=True):
+            shares = np.asarray(mix, dtype=float)
+            if not (
+                shares.min() >= -tolerances.PROBABILITY
+                and abs(shares.sum() - 1) <= tolerances.PROBABILITY
+            ):
+                self.tally.faults[f"{move.name}: not a probability distribution"] = None
+            if not {int(a) for a in np.flatnonzero(shares > 0)} <= set(move.actions(row)[0]):
+                self.tally.faults[f"{move.name}: an action that is not available"] = None
+        for interval, value in zip(moves.intervals, values, strict=True):
+            low, high = interval.low.read(row)[0], interval.high.read(row)[0]
+            slack = 1e-9 * (high - low)
+            if not low - slack <= value <= high + slack:
+                self.tally.faults[f"{interval.name}: an action outside its interval"] = None
+        return not self.tally.faults
+
+    def _expected(
+        self,
+        block: int,
+        row: Array,
+        values: Array,
+        mixed: Sequence[Sequence[float]],
+        branches: dict[tuple[int, ...], Any],
+        player: int,
+    ) -> Callable[[Array, tuple[int, ...] | None], tuple[Array, Array]]:
+        """Return the function (own interval values (n, k), own finite actions) -> (payoff, rows).
+
+        Others play as in the profile: their interval actions, and their mixtures multiplied
+        out. Behind a purely finite block, the play says what follows each action.
+        """
+        moves = self.form.blocks[block]
+        own_finite = [k for k, move in enumerate(moves.finite) if move.player == player]
+        own = [k for k, move in enumerate(moves.intervals) if move.player == player]
+        supports = [[(a, p) for a, p in enumerate(mix) if p > 0] for mix in mixed]
+
+        def payoff(tried: Array, actions: tuple[int, ...] | None) -> tuple[Array, Array]:
+            choices = list(supports)
+            if actions is not None:
+                for k, action in zip(own_finite, actions, strict=True):
+                    choices[k] = [(action, 1.0)]
+            total = np.zeros(len(tried))
+            everything = []
+            table = np.repeat(values[None], len(tried), axis=0)
+            table[:, own] = tried
+            for combination in product(*choices):
+                weight = float(np.prod([p for _, p in combination])) if combination else 1.0
+                taken = tuple(a for a, _ in combination)
+                rows = self.placed(block, np.repeat(row, len(tried), axis=0), taken, table)
+                later = branches.get(taken) if not moves.intervals else None
+                if later is not None and np.array_equal(later.row, rows[:1]):
+                    found = np.repeat(self.follow(later)[None], len(tried), axis=0)
+                else:
+                    found = self.value(block + 1, rows)
+                everything.append(rows)
+                self.tally.widen(found)
+                total += weight * found[:, player]
+            return total, np.concatenate(everything)
+
+        return payoff
+
+    # -- histories off the path ------------------------------------------------------------------
+
+    def _off_path(self, block: int, rows: Array, dense: bool, depth: int) -> None:
+        """Check what the profile prescribes at histories behind deviations."""
+        moves = self.form.blocks[block]
+        share = self.density.histories if dense else -(-self.density.histories // 8)
+        if moves.chance is not None:
+            if depth < 2:
+                for outcome, ref in enumerate(moves.chance.conditions):
+                    live = _spread(rows[ref.read(rows) > 0], share)
+                    if len(live):
+                        self._off_path(
+                            block + 1, self.placed(block, live, (outcome,), None), dense, depth
+                        )
+            return
+        if block == self.last and moves.intervals and not moves.finite:
+            self._last_block(np.ascontiguousarray(_spread(rows, share)))
+            return
+        if depth >= 2:
+            return
+        if not moves.intervals:
+            self._finite_block(block, _spread(rows, max(share // 4, 1)))
+        for n in range(len(picked := _spread(rows, self.density.sample if dense else 1))):
+            row = picked[n : n + 1]
+            said = self.profile.prescribe(block, row)
+            if not said.known[0]:
+                self.tally.unknown += 1
+                continue
+            self.tally.sampled += 1
+            mixed = [np.zeros(len(move.labels)) for move in moves.finite]
+            for weight, actions in zip(said.weights[0], said.profiles, strict=True):
+                for shares, action in zip(mixed, actions, strict=True):
+                    shares[action] += weight
+            self.node(block, row, said.values[0], [list(m) for m in mixed], {}, False, depth + 1)
+
+    def _finite_block(self, block: int, rows: Array) -> None:
+        """Check a purely finite block at many histories in one batch."""
+        moves = self.form.blocks[block].finite
+        said = self.profile.prescribe(block, rows)
+        self.tally.unknown += int((~said.known).sum())
+        rows, weights = rows[said.known], said.weights[said.known]
+        if not len(rows):
+            return
+        self.tally.histories += len(rows)
+        count = self.form.num_players
+        table = np.full((len(rows), len(said.profiles), count), np.nan)
+        for k, actions in enumerate(said.profiles):
+            free = np.ones(len(rows), bool)
+            for move, action in zip(moves, actions, strict=True):
+                free &= np.array([action in left for left in move.actions(rows)])
+            live = np.flatnonzero(free)
+            if (weights[:, k][~free] > 0).any():
+                self.tally.faults["an action that is not available"] = None
+            if len(live):
+                branch = self.placed(block, rows[live], actions, None)
+                table[live, k] = self.value(block + 1, branch)
+        self.tally.widen(table.reshape(-1, count))
+        index = {actions: k for k, actions in enumerate(said.profiles)}
+        for player in sorted({move.player for move in moves}):
+            own = [k for k, move in enumerate(moves) if move.player == player]
+            now = np.nansum(weights * np.where(weights > 0, table[:, :, player], 0.0), axis=1)
+            for taken in product(*(range(len(moves[k].labels)) for k in own)):
+                found = np.zeros(len(rows))
+                for actions, k in index.items():
+                    swapped = list(actions)
+                    for position, action in zip(own, taken, strict=True):
+                        swapped[position] = action
+                    to = table[:, index[tuple(swapped)], player]
+                    found += np.where(weights[:, k] > 0, weights[:, k] * to, 0.0)
+                gain = found - now
+                if np.isfinite(gain).any():
+                    self.tally.gain[player] = max(self.tally.gain[player], float(np.nanmax(gain)))
+
+    def _last_block(self, rows: Array) -> None:
+        """Check the last block's prescribed interval actions at many histories."""
+        from ..kernels.judge import scan_rows
+
+        said = self.profile.prescribe(self.last, rows)
+        self.tally.unknown += int((~said.known).sum())
+        if not said.known.any():
+            return
+        placed = self.placed(self.last, rows[said.known], (), said.values[said.known])
+        placed = np.ascontiguousarray(placed)
+        self.tally.histories += len(placed)
+        for move in self.form.blocks[-1].intervals:
+            lo, hi = move.low.read(placed), move.high.read(placed)
+            slack = 1e-9 * (hi - lo)
+            value = placed[:, move.slot]
+            inside = (value >= lo - slack) & (value <= hi + slack)
+            if not inside.all():
+                self.tally.faults[f"{move.name}: an action outside its interval"] = None
+            now, best, least = (np.empty(len(placed)) for _ in range(3))
+            scan_rows(
+                self.form.program.objective,
+                placed,
+                move.slot,
+                move.player,
+                lo,
+                hi,
+                self.density.behind,
+                now,
+                best,
+                least,
+            )
+            player = move.player
+            gain = best - now
+            if not np.isfinite(now).all():
+                self.tally.faults["its payoff at a node is unknown or infinite"] = None
+                continue
+            self.tally.gain[player] = max(self.tally.gain[player], float(np.max(gain)))
+            self.tally.low[player] = min(self.tally.low[player], float(least.min()))
+            self.tally.high[player] = max(self.tally.high[player], float(best.max()))
 
 
-def _check_probabilities(play: Any) -> None:
-    for mix in play.mixed:
-        if min(mix) < -tolerances.PROBABILITY or abs(sum(mix) - 1) > tolerances.PROBABILITY:
-            raise ValueError(f"not a probability distribution: {mix}")
+def _spread(rows: Array, count: int) -> Array:
+    """Return at most ``count`` rows, evenly spread over all."""
+    if len(rows) <= count:
+        return rows
+    kept: Array = rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
+    return kept
 
 
-def _expected(
-    form: StagedForm, profile: Any, play: Any, block: Block, player: int, tally: _Tally
-) -> Callable[[Array, tuple[int, ...] | None], tuple[Array, Array]]:
-    """Return the function (own interval values (n, k), own finite actions) -> (payoff, rows).
-
-    Others play as in the profile: their interval actions, and their mixtures multiplied out.
-    """
-    own_finite = [k for k, move in enumerate(block.finite) if move.player == player]
-    own_interval = [k for k, move in enumerate(block.intervals) if move.player == player]
-    supports = [
-        [(a, p) for a, p in enumerate(mix) if p > 0] for mix in play.mixed[: len(block.finite)]
-    ]
-
-    def payoff(values: Array, actions: tuple[int, ...] | None) -> tuple[Array, Array]:
-        choices = list(supports)
-        if actions is not None:
-            for k, action in zip(own_finite, actions, strict=True):
-                choices[k] = [(action, 1.0)]
-        total = np.zeros(len(values))
-        everything = []
-        for combination in product(*choices):
-            weight = float(np.prod([p for _, p in combination])) if combination else 1.0
-            rows = np.repeat(play.row, len(values), axis=0)
-            for move, (action, _) in zip(block.finite, combination, strict=True):
-                rows[:, move.slot] = action
-            for k, other in enumerate(block.intervals):
-                rows[:, other.slot] = play.values[k]
-            for column, k in enumerate(own_interval):
-                rows[:, block.intervals[k].slot] = values[:, column]
-            form.advance(rows, play.block)
-            everything.append(rows)
-            found = profile.continuation(play.block + 1, rows)
-            tally.widen(found)
-            total += weight * found[:, player]
-        return total, np.concatenate(everything)
-
-    return payoff
-
-
-def _alternatives(block: Block, play: Any, player: int) -> list[tuple[int, ...] | None]:
+def _alternatives(block: Block, row: Array, player: int) -> list[tuple[int, ...] | None]:
     """Return a player's pure finite alternatives at the node; [None] if there are none."""
     own = [move for move in block.finite if move.player == player]
     if not own:
         return [None]
-    return list(product(*(move.actions(play.row)[0] for move in own)))
-
-
-def _deviations(
-    form: StagedForm,
-    profile: Any,
-    play: Any,
-    block: Block,
-    player: int,
-    tally: _Tally,
-    dense: bool,
-    depth: int,
-) -> None:
-    payoff = _expected(form, profile, play, block, player, tally)
-    own = [k for k, move in enumerate(block.intervals) if move.player == player]
-    now_values = play.values[own][None] if own else np.empty((1, 0))
-    now, _ = payoff(now_values, None)
-    lows = np.array([block.intervals[k].low.read(play.row)[0] for k in own])
-    highs = np.array([block.intervals[k].high.read(play.row)[0] for k in own])
-    if own and (
-        (now_values[0] < lows - 1e-9 * (highs - lows)).any()
-        or (now_values[0] > highs + 1e-9 * (highs - lows)).any()
-    ):
-        tally.gain[player] = np.inf
-        return
-    behind = []
-    for actions in _alternatives(block, play, player):
-        values = _candidates(
-            now_values[0], lows, highs, tally.density.points if dense else tally.density.behind
-        )
-        found, rows = payoff(values, actions)
-        tally.see(player, float(now[0]), found)
-        behind.append(rows)
-        if dense and own and np.isfinite(found).any():
-            best = values[int(np.nanargmax(found))]
-            for zoomed in _zoom(best, lows, highs, payoff, actions, tally.density.points):
-                tally.see(player, float(now[0]), zoomed)
-    if not np.isfinite(now[0]):
-        tally.unknown += 1
-    if play.block + 1 < len(form.blocks):
-        _off_path(form, profile, play.block + 1, np.concatenate(behind), tally, dense, depth)
+    return list(product(*(move.actions(row)[0] for move in own)))
 
 
 def _candidates(now: Array, lows: Array, highs: Array, points: int) -> Array:
@@ -282,6 +539,10 @@ def _candidates(now: Array, lows: Array, highs: Array, points: int) -> Array:
                 near[:, a] += size * (highs[a] - lows[a]) * np.cos(angle)
                 near[:, b] += size * (highs[b] - lows[b]) * np.sin(angle)
                 rows.append(np.clip(near, lows, highs))
+    if k > 2:
+        # Three and more together: points that fill the box evenly.
+        n = np.arange(1, CUBE + 1)[:, None]
+        rows.append(lows + (highs - lows) * np.modf(n * np.sqrt(_PRIMES[:k]))[0])
     return np.concatenate(rows)
 
 
@@ -306,59 +567,3 @@ def _zoom(
                 return
             center = line[int(np.nanargmax(found))]
             width /= 10
-
-
-def _off_path(
-    form: StagedForm,
-    profile: Any,
-    block: int,
-    rows: Array,
-    tally: _Tally,
-    dense: bool,
-    depth: int,
-) -> None:
-    """Check what the profile prescribes at histories behind deviations."""
-    last = len(form.blocks) - 1
-    moves = form.blocks[block]
-    if block == last and moves.intervals and not moves.finite:
-        share = tally.density.histories if dense else -(-tally.density.histories // 8)
-        picked = np.unique(np.linspace(0, len(rows) - 1, min(share, len(rows))).astype(int))
-        _last_block(form, profile, np.ascontiguousarray(rows[picked]), tally)
-        return
-    if depth >= 2:
-        return
-    count = tally.density.sample if dense else 1
-    picked = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))
-    for n in picked:
-        play = profile.answer(block, rows[n : n + 1])
-        if play is None:
-            tally.unknown += 1
-        else:
-            _judge(form, profile, play, tally, dense=False, depth=depth + 1)
-
-
-def _last_block(form: StagedForm, profile: Any, rows: Array, tally: _Tally) -> None:
-    """Check the last block's prescribed interval actions at many histories."""
-    from ..kernels.judge import scan_rows
-
-    placed, known = profile.last_rows(rows)
-    placed = np.ascontiguousarray(placed[known])
-    tally.unknown += int((~known).sum())
-    if not len(placed):
-        return
-    tally.histories += len(placed)
-    behind = tally.density.behind
-    for move in form.blocks[-1].intervals:
-        lo, hi = move.low.read(placed), move.high.read(placed)
-        inside = (placed[:, move.slot] >= lo - 1e-9 * (hi - lo)) & (
-            placed[:, move.slot] <= hi + 1e-9 * (hi - lo)
-        )
-        now, best, least = (np.empty(len(placed)) for _ in range(3))
-        scan_rows(
-            form.program.objective, placed, move.slot, move.player, lo, hi, behind, now, best, least
-        )
-        now[~inside] = -np.inf
-        gain = float(np.max(best - now))
-        tally.gain[move.player] = max(tally.gain[move.player], gain)
-        tally.low[move.player] = min(tally.low[move.player], float(least.min()))
-        tally.high[move.player] = max(tally.high[move.player], float(best.max()))

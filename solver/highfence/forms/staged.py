@@ -36,7 +36,15 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.float64]
 
-__all__ = ["Block", "FiniteMove", "IntervalMove", "Ref", "StagedForm", "staged_form"]
+__all__ = [
+    "Block",
+    "FiniteMove",
+    "IntervalMove",
+    "Prescription",
+    "Ref",
+    "StagedForm",
+    "staged_form",
+]
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,20 @@ class Block:
         """The players who move, in order."""
         movers = {move.player for move in self.finite}
         return tuple(sorted(movers | {move.player for move in self.intervals}))
+
+
+@dataclass(frozen=True, eq=False)
+class Prescription:
+    """What a strategy profile has done at one block, at n histories."""
+
+    values: NDArray[np.float64]
+    """(n, k): the block's interval actions."""
+    profiles: tuple[tuple[int, ...], ...]
+    """Finite profiles, one action for each finite move of the block."""
+    weights: NDArray[np.float64]
+    """(n, len(profiles)): probability of each."""
+    known: NDArray[np.bool_]
+    """(n,): whether the profile has an answer at all."""
 
 
 @dataclass(frozen=True, eq=False)

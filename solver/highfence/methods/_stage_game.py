@@ -53,9 +53,9 @@ def starting_points(dimensions: int) -> Array:
     """Return scaled starting points: center, corners (few dimensions), spread points."""
     rows = [np.full(dimensions, 0.5)]
     if dimensions <= 3:
-        rows += [np.array(corner) for corner in product((0.02, 0.98), repeat=dimensions)]
+        rows += [np.array(corner) for corner in product((0.0, 1.0), repeat=dimensions)]
     else:
-        rows += [np.full(dimensions, 0.02), np.full(dimensions, 0.98)]
+        rows += [np.zeros(dimensions), np.ones(dimensions)]
     rows += list(_halton(4, dimensions))
     return np.ascontiguousarray(np.stack(rows))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import tolerances
-from ..forms.staged import Block, StagedForm
+from ..forms.staged import Block, Prescription, StagedForm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,8 @@ class Play:
 
     ``row`` (1, size) is the history; ``values`` the block's interval actions in order;
     ``mixed`` the probabilities of each finite move's actions; ``branches`` the realized
-    finite profiles with their probability and what follows (None after the last block).
+    finite profiles with their probability and what follows (None after the last block);
+    at purely finite blocks also those of probability 0, for what deviations lead to.
     """
 
     block: int
@@ -40,8 +41,8 @@ class Play:
     def key(self) -> tuple[float, ...]:
         """Return numbers by which plays are ordered and compared."""
         own = (*self.values, *(p for mix in self.mixed for p in mix))
-        later = (x for _, _, play in self.branches if play is not None for x in play.key())
-        return (*own, *later)
+        live = (play for weight, _, play in self.branches if play is not None and weight > 0)
+        return (*own, *(x for play in live for x in play.key()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +55,12 @@ class StagedProfile:
     """How a continuation was chosen where a subgame has several equilibria."""
     solver: Solver = field(repr=False)
 
-    def continuation(self, block: int, rows: Array) -> Array:
-        """Return the payoffs (n, players) of the subgames at ``block`` behind each row; NaN
-        where no equilibrium was found. ``rows`` are not changed."""
-        return self.solver.value(block, rows.copy())
+    def prescribe(self, block: int, rows: Array) -> Prescription:
+        """Return what is done at a block behind each history; ``rows`` are not changed.
 
-    def answer(self, block: int, row: Array) -> Play | None:
-        """Return what the profile prescribes at one history (1, size), None if nothing."""
-        plays = self.solver.equilibria(block, row.copy())
-        return self.solver.choose(plays) if plays else None
-
-    def last_rows(self, rows: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Return rows with the last block's interval moves as prescribed, and which are known."""
-        return self.solver.last_rows(rows)
+        Behind a finite block, the play itself says what follows each of its actions.
+        """
+        return self.solver.prescribe(block, rows)
 
     def present(self, form: StagedForm) -> dict[str, Any]:
         """Return payoffs, strategies, outcomes and path, with labels, as an Equilibrium has them.
@@ -111,7 +105,7 @@ class StagedProfile:
     @property
     def several(self) -> bool:
         """True if some subgame met on the way had several equilibria."""
-        return self.solver.several
+        return self.solver.several or self.solver.ruled or self.solver.rule != 0
 
 
 def _mixture(shares: dict[str, float]) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import limits
-from ..forms.staged import StagedForm
+from ..forms.staged import Prescription, StagedForm
 from ..solution import Findings, Finds
 from ._search import EQUAL, GRID
 from ._stage_game import StageGame, starting_points
@@ -108,12 +108,30 @@ class Solver:
         self.form.advance(rows, block)
         return rows
 
-    def last_rows(self, rows: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Return rows with the last block's interval moves placed, and which were solved."""
-        rows = rows.copy()
-        plays, _, counts = self._last(rows, 1)
-        rows[:, self._slots] = plays[:, 0]
-        return rows, counts > 0
+    def prescribe(self, block: int, rows: Array) -> Prescription:
+        """Return what is done at a block, behind each of ``rows`` (which are not changed)."""
+        moves = self.form.blocks[block]
+        n, k = len(rows), len(moves.intervals)
+        if not moves.finite and block == self.last:
+            taken, _, counts = self._last(rows.copy(), 1)
+            return Prescription(taken[:, 0], ((),), np.ones((n, 1)), counts > 0)
+        profiles = tuple(product(*(range(len(move.labels)) for move in moves.finite)))
+        weights = np.zeros((n, len(profiles)))
+        values = np.full((n, k), np.nan)
+        if not moves.intervals:
+            answers, _ = self._finite_answers(block, rows)
+            for r, answer in enumerate(answers):
+                if answer is not None:
+                    weights[r] = answer
+            return Prescription(values, profiles, weights, weights.sum(axis=1) > 0)
+        for r in range(n):
+            plays = self.equilibria(block, rows[r : r + 1].copy())
+            if plays:
+                play = self.choose(plays)
+                values[r] = play.values
+                for weight, actions, _ in play.branches:
+                    weights[r, profiles.index(actions)] += weight
+        return Prescription(values, profiles, weights, weights.sum(axis=1) > 0)
 
     def _last(self, rows: Array, room: int) -> tuple[Array, Array, NDArray[np.int64]]:
         """Solve the last block's interval decisions at every row (finite moves are in place)."""
@@ -189,6 +207,19 @@ class Solver:
 
     def _finite_values(self, block: int, rows: Array) -> Array:
         """Return the payoffs of subgames at a purely finite block, all rows in one batch."""
+        answers, table = self._finite_answers(block, rows)
+        found = np.full((len(rows), self.form.num_players), np.nan)
+        for r, weights in enumerate(answers):
+            if weights is None:
+                self.unsolved += 1
+            else:
+                live = weights > 0
+                found[r] = weights[live] @ table[r, live]
+        return found
+
+    def _finite_answers(self, block: int, rows: Array) -> tuple[list[Array | None], Array]:
+        """Return weights over all finite profiles (None if unsolved) and their payoffs
+        (n, profiles, players), at a purely finite block."""
         moves = self.form.blocks[block].finite
         available = [move.actions(rows) for move in moves]
         every = list(product(*(range(len(move.labels)) for move in moves)))
@@ -203,23 +234,24 @@ class Solver:
                 branch[:, [move.slot for move in moves]] = profile
                 self.form.advance(branch, block)
                 table[live, k] = self.value(block + 1, branch)
-        found = np.full((len(rows), self.form.num_players), np.nan)
+        answers: list[Array | None] = []
         for n in range(len(rows)):
             live = np.flatnonzero(open_to[n])
             payoffs = table[n, live]
+            answers.append(None)
             if not len(live) or np.isnan(payoffs).any():
-                self.unsolved += 1
                 continue
             profiles = [every[k] for k in live]
-            answers = list(self._table_equilibria(block, profiles, payoffs))
-            if not answers:
-                self.unsolved += 1
+            found = list(self._table_equilibria(block, profiles, payoffs))
+            if not found:
                 continue
-            if len(answers) > 1:
+            if len(found) > 1:
                 self.tied = True
-                answers.sort(key=lambda answer: [p for mix in answer[1] for p in mix])
-            found[n] = answers[self.rule][0] @ payoffs
-        return found
+                found.sort(key=lambda answer: [p for mix in answer[1] for p in mix])
+            weights = np.zeros(len(every))
+            weights[live] = found[self.rule][0]
+            answers[-1] = weights
+        return answers, table
 
     def choose(self, plays: Sequence[Play]) -> Play:
         """Return the play that the rule takes."""
@@ -340,8 +372,10 @@ class Solver:
                 else np.stack([play.payoffs for play in chosen if play is not None])
             )
             for weights, mixed in self._table_equilibria(block, profiles, payoffs):
-                live = np.flatnonzero(weights > 0)
-                branches = tuple((float(weights[k]), profiles[k], chosen[k]) for k in live)
+                branches = tuple(
+                    (float(weight), profile, later)
+                    for weight, profile, later in zip(weights, profiles, chosen, strict=True)
+                )
                 expected = weights @ payoffs
                 plays.append(Play(block, row, np.empty(0), mixed, expected, branches))
         return distinct(plays)
@@ -474,6 +508,16 @@ def staged(
             "some subgames have several equilibria; continuations follow one rule at all nodes "
             "(met from where the first decision is low, or high), and both rules were solved"
         )
+    elif any(_tied_behind_interval(form, solver, play, False) for play in plays):
+        other = Solver(form, -1, grid=grid)
+        text = "where a later mover is indifferent, the action listed last of the best ones"
+        profiles = [
+            (play, made, "where a later mover is indifferent, the first")
+            for play, made, _ in profiles
+        ]
+        for play in other.equilibria(0, form.root.copy(), full=True):
+            if not any(close(play, known) for known, _, _ in profiles):
+                profiles.append((play, other, text))
     if solver.continuum:
         notes.append(
             "a decision is indifferent over a stretch of its interval: infinitely many equilibria, "
@@ -525,10 +569,24 @@ def _multiple(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:
     return bool((counts > 1).any())
 
 
+def _tied_behind_interval(form: StagedForm, solver: Solver, play: Play, behind: bool) -> bool:
+    """Return whether a finite block that is played behind an interval has several answers."""
+    block = form.blocks[play.block]
+    finite = not block.intervals and block.chance is None
+    if behind and finite and len(solver.equilibria(play.block, play.row)) > 1:
+        return True
+    behind = behind or bool(block.intervals)
+    return any(
+        _tied_behind_interval(form, solver, later, behind)
+        for weight, _, later in play.branches
+        if later is not None and weight > 0
+    )
+
+
 def _last_nodes(form: StagedForm, play: Play) -> Iterator[Array]:
     """Yield the histories (1, size) at which the last block is played."""
     if play.block == len(form.blocks) - 1:
         yield play.row
-    for _, _, later in play.branches:
-        if later is not None:
+    for weight, _, later in play.branches:
+        if later is not None and weight > 0:
             yield from _last_nodes(form, later)
