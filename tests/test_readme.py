@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shutil
@@ -133,6 +134,13 @@ def same(shown: str, real: str) -> bool:
     return matches(0, 0)
 
 
+def table(heading: str) -> list[list[str]]:
+    """Return the rows of the first table below a heading, without its head."""
+    below = README.read_text("utf-8").split(f"\n{heading}\n")[1]
+    rows = re.findall(r"^\|(.*)\|$", re.split(r"^#", below, maxsplit=1, flags=re.M)[0], re.M)
+    return [[cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", row)] for row in rows[2:]]
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory) -> Path:
     """Return a folder with what the README's reader has: catalogue, examples, own files."""
@@ -153,7 +161,8 @@ def environment(tmp_path_factory) -> dict[str, str]:
         script = commands / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
         script.chmod(0o755)
-    return {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{commands}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "COLUMNS": "100"}
 
 
 def test_what_is_shown_is_compared_closely_but_not_to_the_last_digit():
@@ -214,6 +223,76 @@ def test_a_command_prints_what_is_shown(block, desk, environment):
             asked = todo[number + 1 : number + 2]
             assert code == 0 or (asked and asked[0][0] == "echo $?"), real
         assert same(shown, real), f"$ {command}\n{real}"
+
+
+def test_the_table_of_methods_is_what_the_methods_say():
+    from highfence.methods.registry import all_methods
+
+    assert table("### Methods") == [
+        [
+            made.name,
+            f"{made.form.__name__.removesuffix('Form').lower()}: {made.domain}",
+            made.finds.value + (", exact" if made.exact else ""),
+            made.source,
+        ]
+        for made in all_methods()
+    ]
+
+
+def test_the_table_of_limits_is_true():
+    from highfence import limits
+
+    rows = table("## Limits")
+    assert rows
+    for name, value, _ in rows:
+        assert getattr(limits, name) == int(value.replace(",", ""))
+
+
+def test_the_table_of_exit_codes_is_that_of_the_command_line():
+    from highfence import cli
+
+    codes = [cli.SOLVED, cli.NOTHING, cli.WRONG, cli.PART, cli.DEFECT, cli.INTERRUPTED]
+    assert [int(code) for code, _ in table("### Exit codes")] == codes
+    assert f"({cli.TERMINATED}: terminated)" in README.read_text("utf-8")
+
+
+def test_the_table_of_commands_names_every_command_and_option():
+    from highfence.cli import cli
+
+    shown = {row[0].split()[1]: row[0] for row in table("### Commands")}
+    assert set(shown) == set(cli.commands)
+    for name, command in cli.commands.items():
+        options = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o[:2] == "--"}
+        there = set(re.findall(r"--[a-z-]+", shown[name]))
+        assert there <= options
+        assert options - there <= {"--debug", "--commitment"}
+
+
+def test_the_spec_table_names_every_part_of_a_file():
+    from highfence.spec.toml import _SECTIONS
+
+    named = {word for row in table("### The spec") for word in re.findall(r"`?(\w+)`?", row[0])}
+    assert set(_SECTIONS) <= named
+
+
+def test_the_json_keys_shown_are_those_that_are_printed(desk, environment):
+    def printed(*arguments: str) -> object:
+        command = [sys.executable, "-m", "highfence", *arguments, "--json"]
+        ran = subprocess.run(command, cwd=desk, env=environment, capture_output=True, text=True)
+        return json.loads(ran.stdout)
+
+    solve, compare = (
+        block.text for block in BLOCKS if block.kind == "text" and block.text.startswith("{")
+    )
+    solution = printed("solve", "prisoners_dilemma")
+    comparison = printed("compare", "yard.toml")
+    (equilibrium,) = solution["equilibria"]
+    for keys, text in (
+        ([*solution, *equilibrium, *equilibrium["certificate"]], solve),
+        ([*comparison, *comparison["regimes"]["none"], *comparison["best"]["A"]], compare),
+        (comparison["choice"], compare),
+    ):
+        assert set(keys) <= set(re.findall(r'"(\w+)"', text))
 
 
 def test_the_python_blocks_run_in_order_and_print_what_is_shown(desk, monkeypatch):

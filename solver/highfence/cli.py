@@ -127,7 +127,7 @@ def list_games(as_json: bool) -> int:
 
     page = Page()
     for origin in dict.fromkeys(entry.origin for entry in found):
-        page.heading(f"Games in {origin}" if origin != "catalogue" else "Games of the catalogue")
+        page.heading(f"Games in ./{origin}" if origin != "catalogue" else "Games of the catalogue")
         for entry in found:
             if entry.origin == origin:
                 page.item(entry.name, entry.title or entry.question or entry.path, "bold", "  ")

@@ -45,6 +45,8 @@ Span = tuple[str, str]
 Line = list[Span]
 Range = tuple[float, float]
 
+DIGITS = 5
+"""Significant digits of an equilibrium; searches over intervals are not exact to more."""
 DEFAULT_WIDTH = 100
 """Columns where neither a terminal nor COLUMNS says."""
 NARROWEST = 12
@@ -457,7 +459,7 @@ def solution_page(
         bounds = list(solution.bounds().items())
         most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
         for name, seen in bounds[:most]:
-            page.line(f"{GAP}{clean(name)}  {interval(seen)}")
+            page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS)}")
         left_out |= {"more outcomes"} if len(bounds) > most else set()
     _sets(page, solution)
     if solution.notes:
@@ -496,19 +498,19 @@ def _equilibrium(
         label = labels.get(player) or player
         who = player if label == player else f"{player} ({label})"
         if not isinstance(strategy, Mapping):
-            page.item(who, number(strategy), "bold", indent=GAP)
+            page.item(who, number(strategy, DIGITS), "bold", indent=GAP)
         elif not strategy:
             page.item(who, "no decision on the path of play", "bold", indent=GAP)
         elif _is_mixture(strategy):
             page.item(who, _mixture(strategy), "bold", indent=GAP)
         else:
             _decisions(page, who, strategy)
-    payoffs = ", ".join(f"{name} {number(value)}" for name, value in equilibrium.payoffs.items())
+    payoffs = ", ".join(f"{name} {number(v, DIGITS)}" for name, v in equilibrium.payoffs.items())
     page.item("payoffs", payoffs, indent=GAP)
     extra = {n: v for n, v in equilibrium.outcomes.items() if n not in equilibrium.payoffs}
     if extra:
         shown = list(extra.items())[: None if everything else MAX_OUTCOMES]
-        outcomes = ", ".join(f"{name} {number(value)}" for name, value in shown)
+        outcomes = ", ".join(f"{name} {number(value, DIGITS)}" for name, value in shown)
         if len(shown) < len(extra):
             outcomes += f", ... ({len(extra) - len(shown)} more)"
             left_out.add("more outcomes")
@@ -534,7 +536,7 @@ def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
     common = set.intersection(*map(set, branches)) if branches else set()
     said = []
     for place, value in strategy.items():
-        text = _mixture(value) if isinstance(value, Mapping) else number(value)
+        text = _mixture(value) if isinstance(value, Mapping) else number(value, DIGITS)
         name, _, behind = place.partition(BRANCH)
         met = [move for move in behind.split(", ") if move and move not in common]
         said.append((f"{name} if {', '.join(met)}" if met else name, text))
@@ -562,7 +564,7 @@ def _mixture(strategy: Mapping[str, Any]) -> str:
     played = {action: p for action, p in strategy.items() if p > 0}
     if len(played) == 1:
         return next(iter(played))
-    return ", ".join(f"{action} {number(p)}" for action, p in played.items())
+    return ", ".join(f"{action} {number(p, DIGITS)}" for action, p in played.items())
 
 
 def _certificate(equilibrium: Equilibrium, everything: bool) -> str:
