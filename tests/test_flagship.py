@@ -268,20 +268,23 @@ def test_the_command_line_says_the_same(tmp_path):
     assert said["parameters"]["allies"] == "aligned"
 
 
-def test_no_subsidy_that_the_oracle_finds_better_is_certified():
+def test_where_research_has_two_equilibria_each_answer_holds_on_its_own_branch():
     """Near s = 0.3204 research has two equilibria, and only one of them below or above it.
 
-    The welfare of C jumps up there, by a ten-thousandth. Its best subsidy is at the jump, or
-    research falls to the other equilibrium where there are two; none in between is best.
+    The welfare of C jumps up there, by a ten-thousandth; its best subsidy depends on which of
+    the two follows. Every answer must be certified, on a branch that the oracle knows, and as
+    good for C as what the oracle finds on its own.
     """
     par = oracle.DEFAULT._replace(gF=0.42)
     (said,) = oracle.solve_response(par, "small_yard", "aligned")
-    found = only("small_yard", "aligned", gF=0.42)
-    assert found.certificate.refinement == "subgame perfect"
-    s = found.strategies["C"]["s"]
-    after, _, _ = oracle.outcome(par, oracle.REGIMES["small_yard"], s, 0, 0)
-    assert found.payoffs["C"] == pytest.approx(after[oracle.W_C], abs=1e-8)
-    assert found.payoffs["C"] >= said["W_C"] - 1e-7
+    solution = solve("small_yard_high_fence", regime="small_yard", allies="aligned", gF=0.42)
+    assert solution.status is Status.SOLVED
+    for found in solution.equilibria:
+        assert found.certificate.refinement == "subgame perfect"
+        assert found.payoffs["C"] >= said["W_C"] - 1e-6
+        assert found.strategies["C"]["s"] == pytest.approx(said["s"], abs=5e-4)
+        x_L, x_H = found.strategies["L"]["x_L"], found.strategies["H"]["x_H"]
+        assert (x_L, x_H) == pytest.approx((said["x_L"], said["x_H"]), abs=5e-4)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -349,7 +349,7 @@ class _Judge:
         """Return the function (own interval values (n, k), own finite actions) -> (payoff, rows).
 
         Others play as in the profile: their interval actions, and their mixtures multiplied
-        out. Behind a purely finite block, the play says what follows each action.
+        out.
         """
         moves = self.form.blocks[block]
         own_finite = [k for k, move in enumerate(moves.finite) if move.player == player]
@@ -369,11 +369,18 @@ class _Judge:
                 weight = float(np.prod([p for _, p in combination])) if combination else 1.0
                 taken = tuple(a for a, _ in combination)
                 rows = self.placed(block, np.repeat(row, len(tried), axis=0), taken, table)
-                later = branches.get(taken) if not moves.intervals else None
-                if later is not None and np.array_equal(later.row, rows[:1]):
-                    found = np.repeat(self.follow(later)[None], len(tried), axis=0)
-                else:
-                    found = self.value(block + 1, rows)
+                later = branches.get(taken)
+                same = (
+                    (rows == later.row).all(axis=1)
+                    if later is not None
+                    else np.zeros(len(rows), bool)
+                )
+                found = np.empty((len(rows), self.form.num_players))
+                if not same.all():
+                    found[~same] = self.value(block + 1, rows[~same])
+                if later is not None and same.any():
+                    # What the play itself says of this history comes before the rule.
+                    found[same] = self.follow(later)
                 everything.append(rows)
                 self.tally.widen(found)
                 total += weight * found[:, player]

@@ -105,7 +105,7 @@ class StagedProfile:
     @property
     def several(self) -> bool:
         """True if some subgame met on the way had several equilibria."""
-        return self.solver.several or self.solver.ruled or self.solver.rule != 0
+        return self.solver.several or bool(self.solver.ruled) or self.solver.rule != 0
 
 
 def _mixture(shares: dict[str, float]) -> str:

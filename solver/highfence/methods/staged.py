@@ -33,7 +33,18 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Solver", "staged"]
+__all__ = ["RULES", "Solver", "staged"]
+
+RULES = {
+    "all actions low": (0.0, 0.0),
+    "all actions high": (1.0, 1.0),
+    "the first action low, the others high": (0.0, 1.0),
+    "the first action high, the others low": (1.0, 0.0),
+}
+"""Rules by which one of several equilibria of a last block is taken: from where the first
+decision, and the others, start as a share of their intervals. In a game of complements the
+first two lead to the lowest and highest equilibrium, in one of substitutes the last two
+(Topkis 1979; Milgrom and Roberts 1990)."""
 
 POINTS = 24
 """Scan of one interval in the last block; a peak between two points is seen by a parabola."""
@@ -52,16 +63,14 @@ class Solver:
         0: of several equilibria of a subgame take the first in order of actions (lowest);
         -1: the last (highest).
     ruled
-        Among interval decisions of the last block, take what is reached from where the first
-        is low and the others high (rule 0), or the other way round (rule -1): the answer is
-        then a function of the history alone. Else follow one branch from node to node.
+        A key of :data:`RULES`: among interval decisions of the last block, take what is met
+        from that corner; the answer is then a function of the history alone. If empty, follow
+        one branch from node to node.
     grid
         Points of a scan of one interval in the blocks before the last.
     """
 
-    def __init__(
-        self, form: StagedForm, rule: int = 0, ruled: bool = False, grid: int = GRID
-    ) -> None:
+    def __init__(self, form: StagedForm, rule: int = 0, ruled: str = "", grid: int = GRID) -> None:
         self.form = form
         self.rule = rule
         self.ruled = ruled
@@ -83,8 +92,9 @@ class Solver:
         self._owners = np.array([move.player for move in block.intervals], dtype=np.int64)
         self._starts = starting_points(len(block.intervals))
         if ruled and len(block.intervals):
-            first = np.full((1, len(block.intervals)), 0.98 if rule == 0 else 0.02)
-            first[0, 0] = 1 - first[0, 0]
+            lead, others = RULES[ruled]
+            first = np.full((1, len(block.intervals)), others)
+            first[0, 0] = lead
             self._starts = np.concatenate([first, self._starts])
 
     # -- rows ------------------------------------------------------------------------------------
@@ -480,10 +490,9 @@ def staged(
     Notes
     -----
     Not promised: that all equilibria are found. Several continuation equilibria of a
-    subgame are told apart by a rule that holds at every node (met from where the first
-    decision is low and the others high, or the other way round); both rules are solved.
-    Mixing over intervals, and by more than two players over finite actions beside
-    intervals, is not searched.
+    subgame are told apart by a rule that holds at every node (:data:`RULES`); a rule for each
+    corner of the actions is solved. Mixing over intervals, and by more than two players over
+    finite actions beside intervals, is not searched.
     """
     most = limits.MAX_EQUILIBRIA if limit is None else limit
     notes: list[str] = [
@@ -495,18 +504,15 @@ def staged(
     profiles = [(play, solver, "the only continuation found at every node") for play in plays]
     if solver.several or _multiple(form, solver, plays):
         profiles = []
-        for rule, name in ((0, "low"), (-1, "high")):
-            solver = Solver(form, rule, ruled=True, grid=grid)
-            text = (
-                "where a subgame has several equilibria, the one met from where the first "
-                f"decision is {name}"
-            )
+        for name in RULES if len(form.blocks[-1].intervals) > 1 else list(RULES)[:2]:
+            solver = Solver(form, 0 if RULES[name][0] == 0 else -1, ruled=name, grid=grid)
+            text = f"where a subgame has several equilibria, the one met from {name}"
             for play in solver.equilibria(0, form.root.copy(), full=True):
                 if not any(close(play, other) for other, _, _ in profiles):
                     profiles.append((play, solver, text))
         notes.append(
             "some subgames have several equilibria; continuations follow one rule at all nodes "
-            "(met from where the first decision is low, or high), and both rules were solved"
+            "(the one met from a corner of the actions), and a rule for each corner was solved"
         )
     elif any(_tied_behind_interval(form, solver, play, False) for play in plays):
         other = Solver(form, -1, grid=grid)
