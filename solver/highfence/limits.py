@@ -86,3 +86,9 @@ MAX_COMPLETIONS = 100_000
 
 MAX_REMEMBERED = 2_000
 """Solved subgames of one staged game that are kept for other requests on it."""
+
+MAX_SYMBOLIC = 10_000
+"""Parts of the expressions given to sympy, every shared part as often as it is used."""
+
+MAX_SAMPLES = 10_000_000
+"""Numbers in one sample: draws times parameters."""
