@@ -8,6 +8,7 @@ that was not solved) counts as minus infinity.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["EQUAL", "GRID", "crossing", "known", "maximum", "settle"]
+__all__ = [
+    "CLOSE",
+    "COARSE",
+    "EQUAL",
+    "GRID",
+    "Resolution",
+    "crossing",
+    "known",
+    "maximum",
+    "settle",
+]
 
 GRID = 40
 """Scan of one interval, where every point may be a subgame to solve."""
@@ -29,10 +40,24 @@ OFFSETS = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 FIRST = np.array([-1.0, 9.0, -45.0, 45.0, -9.0, 1.0]) / 60
 SECOND = np.array([2.0, -27.0, 270.0, 270.0, -27.0, 2.0]) / 180
 CENTER = -490.0 / 180
-HAIR = 1e-10
-"""How far from the edge of a cliff an action is taken, as a share of its interval."""
 EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How closely an interval is searched."""
+
+    grid: int
+    """Points of the first scan."""
+    edge: float
+    """How closely a cliff or a kink is located, as a share of the interval."""
+
+
+CLOSE = Resolution(GRID, 1e-10)
+"""For a single answer."""
+COARSE = Resolution(20, 1e-6)
+"""For thousands of draws, certified to :data:`highfence.tolerances.REGRET_BATCH`."""
 
 
 def known(payoffs: Array) -> Array:
@@ -41,9 +66,14 @@ def known(payoffs: Array) -> Array:
 
 
 def maximum(
-    objective: Callable[[Array], Array], x: float, value: float, width: float
+    objective: Callable[[Array], Array],
+    x: float,
+    value: float,
+    width: float,
+    edge: float = CLOSE.edge,
 ) -> tuple[float, float]:
-    """Return a maximizer near x (within ``width``), located to rounding, and its value."""
+    """Return a maximizer near x (within ``width``), and its value: located to rounding where
+    the objective is smooth, to ``edge`` elsewhere."""
     for round_ in range(40):
         points = np.clip(x + width * np.linspace(-1, 1, 17), 0.0, 1.0)
         found = objective(points)
@@ -52,22 +82,24 @@ def maximum(
             x, value = float(points[k]), float(found[k])
         width /= 7.0
         if round_ == 1 or round_ == 3:
-            for step in (STEP, STEP / 5, STEP / 25):
+            for step in (STEP, STEP / 5, STEP / 25)[: 1 if edge >= COARSE.edge else 3]:
                 polished = _polish(objective, x, value, step)
                 if polished is not None:
                     return polished
-        if width < 1e-10:
+        if width < edge:
             break
-    return _off_cliff(objective, x, value)
+    return _off_cliff(objective, x, value, edge)
 
 
-def _off_cliff(objective: Callable[[Array], Array], x: float, value: float) -> tuple[float, float]:
+def _off_cliff(
+    objective: Callable[[Array], Array], x: float, value: float, hair: float
+) -> tuple[float, float]:
     """Return a maximizer at the edge of a cliff moved a hair to the safe side.
 
     Subgames are solved to some 1e-10 of their intervals, so that at the very edge a later
     mover's indifference may be decided by rounding, now this way, now that.
     """
-    steps = HAIR * np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
+    steps = hair * np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
     points = x + steps
     inside = (points >= 0.0) & (points <= 1.0)
     found = objective(np.clip(points, 0.0, 1.0))

@@ -84,7 +84,7 @@ class StageGame:
         count = solver.form.num_players
         self._seen = np.array([np.full(count, np.inf), np.full(count, -np.inf)])
         self.last = block == solver.last
-        self.steps = solver.grid
+        self.steps = solver.resolution.grid
 
     def payoffs(self, which: Sequence[int], u: Array) -> Array:
         """Return payoffs (n, players) of finite profiles ``which`` with scaled actions ``u``."""
@@ -165,7 +165,8 @@ class StageGame:
         peaks = [k for k in peaks if scan[k] >= scan.max() - PEAK * spread]
         peaks = sorted(peaks, key=lambda k: -scan[k])[:4]
         width = 1.0 / self.steps
-        refined = [maximum(objective, k * width, scan[k], width) for k in sorted(peaks)]
+        edge = self.solver.resolution.edge
+        refined = [maximum(objective, k * width, scan[k], width, edge) for k in sorted(peaks)]
         top = max(value for _, value in refined)
         if not self.solver.ruled:
             # Met on another branch than when it is asked for alone: there are several.

@@ -23,7 +23,7 @@ import numpy as np
 from .. import limits
 from ..forms.staged import Prescription, StagedForm
 from ..solution import Findings, Finds
-from ._search import EQUAL, GRID
+from ._search import CLOSE, EQUAL, Resolution
 from ._stage_game import StageGame, starting_points
 from .plays import Play, StagedProfile, close, distinct
 from .registry import method
@@ -66,15 +66,21 @@ class Solver:
         A key of :data:`RULES`: among interval decisions of the last block, take what is met
         from that corner; the answer is then a function of the history alone. If empty, follow
         one branch from node to node.
-    grid
-        Points of a scan of one interval in the blocks before the last.
+    resolution
+        How closely intervals in the blocks before the last are searched.
     """
 
-    def __init__(self, form: StagedForm, rule: int = 0, ruled: str = "", grid: int = GRID) -> None:
+    def __init__(
+        self,
+        form: StagedForm,
+        rule: int = 0,
+        ruled: str = "",
+        resolution: Resolution = CLOSE,
+    ) -> None:
         self.form = form
         self.rule = rule
         self.ruled = ruled
-        self.grid = grid
+        self.resolution = resolution
         self.continuum = False
         self.several = False
         self.tied = False
@@ -280,7 +286,7 @@ class Solver:
         the rule selects them.
         """
         memo = self.form.memo
-        key = (self.rule, self.ruled, self.grid, full, self._later[block], row.tobytes())
+        key = (self.rule, self.ruled, self.resolution, full, self._later[block], row.tobytes())
         if key not in memo:
             if len(memo) >= limits.MAX_REMEMBERED:
                 memo.clear()
@@ -469,7 +475,7 @@ class Solver:
     rank=10,
 )
 def staged(
-    form: StagedForm, *, limit: int | None = None, grid: int = GRID
+    form: StagedForm, *, limit: int | None = None, resolution: Resolution = CLOSE
 ) -> Generator[StagedProfile, None, Findings]:
     """Yield the subgame-perfect equilibria found of a staged game.
 
@@ -479,8 +485,8 @@ def staged(
         The game.
     limit
         Most equilibria to yield; :data:`highfence.limits.MAX_EQUILIBRIA` if None.
-    grid
-        Points of a scan of one interval in the blocks before the last.
+    resolution
+        How closely intervals in the blocks before the last are searched.
 
     Yields
     ------
@@ -499,13 +505,14 @@ def staged(
         "interval decisions were searched by scan, zoom and Newton from several starts: "
         "certified, but not proved to be all"
     ]
-    solver = Solver(form, grid=grid)
+    solver = Solver(form, resolution=resolution)
     plays = solver.equilibria(0, form.root.copy(), full=True)
     profiles = [(play, solver, "the only continuation found at every node") for play in plays]
     if solver.several or _multiple(form, solver, plays):
         profiles = []
         for name in RULES if len(form.blocks[-1].intervals) > 1 else list(RULES)[:2]:
-            solver = Solver(form, 0 if RULES[name][0] == 0 else -1, ruled=name, grid=grid)
+            rule = 0 if RULES[name][0] == 0 else -1
+            solver = Solver(form, rule, ruled=name, resolution=resolution)
             text = f"where a subgame has several equilibria, the one met from {name}"
             for play in solver.equilibria(0, form.root.copy(), full=True):
                 if not any(close(play, other) for other, _, _ in profiles):
@@ -515,7 +522,7 @@ def staged(
             "(the one met from a corner of the actions), and a rule for each corner was solved"
         )
     elif any(_tied_behind_interval(form, solver, play, False) for play in plays):
-        other = Solver(form, -1, grid=grid)
+        other = Solver(form, -1, resolution=resolution)
         text = "where a later mover is indifferent, the action listed last of the best ones"
         profiles = [
             (play, made, "where a later mover is indifferent, the first")

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Draws", "solve_draws"]
 
-SCAN = 20
-"""Points of the first scan of an interval; coarser than for a single answer, as judged."""
 CHUNK = 50
 """Draws that a process solves before it reports."""
 
@@ -221,6 +219,7 @@ def _solve_staged(
 ) -> tuple[tuple[str, ...], Array, float, int]:
     """Return (columns, table (equilibria, columns), regret, rejected) of one draw."""
     from ..certify.staged import LIGHT, certify_staged
+    from ..methods._search import COARSE
     from ..methods.staged import staged
 
     inputs = form.root[0, : len(form.plan.names)].copy()
@@ -228,7 +227,7 @@ def _solve_staged(
         inputs[form.plan.names.index(name)] = value
     here = form.at(inputs)
     rows, worst, wrong = [], -np.inf, 0
-    for profile in staged(here, grid=SCAN):
+    for profile in staged(here, resolution=COARSE):
         certificate = certify_staged(here, profile, tolerance, LIGHT)
         worst = max(worst, float(certificate.regret))
         if not certificate.holds:
