@@ -72,8 +72,16 @@ class StageGame:
     """The stage game of one block with interval decisions, at one history."""
 
     def __init__(
-        self, solver: Solver, block: int, row: Array, profiles: list[tuple[int, ...]]
+        self,
+        solver: Solver,
+        block: int,
+        row: Array,
+        profiles: list[tuple[int, ...]],
+        quick: bool = False,
     ) -> None:
+        # Behind a candidate of an earlier block one answer is enough, and a neighbor's is near.
+        self.quick = quick
+        self.hint = solver.hints.get(block) if quick else None
         self.solver, self.block, self.row, self.profiles = solver, block, row, profiles
         self.moves: Block = solver.form.blocks[block]
         lo, hi = solver._bounds(block, row)
@@ -187,10 +195,15 @@ class StageGame:
 
         found: list[Array] = []
         free = self.width > 0
-        for start in starting_points(self.m)[:STARTS]:
+        starts = list(starting_points(self.m)[:STARTS])
+        if self.hint is not None:
+            starts.insert(0, self.hint)
+        for start in starts:
             u = settle(payoffs, np.where(free, start, 0.0), self.owners, free)
             if u is not None and all(np.abs(u - v).max() > tolerances.SAME for v in found):
                 found.append(u)
+                if self.quick:
+                    break
         return found
 
     # -- finite decisions beside them --------------------------------------------------------------
@@ -527,6 +540,7 @@ class StageGame:
             weights[k] * (table[n] if play is None else play.payoffs)
             for n, (k, play) in enumerate(zip(live, chosen, strict=True))
         )
+        self.solver.hints[self.block] = u
         mixed = []
         for c, move in enumerate(self.moves.finite):
             shares = [0.0] * len(move.labels)

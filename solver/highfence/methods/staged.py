@@ -81,6 +81,7 @@ class Solver:
         self.rule = rule
         self.ruled = ruled
         self.resolution = resolution
+        self.hints: dict[int, Array] = {}
         self.continuum = False
         self.several = False
         self.tied = False
@@ -141,7 +142,7 @@ class Solver:
                     weights[r] = answer
             return Prescription(values, profiles, weights, weights.sum(axis=1) > 0)
         for r in range(n):
-            plays = self.equilibria(block, rows[r : r + 1].copy())
+            plays = self.equilibria(block, rows[r : r + 1].copy(), quick=True)
             if plays:
                 play = self.choose(plays)
                 values[r] = play.values
@@ -214,7 +215,7 @@ class Solver:
             return self._finite_values(block, rows)
         found = np.full((len(rows), self.form.num_players), np.nan)
         for n in range(len(rows)):
-            plays = self.equilibria(block, rows[n : n + 1].copy())
+            plays = self.equilibria(block, rows[n : n + 1].copy(), quick=True)
             if plays:
                 found[n] = self.choose(plays).payoffs
             else:
@@ -279,19 +280,30 @@ class Solver:
 
     # -- stage games -----------------------------------------------------------------------------
 
-    def equilibria(self, block: int, row: Array, full: bool = False) -> list[Play]:
+    def equilibria(
+        self, block: int, row: Array, full: bool = False, quick: bool = False
+    ) -> list[Play]:
         """Return the equilibria found of the subgame at one history.
 
         ``full`` enumerates selections of continuation equilibria behind finite blocks; else
-        the rule selects them.
+        the rule selects them. ``quick`` is content with the first equilibrium among several
+        interval decisions, from where a neighboring history's lies.
         """
         memo = self.form.memo
-        key = (self.rule, self.ruled, self.resolution, full, self._later[block], row.tobytes())
+        key = (
+            self.rule,
+            self.ruled,
+            self.resolution,
+            full,
+            quick,
+            self._later[block],
+            row.tobytes(),
+        )
         if key not in memo:
             if len(memo) >= limits.MAX_REMEMBERED:
                 memo.clear()
             before = self.unsolved
-            found = self._equilibria(block, row, full)
+            found = self._equilibria(block, row, full, quick)
             state = (self.several, self.tied, self.continuum)
             memo[key] = (found, state, self.unsolved - before)
             return found
@@ -302,7 +314,7 @@ class Solver:
         self.unsolved += unsolved
         return list(plays)
 
-    def _equilibria(self, block: int, row: Array, full: bool) -> list[Play]:
+    def _equilibria(self, block: int, row: Array, full: bool, quick: bool) -> list[Play]:
         moves = self.form.blocks[block]
         if moves.chance is not None:
             return self._chance(block, row, full)
@@ -312,7 +324,7 @@ class Solver:
         profiles = list(product(*available))
         if not moves.intervals:
             return self._finite(block, row, profiles, full)
-        return StageGame(self, block, row, profiles).equilibria(full)
+        return StageGame(self, block, row, profiles, quick).equilibria(full)
 
     def follow(self, block: int, row: Array, full: bool) -> list[Play | None]:
         """Return what may follow in the next block: plays, or [None] after the last."""
