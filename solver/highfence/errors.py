@@ -81,6 +81,11 @@ class SpecError(HighfenceError, ValueError):
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
+        # An exception is copied from its message by default: in another process each letter
+        # of it would be a problem.
+        return type(self), (self.problems,)
+
 
 class GameFileError(SpecError):
     """A ``.nfg`` or ``.efg`` file cannot be read; the problem names line and column."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
@@ -19,15 +18,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import tolerances
-from ..errors import RequestError, did_you_mean
+from ..errors import MethodFailed, RequestError, SpecError, did_you_mean
 from ..forms.build import build, values
 from ..forms.staged import StagedForm
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from ..forms.extensive import ExtensiveForm
+    from ..forms.normal import NormalForm
     from ..spec.model import Game
 
+    Form = NormalForm | ExtensiveForm | StagedForm
     Array = NDArray[np.float64]
 
 __all__ = ["Draws", "solve_draws"]
@@ -100,19 +102,26 @@ def solve_draws(
     Raises
     ------
     RequestError
-        A name is unknown, the lengths differ, or there is nothing to solve.
+        A name is unknown, a value is not a finite number, the lengths differ, or there is
+        nothing to solve.
+    SpecError
+        The game is wrong at the values that are not drawn.
 
     Notes
     -----
+    A draw at which the game itself is wrong (a payoff is undefined, an interval is empty), or
+    at which a method fails, is flagged like one without an equilibrium. Where a regime sets
+    a parameter that is drawn, the draw counts.
+
     Cost on the flagship: a few milliseconds a draw and regime. Interrupting it (Ctrl-C)
     loses the batch; a store that resumes is not part of this function.
     """
     names = [regime.name for regime in game.regimes]
-    asked = tuple(names if regimes is None else regimes)
+    asked = (regimes,) if isinstance(regimes, str) else tuple(names if regimes is None else regimes)
     for name in asked:
         if name not in names:
             raise RequestError(f"{game.name} has no regime {name!r}. {did_you_mean(name, names)}")
-    table = {name: np.asarray(column, dtype=float) for name, column in draws.items()}
+    table = {name: _numbers(game, name, column) for name, column in draws.items()}
     lengths = {column.shape for column in table.values()}
     if not asked or len(lengths) != 1 or len(next(iter(lengths))) != 1:
         raise RequestError(
@@ -146,6 +155,17 @@ def solve_draws(
         array.setflags(write=False)
     low, high, found, regret, rejected = arrays
     return Draws(asked, columns, low, high, found, regret, rejected)
+
+
+def _numbers(game: Game, name: str, column: ArrayLike) -> Array:
+    """Return the draws of a parameter, all finite."""
+    try:
+        numbers = np.asarray(column, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        raise RequestError(f"{game.name}: the draws of {name} are not all finite numbers")
+    return numbers
 
 
 _GAME: Game | None = None
@@ -199,14 +219,17 @@ def _solve_chunk(
             if isinstance(form, StagedForm):
                 answers.append(_solve_staged(form, drawn, tolerance))
             else:
-                answers.append(_solve_built(game, regime, preset, {**parameters, **drawn}))
-    columns = next((found[0] for found in answers if found[0]), ())
+                answers.append(
+                    _solve_built(game, regime, preset, {**parameters, **drawn}, tolerance)
+                )
+    # All regimes report the same, but a chunk may be without a single equilibrium.
+    columns = (*forms[0].players, *_outcome_names(forms[0]))
     shape = (count, len(regimes))
     low = np.full((*shape, len(columns)), np.nan)
     high = low.copy()
     found, rejected = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     regret = np.full(shape, np.inf)
-    for k, (_, table, worst, wrong) in enumerate(answers):
+    for k, (table, worst, wrong) in enumerate(answers):
         at = divmod(k, len(regimes))
         found[at], rejected[at], regret[at] = len(table), wrong, worst
         if len(table):
@@ -214,10 +237,14 @@ def _solve_chunk(
     return columns, low, high, found, regret, rejected
 
 
+def _outcome_names(form: Form) -> tuple[str, ...]:
+    return form.outcome_names if isinstance(form, StagedForm) else tuple(form.outcomes)
+
+
 def _solve_staged(
     form: StagedForm, drawn: Mapping[str, float], tolerance: float
-) -> tuple[tuple[str, ...], Array, float, int]:
-    """Return (columns, table (equilibria, columns), regret, rejected) of one draw."""
+) -> tuple[Array, float, int]:
+    """Return (table (equilibria, columns), regret, rejected) of one draw."""
     from ..certify.staged import LIGHT, certify_staged
     from ..methods._search import COARSE
     from ..methods.staged import staged
@@ -225,32 +252,38 @@ def _solve_staged(
     inputs = form.root[0, : len(form.plan.names)].copy()
     for name, value in drawn.items():
         inputs[form.plan.names.index(name)] = value
-    here = form.at(inputs)
     rows, worst, wrong = [], -np.inf, 0
-    for profile in staged(here, resolution=COARSE):
-        certificate = certify_staged(here, profile, tolerance, LIGHT)
-        worst = max(worst, float(certificate.regret))
-        if not certificate.holds:
-            wrong += 1
-            continue
-        fields = profile.present(here)
-        rows.append([*fields["payoffs"].values(), *fields["outcomes"].values()])
-    columns = (*form.players, *form.outcome_names)
-    table = np.array(rows) if rows else np.empty((0, len(columns)))
-    return columns, table, worst if worst > -np.inf else np.inf, wrong
+    try:
+        here = form.at(inputs)
+        for profile in staged(here, resolution=COARSE):
+            certificate = certify_staged(here, profile, tolerance, LIGHT)
+            worst = max(worst, float(certificate.regret))
+            if not certificate.holds:
+                wrong += 1
+                continue
+            fields = profile.present(here)
+            rows.append([*fields["payoffs"].values(), *fields["outcomes"].values()])
+    except (MethodFailed, SpecError):
+        return np.empty((0, 0)), np.inf, wrong
+    return np.array(rows), worst if worst > -np.inf else np.inf, wrong
 
 
 def _solve_built(
-    game: Game, regime: str, preset: str | None, parameters: Mapping[str, Any]
-) -> tuple[tuple[str, ...], Array, float, int]:
+    game: Game,
+    regime: str,
+    preset: str | None,
+    parameters: Mapping[str, Any],
+    tolerance: float,
+) -> tuple[Array, float, int]:
     """Return the same for a game that is built anew for every draw."""
     from ..solve import solve
 
-    solution = solve(game, regime=regime, preset=preset, **parameters)
-    rows = [[*e.payoffs.values(), *e.outcomes.values()] for e in solution.equilibria]
-    table = np.array([[float(x) for x in row] for row in rows])
-    if not rows:
-        return (), np.empty((0, 0)), np.inf, solution.rejected
-    first = solution.equilibria[0]
-    worst = max(Fraction(e.certificate.regret) for e in solution.equilibria)
-    return (*first.payoffs, *first.outcomes), table, float(worst), solution.rejected
+    try:
+        solution = solve(build(game, regime=regime, preset=preset, parameters=parameters))
+    except (MethodFailed, SpecError):
+        return np.empty((0, 0)), np.inf, 0
+    kept = [e for e in solution.equilibria if e.certificate.regret <= tolerance]
+    worst = max((float(e.certificate.regret) for e in solution.equilibria), default=np.inf)
+    table = [[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept]
+    wrong = solution.rejected + len(solution.equilibria) - len(kept)
+    return np.array(table), worst, wrong
