@@ -109,10 +109,10 @@ def run(program, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array(by_finish), np.array(by_objective)
 
 
-PAYOFFS = 30
+PAYOFFS = 25
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_compiled_functions_give_what_evaluation_gives(seed):
     """Many random payoffs in one program, with what each stage stores read back from slots."""
     choose = np.random.default_rng(seed)
@@ -143,7 +143,7 @@ def inputs_of(node: Expr) -> set[str]:
 
 def test_the_random_graphs_hold_every_operation():
     seen = set()
-    for seed in range(3):
+    for seed in range(2):
         choose = np.random.default_rng(seed)
         roots = [draw(choose, int(choose.integers(1, 6))) for _ in range(PAYOFFS)]
         seen |= {node.op for node in order(roots)}
