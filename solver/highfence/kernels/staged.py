@@ -387,11 +387,12 @@ def _holds(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
 @njit(error_model="numpy")
 def _round_trip(f, v, slots, owners, lo, hi, u, points, y):  # type: ignore[no-untyped-def]
     """Where decision 1 goes if decision 0 replies to u[1] = y: reply less y. Sets u[0], u[1]."""
+    second = u.size - 1
     u[1] = y
     _place(v, slots, lo, hi, u)
-    u[0] = _reply(f, v, slots, owners, lo, hi, u, 0, points)
+    u[0] = _reply(f, v, slots, owners, lo, hi, u, second - 1, points)
     _place(v, slots, lo, hi, u)
-    return _reply(f, v, slots, owners, lo, hi, u, 1, points) - y
+    return _reply(f, v, slots, owners, lo, hi, u, second, points) - y
 
 
 @njit(error_model="numpy")
@@ -420,11 +421,13 @@ def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-de
     """Move u to a crossing of two replies by secant steps on local peaks; False if that fails."""
     y0 = u[1]
     g0 = 0.0
+    # A literal 0 or 1 as an argument would have the callee compiled once for each.
+    second = u.size - 1
     for step in range(25):
         y = u[1]
-        u[0] = _near(f, v, slots, owners, lo, hi, u, 0)
+        u[0] = _near(f, v, slots, owners, lo, hi, u, second - 1)
         _place(v, slots, lo, hi, u)
-        z = _near(f, v, slots, owners, lo, hi, u, 1)
+        z = _near(f, v, slots, owners, lo, hi, u, second)
         g = z - y
         if step >= 8 and abs(g) > 1e-4:
             return False
