@@ -7,6 +7,7 @@ the test environment, so that no network is needed.
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import subprocess
 import sys
@@ -148,7 +149,7 @@ def test_an_installed_wheel_works_in_a_folder_full_of_its_own_names(installed, t
 
 def test_an_installed_wheel_lists_every_game_of_the_checkout(installed, root, tmp_path):
     ran = subprocess.run(
-        [sys.executable, "-m", "highfence", "list"],
+        [sys.executable, "-m", "highfence", "list", "--json"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(installed)},
         capture_output=True,
@@ -156,6 +157,6 @@ def test_an_installed_wheel_lists_every_game_of_the_checkout(installed, root, tm
     )
 
     assert ran.returncode == 0, ran.stderr
-    listed = set(ran.stdout.split())
+    listed = {game["name"] for game in json.loads(ran.stdout)}
     games = {Path(name) for name in files(root / "games")}
     assert {game.stem for game in games if game.suffix in GAME_ENDINGS} <= listed
