@@ -589,10 +589,9 @@ def test_a_player_chooses_a_finite_action_and_an_interval_action_together(fee, k
         switch = max((1 - q2 - cost[other]) / 2, 0) ** 2 - paid[other]
         if stay >= switch:
             expected.add((kind, round(q1, 6)))
-    found = {
-        (max(a["kind"], key=a["kind"].get), round(a["q1"], 6))
-        for a in answers(solve(TECHNOLOGY, fee=fee))
-    }
+    solution = solve(TECHNOLOGY, fee=fee)
+    assert solution.rejected == 0
+    found = {(max(a["kind"], key=a["kind"].get), round(a["q1"], 6)) for a in answers(solution)}
     assert found == expected
     assert {kind for kind, _ in found} <= kinds
 
@@ -776,6 +775,28 @@ def test_a_game_whose_last_stage_has_no_pure_equilibrium_is_not_answered():
     solution = solve(game)
     assert solution.status is Status.NONE_FOUND
     assert "there is none" not in solution.reason
+
+
+def test_subgames_without_an_answer_are_kept_off_and_perfection_is_not_claimed():
+    """Above 0.4 the chase has no pure equilibrium: the leader's best among known ones is 0.4."""
+    game = make(
+        "leader hider seeker",
+        [
+            [Decision("leader", "a", UNIT)],
+            [Decision("hider", "x", UNIT), Decision("seeker", "y", UNIT)],
+        ],
+        {
+            "leader": "a - 2",
+            "hider": "where(a > 0.4, (x - y) ** 2, -(x - 0.3) ** 2)",
+            "seeker": "-(x - y) ** 2",
+        },
+    )
+    solution = solve(game)
+    (equilibrium,) = solution.equilibria
+    assert equilibrium.strategies["leader"]["a"] == pytest.approx(0.4, abs=1e-6)
+    assert equilibrium.payoffs["leader"] == pytest.approx(-1.6, abs=1e-6)
+    assert equilibrium.certificate.refinement is None
+    assert any("no equilibrium that was found" in note for note in solution.notes)
 
 
 def test_a_limit_stops_the_search_and_is_told():
