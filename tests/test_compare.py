@@ -253,6 +253,17 @@ def test_a_flag_that_holds_in_some_equilibria_depends():
     assert made["ban"].flags == {"worse": False, "low": True, "high": False}
 
 
+def test_rounding_does_not_make_a_winner():
+    idle = "where(pick == 'a', exp(x) / 3 * 3, exp(2 * x) / exp(x)) - exp(x)"  # nothing
+    game = dataclasses.replace(
+        choosing({"a": "exp(x)", "b": "exp(x)"}), players=("A", "B"), payoffs={"A": "v", "B": idle}
+    )
+    made = [compare(game, x=x / 10) for x in range(1, 30)]
+
+    assert any(one["a"].payoffs["B"] != one["b"].payoffs["B"] for one in made)
+    assert {one.best["B"].verdict for one in made} == {Verdict.TIE}
+
+
 def test_a_regime_is_never_worse_than_itself_for_having_several_equilibria():
     game = dataclasses.replace(MEETING, flags={"self": "pay_A < free.pay_A"})
 

@@ -505,8 +505,8 @@ def _equilibrium(
             page.item(who, _mixture(strategy), "bold", indent=GAP)
         else:
             _decisions(page, who, strategy)
-    payoffs = ", ".join(f"{name} {number(v, DIGITS)}" for name, v in equilibrium.payoffs.items())
-    page.item("payoffs", payoffs, indent=GAP)
+    payoffs = (f"{name} {number(v, DIGITS)}" for name, v in _rounded(equilibrium.payoffs).items())
+    page.item("payoffs", ", ".join(payoffs), indent=GAP)
     extra = {n: v for n, v in equilibrium.outcomes.items() if n not in equilibrium.payoffs}
     if extra:
         shown = list(extra.items())[: None if everything else MAX_OUTCOMES]
@@ -525,6 +525,12 @@ def _equilibrium(
     for note in equilibrium.notes:
         page.text(note, indent=GAP)
     return left_out
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with a float that is rounding beside the largest of them as 0."""
+    least = tolerances.ROUNDING * max((abs(value) for value in values.values()), default=0)
+    return {n: 0.0 if isinstance(v, float) and abs(v) <= least else v for n, v in values.items()}
 
 
 def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:

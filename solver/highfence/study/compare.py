@@ -360,11 +360,12 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
         (only,) = ranges
         return Best(player, Verdict.ALONE, only, contenders=(only,), left_out=left_out)
     scale = max(abs(value) for bounds in ranges.values() for value in bounds) or 1.0
-    slack = scale * max(
-        equilibrium.certificate.tolerance
-        for result in results
-        for equilibrium in result.solution.equilibria
-    )
+    certificates = [e.certificate for result in results for e in result.solution.equilibria]
+    slack = scale * max(certificate.tolerance for certificate in certificates)
+    if not all(certificate.exact for certificate in certificates):
+        # A payoff that ought to be 0 is what rounding leaves of everybody's: -3e-14, say.
+        everybody = (abs(v) for result in results for b in result.payoffs.values() for v in b)
+        slack = max(slack, tolerances.ROUNDING * max(everybody))
     leader = max(ranges, key=lambda name: ranges[name][0])
     top = ranges[leader][0]
     contenders = tuple(name for name in ranges if ranges[name][1] >= top - slack)
