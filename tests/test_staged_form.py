@@ -373,7 +373,6 @@ def test_an_empty_interval_is_refused_where_it_is_empty():
     assert "stages.stage_0.x: the interval from 1.5 to 1 is empty" in str(caught.value)
 
 
-@pytest.mark.xfail(strict=True, reason="an interval that earlier moves make empty is not refused")
 def test_an_interval_that_earlier_moves_make_empty_is_told():
     """With floor = -1/2, y lies between x/2 and 1/2 - x/2: nothing is left above x = 1/2."""
     try:

@@ -444,6 +444,7 @@ class _Judge:
             if len(live):
                 branch = self.placed(block, rows[live], actions, None)
                 table[live, k] = self.value(block + 1, branch)
+                self.tally.unknown += int(np.isnan(table[live, k]).any(axis=1).sum())
         self.tally.widen(table.reshape(-1, count))
         index = {actions: k for k, actions in enumerate(said.profiles)}
         for player in sorted({move.player for move in moves}):
@@ -500,6 +501,13 @@ class _Judge:
             self.tally.gain[player] = max(self.tally.gain[player], float(np.max(gain)))
             self.tally.low[player] = min(self.tally.low[player], float(least.min()))
             self.tally.high[player] = max(self.tally.high[player], float(best.max()))
+        owners = [move.player for move in self.form.blocks[-1].intervals]
+        if len(set(owners)) < len(owners):
+            # Somebody has two interval decisions: those are changed together as well.
+            rows, values = rows[said.known], said.values[said.known]
+            step = max(len(rows) // self.density.sample, 1)
+            for n in range(0, len(rows), step):
+                self.node(self.last, rows[n : n + 1], values[n], [], {}, False, 2)
 
 
 def _spread(rows: Array, count: int) -> Array:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import limits
-from ..forms.staged import Prescription, StagedForm
+from ..errors import Problem, SpecError
+from ..forms.staged import IntervalMove, Prescription, StagedForm
 from ..solution import Findings, Finds
 from ._search import CLOSE, EQUAL, Resolution
 from ._stage_game import StageGame, starting_points
@@ -110,6 +111,10 @@ class Solver:
         moves = self.form.blocks[block].intervals
         lo = np.stack([move.low.read(rows) for move in moves], axis=1)
         hi = np.stack([move.high.read(rows) for move in moves], axis=1)
+        empty = np.argwhere(lo > hi + 1e-12 * (np.abs(lo) + np.abs(hi)))
+        if len(empty):
+            n, k = (int(x) for x in empty[0])
+            raise SpecError(_empty(self.form, block, rows[n], moves[k], lo[n, k], hi[n, k]))
         return np.ascontiguousarray(lo), np.ascontiguousarray(hi)
 
     def _placed(
@@ -592,6 +597,22 @@ def _multiple(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:
         form.advance(table, k)
     _, _, counts = solver._last(table, 4)
     return bool((counts > 1).any())
+
+
+def _empty(
+    form: StagedForm, block: int, row: Array, move: IntervalMove, low: float, high: float
+) -> Problem:
+    """Return the problem of an interval that earlier moves leave empty."""
+    met = []
+    for earlier in form.blocks[:block]:
+        finite = earlier.finite if earlier.chance is None else (earlier.chance,)
+        met += [f"{m.name} = {m.labels[int(row[m.slot])]}" for m in finite]
+        met += [f"{m.name} = {row[m.slot]:.6g}" for m in earlier.intervals]
+    return Problem(
+        move.name,
+        f"its interval from {low:.6g} to {high:.6g} is empty after {', '.join(met)}",
+        "Bound it with min and max so that low is never above high",
+    )
 
 
 def _tied_behind_interval(form: StagedForm, solver: Solver, play: Play, behind: bool) -> bool:
