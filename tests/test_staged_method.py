@@ -576,7 +576,7 @@ TECHNOLOGY = make(
 
 
 @pytest.mark.parametrize(
-    ("fee", "kinds"), [(0.0, {"new"}), (0.2, {"old"}), (0.102, {"old", "new"})]
+    ("fee", "kinds"), [(0.0, {"new"}), (0.05, {"new"}), (0.2, {"old"}), (0.102, {"old", "new"})]
 )
 def test_a_player_chooses_a_finite_action_and_an_interval_action_together(fee, kinds):
     """Pure equilibria, found by trying each kind with the best output of the other kind."""
