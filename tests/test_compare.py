@@ -14,7 +14,18 @@ import time
 import pytest
 
 from games_for_cli import YARD
-from highfence import Decision, Derived, Game, Mechanism, Parameter, Player, Regime, Sentence, Stage
+from highfence import (
+    Decision,
+    Derived,
+    Game,
+    Interval,
+    Mechanism,
+    Parameter,
+    Player,
+    Regime,
+    Sentence,
+    Stage,
+)
 from highfence.errors import RequestError, SpecError
 from highfence.forms.normal import NormalForm
 from highfence.report.json import dumps
@@ -254,13 +265,21 @@ def test_a_flag_that_holds_in_some_equilibria_depends():
 
 
 def test_rounding_does_not_make_a_winner():
-    idle = "where(pick == 'a', exp(x) / 3 * 3, exp(2 * x) / exp(x)) - exp(x)"  # nothing
-    game = dataclasses.replace(
-        choosing({"a": "exp(x)", "b": "exp(x)"}), players=("A", "B"), payoffs={"A": "v", "B": idle}
+    nothing = "where(law == 'free', exp(y) / 3 * 3, exp(2 * y) / exp(y)) - exp(y)"
+    game = Game(
+        name="idle",
+        players=["A", "B"],
+        parameters=[Parameter("x", 1, low=0, high=3)],
+        stages=[
+            Stage("law", Decision("A", "law", ["free", "ban"])),
+            Stage("do", Decision("A", "y", Interval(0, 3))),
+        ],
+        payoffs={"A": "1 - (y - x) ** 2", "B": nothing},
+        regimes=[Regime("free", fix={"law": "free"}), Regime("ban", fix={"law": "ban"})],
     )
-    made = [compare(game, x=x / 10) for x in range(1, 30)]
+    made = [compare(game, x=x / 10) for x in range(1, 20)]
 
-    assert any(one["a"].payoffs["B"] != one["b"].payoffs["B"] for one in made)
+    assert any(one["free"].payoffs["B"] != one["ban"].payoffs["B"] for one in made)
     assert {one.best["B"].verdict for one in made} == {Verdict.TIE}
 
 

@@ -363,9 +363,9 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     certificates = [e.certificate for result in results for e in result.solution.equilibria]
     slack = scale * max(certificate.tolerance for certificate in certificates)
     if not all(certificate.exact for certificate in certificates):
-        # A payoff that ought to be 0 is what rounding leaves of everybody's: -3e-14, say.
-        everybody = (abs(v) for result in results for b in result.payoffs.values() for v in b)
-        slack = max(slack, tolerances.ROUNDING * max(everybody))
+        everybody = max(abs(v) for result in results for b in result.payoffs.values() for v in b)
+        if scale <= tolerances.ROUNDING * everybody:  # all are 0, but for rounding: -3e-14, say
+            slack = 2 * scale
     leader = max(ranges, key=lambda name: ranges[name][0])
     top = ranges[leader][0]
     contenders = tuple(name for name in ranges if ranges[name][1] >= top - slack)
