@@ -222,6 +222,16 @@ def test_solve_takes_a_regime_a_preset_and_parameters(run):
     assert equilibrium["exact"]["payoffs"] == {"A": "3/8", "C": "-1/2"}
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [("11", True), ("-1/2", True), ("10", False), ("0", False)]
+)
+def test_a_value_outside_the_declared_range_is_taken_and_said_to_be_so(here, capsys, value, said):
+    assert main(["solve", "yard.toml", "--set", f"stake={value}"]) == 0
+
+    note = f"highfence: note: stake = {value} is outside its declared range, 0 .. 10\n"
+    assert capsys.readouterr().err == (note if said else "")
+
+
 def test_a_percentage_is_a_number(run):
     made = json.loads(run("solve", "yard.toml", "--set", "stake=50%", "--json"))
 

@@ -438,6 +438,12 @@ def _values(loaded: Any, pairs: Mapping[str, str]) -> dict[str, Any]:
                 )
     if problems:
         raise SpecError(problems)
+    for name, value in values.items():
+        low, high = known[name].low, known[name].high
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = f"{'' if low is None else low} .. {'' if high is None else high}"
+            message = f"{name} = {pairs[name]} is outside its declared range, {bounds}"
+            click.echo(_clean(f"highfence: note: {message}"), err=True)
     return values
 
 
