@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,22 @@ class StagedProfile:
 
         Behind a finite block, the play itself says what follows each of its actions.
         """
-        return self.solver.prescribe(block, rows)
+        return self.solver.prescribe(block, rows, self.reference)
+
+    @cached_property
+    def reference(self) -> Array | None:
+        """The last block's actions on the path, scaled: where off the path they are looked
+        for first."""
+        play: Play | None = self.play
+        while play is not None and play.block < len(self.form.blocks) - 1:
+            play = max(play.branches, key=lambda branch: branch[0])[2]
+        if play is None or not len(play.values):
+            return None
+        moves = self.form.blocks[-1].intervals
+        low = np.array([move.low.read(play.row)[0] for move in moves])
+        width = np.array([move.high.read(play.row)[0] for move in moves]) - low
+        scaled: Array = (play.values - low) / np.where(width > 0, width, 1.0)
+        return np.clip(scaled, 0.0, 1.0)
 
     def present(self, form: StagedForm) -> dict[str, Any]:
         """Return payoffs, strategies, outcomes and path, with labels, as an Equilibrium has them.

@@ -130,12 +130,16 @@ class Solver:
         self.form.advance(rows, block)
         return rows
 
-    def prescribe(self, block: int, rows: Array) -> Prescription:
-        """Return what is done at a block, behind each of ``rows`` (which are not changed)."""
+    def prescribe(self, block: int, rows: Array, reference: Array | None = None) -> Prescription:
+        """Return what is done at a block, behind each of ``rows`` (which are not changed).
+
+        ``reference``: scaled actions of the last block from which its equilibrium is looked
+        for first, at every history alike, so that the answer is a function of the history.
+        """
         moves = self.form.blocks[block]
         n, k = len(rows), len(moves.intervals)
         if not moves.finite and block == self.last:
-            taken, _, counts = self._last(rows.copy(), 1)
+            taken, _, counts = self._last(rows.copy(), 1, alone=True, reference=reference)
             return Prescription(taken[:, 0], ((),), np.ones((n, 1)), counts > 0)
         profiles = tuple(product(*(range(len(move.labels)) for move in moves.finite)))
         weights = np.zeros((n, len(profiles)))
@@ -155,7 +159,9 @@ class Solver:
                     weights[r, profiles.index(actions)] += weight
         return Prescription(values, profiles, weights, weights.sum(axis=1) > 0)
 
-    def _last(self, rows: Array, room: int) -> tuple[Array, Array, NDArray[np.int64]]:
+    def _last(
+        self, rows: Array, room: int, alone: bool = False, reference: Array | None = None
+    ) -> tuple[Array, Array, NDArray[np.int64]]:
         """Solve the last block's interval decisions at every row (finite moves are in place)."""
         from ..kernels.staged import solve_rows
 
@@ -168,6 +174,9 @@ class Solver:
         else:
             lo = hi = np.zeros((n, 0))
         program = self.form.program
+        starts = self._starts
+        if reference is not None and not self.ruled:
+            starts = np.concatenate([reference[None], starts])
         solve_rows(
             program.objective,
             program.finish,
@@ -176,9 +185,9 @@ class Solver:
             self._owners,
             lo,
             hi,
-            self._starts,
-            POINTS if room == 1 else 2 * POINTS,
-            room == 1 and not self.ruled,
+            starts,
+            POINTS if room == 1 and not alone else 2 * POINTS,
+            room == 1 and not (self.ruled or alone),
             plays,
             payoffs,
             counts,
@@ -346,7 +355,7 @@ class Solver:
 
     def _prescribed(self, row: Array) -> list[Play]:
         """Return what is taken of the last block's equilibria at one history, if any."""
-        plays, payoffs, counts = self._last(row.copy(), 1)
+        plays, payoffs, counts = self._last(row.copy(), 1, alone=True)
         if not counts[0]:
             self.unsolved += 1
             return []
