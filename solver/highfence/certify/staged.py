@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import tolerances
-from ..forms.staged import Block, StagedForm
+from ..forms.staged import Block, Prescription, StagedForm
 from ..solution import Certificate
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ class _Judge:
         self.tally = _Tally(np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf))
         self.last = len(form.blocks) - 1
         self._asked: list[tuple[int, Array, Any]] = []
+        self._answers: dict[tuple[int, bytes], tuple[Array, Array, bool]] = {}
+        self._profiles: dict[int, tuple[tuple[int, ...], ...]] = {}
 
     # -- playing out -----------------------------------------------------------------------------
 
@@ -195,7 +197,7 @@ class _Judge:
                     branch = self.placed(block, rows[live], (outcome,), None)
                     total[live] += weight[live, None] * self.value(block + 1, branch)
             return total
-        said = self.profile.prescribe(block, rows)
+        said = self.ask(block, rows)
         self._remember(block, rows, said)
         for k, actions in enumerate(said.profiles):
             live = np.flatnonzero(said.known & (said.weights[:, k] > 0))
@@ -204,6 +206,23 @@ class _Judge:
                 total[live] += said.weights[live, k][:, None] * self.value(block + 1, branch)
         total[~said.known] = np.nan
         return total
+
+    def ask(self, block: int, rows: Array) -> Prescription:
+        """Return what is prescribed; a history that was asked about before is not asked again."""
+        keys = [(block, row.tobytes()) for row in rows]
+        missing = [n for n, key in enumerate(keys) if key not in self._answers]
+        if missing:
+            said = self.profile.prescribe(block, np.ascontiguousarray(rows[missing]))
+            self._profiles[block] = said.profiles
+            for k, n in enumerate(missing):
+                self._answers[keys[n]] = (said.values[k], said.weights[k], bool(said.known[k]))
+        found = [self._answers[key] for key in keys]
+        return Prescription(
+            np.stack([values for values, _, _ in found]),
+            self._profiles[block],
+            np.stack([weights for _, weights, _ in found]),
+            np.array([known for _, _, known in found]),
+        )
 
     def _remember(self, block: int, rows: Array, said: Any) -> None:
         if len(self._asked) < ALONE and len(rows) > 1:
@@ -412,7 +431,7 @@ class _Judge:
             self._finite_block(block, _spread(rows, max(share // 4, 1)))
         for n in range(len(picked := _spread(rows, self.density.sample if dense else 1))):
             row = picked[n : n + 1]
-            said = self.profile.prescribe(block, row)
+            said = self.ask(block, row)
             if not said.known[0]:
                 self.tally.unknown += 1
                 continue
@@ -426,7 +445,7 @@ class _Judge:
     def _finite_block(self, block: int, rows: Array) -> None:
         """Check a purely finite block at many histories in one batch."""
         moves = self.form.blocks[block].finite
-        said = self.profile.prescribe(block, rows)
+        said = self.ask(block, rows)
         self.tally.unknown += int((~said.known).sum())
         rows, weights = rows[said.known], said.weights[said.known]
         if not len(rows):
@@ -466,7 +485,7 @@ class _Judge:
         """Check the last block's prescribed interval actions at many histories."""
         from ..kernels.judge import scan_rows
 
-        said = self.profile.prescribe(self.last, rows)
+        said = self.ask(self.last, rows)
         self.tally.unknown += int((~said.known).sum())
         if not said.known.any():
             return
