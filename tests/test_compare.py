@@ -523,6 +523,11 @@ def test_players_and_outcomes_are_explained():
     assert "w: Worth (EUR)" in comparison_text(made, everything=True)
 
 
+def test_a_large_margin_is_written_out():
+    assert "by 1567 over a" in str(compare(choosing({"a": "4781.3", "b": "6348.6"})))
+    assert "by 1.57 over a" in str(compare(choosing({"a": "4.7813", "b": "6.3486"})))
+
+
 def test_the_short_page_shows_the_first_outcomes_and_counts_the_rest():
     many = {f"w{k}": Derived(f"x + {k} * v", f"Part {k}") for k in range(20)}
     made = compare(choosing({"a": "1", "b": "2"}, derived=many, assumptions=("None.",)))

@@ -815,7 +815,7 @@ def _verdict(best: Best, labels: Mapping[str, str]) -> str:
             return "all the same"
         case "wins":
             runner_up = labels[best.runner_up or ""]
-            text = f"{named[0]}, by {number(best.margin, 3)} over {runner_up}"
+            text = f"{named[0]}, by {_margin(best.margin or 0.0)} over {runner_up}"
             if best.near:
                 also = [labels[name] for name in best.near if name != best.runner_up]
                 text += ": a near tie" + (f", also with {_listed(also)}" if also else "")
@@ -828,6 +828,11 @@ def _verdict(best: Best, labels: Mapping[str, str]) -> str:
         case _:
             text = "no regime has an equilibrium"
     return text
+
+
+def _margin(value: float) -> str:
+    """Return a difference with three digits, or all those before the point: 1567, not 1.57e+03."""
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else number(value, 3)
 
 
 def _listed(names: Sequence[str]) -> str:
