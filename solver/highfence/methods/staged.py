@@ -174,6 +174,7 @@ class Solver:
         else:
             lo = hi = np.zeros((n, 0))
         program = self.form.program
+        follow = room == 1 and not (self.ruled or alone)
         starts = self._starts
         if reference is not None and not self.ruled:
             starts = np.concatenate([reference[None], starts])
@@ -186,8 +187,8 @@ class Solver:
             lo,
             hi,
             starts,
-            POINTS if room == 1 and not alone else 2 * POINTS,
-            room == 1 and not (self.ruled or alone),
+            POINTS if follow else 2 * POINTS,
+            follow,
             plays,
             payoffs,
             counts,
