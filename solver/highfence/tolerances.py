@@ -30,9 +30,6 @@ PROBABILITY = 1e-9
 SAME = 1e-6
 """Two strategy profiles closer than this (sup norm, relative to the action ranges) are one."""
 
-ROOT = 1e-11
-"""First-order residual, relative to scale over range, at which polishing stops."""
-
 TIE = 3e-3
 """Margins below this share of the largest payoff compared, in absolute value, are near ties.
 

@@ -169,20 +169,6 @@ class _Judge:
 
     # -- playing out -----------------------------------------------------------------------------
 
-    def placed(
-        self, block: int, rows: Array, actions: Sequence[int], values: Array | None
-    ) -> Array:
-        """Return rows with a block's moves in place and its level filled."""
-        moves = self.form.blocks[block]
-        rows = rows.copy()
-        finite = moves.finite if moves.chance is None else (moves.chance,)
-        for move, action in zip(finite, actions, strict=True):
-            rows[:, move.slot] = action
-        if moves.intervals:
-            rows[:, [move.slot for move in moves.intervals]] = values
-        self.form.advance(rows, block)
-        return rows
-
     def value(self, block: int, rows: Array) -> Array:
         """Return payoffs (n, players) of playing on as prescribed; NaN where there is no answer."""
         if block > self.last:
@@ -194,7 +180,7 @@ class _Judge:
                 weight = ref.read(rows)
                 live = np.flatnonzero(weight > 0)
                 if len(live):
-                    branch = self.placed(block, rows[live], (outcome,), None)
+                    branch = self.form.placed(block, rows[live], (outcome,), None)
                     total[live] += weight[live, None] * self.value(block + 1, branch)
             return total
         said = self.ask(block, rows)
@@ -202,7 +188,7 @@ class _Judge:
         for k, actions in enumerate(said.profiles):
             live = np.flatnonzero(said.known & (said.weights[:, k] > 0))
             if len(live):
-                branch = self.placed(block, rows[live], actions, said.values[live])
+                branch = self.form.placed(block, rows[live], actions, said.values[live])
                 total[live] += said.weights[live, k][:, None] * self.value(block + 1, branch)
         total[~said.known] = np.nan
         return total
@@ -258,7 +244,7 @@ class _Judge:
             weight = float(np.prod([mix[a] for mix, a in zip(shares, actions, strict=True)]))
             if weight <= 0:
                 continue
-            row = self.placed(play.block, play.row, actions, play.values[None])
+            row = self.form.placed(play.block, play.row, actions, play.values[None])
             if play.block == self.last:
                 total += weight * self.form.finish(row)[0]
                 continue
@@ -387,7 +373,7 @@ class _Judge:
             for combination in product(*choices):
                 weight = float(np.prod([p for _, p in combination])) if combination else 1.0
                 taken = tuple(a for a, _ in combination)
-                rows = self.placed(block, np.repeat(row, len(tried), axis=0), taken, table)
+                rows = self.form.placed(block, np.repeat(row, len(tried), axis=0), taken, table)
                 later = branches.get(taken)
                 same = (
                     (rows == later.row).all(axis=1)
@@ -419,7 +405,7 @@ class _Judge:
                     live = _spread(rows[ref.read(rows) > 0], share)
                     if len(live):
                         self._off_path(
-                            block + 1, self.placed(block, live, (outcome,), None), dense, depth
+                            block + 1, self.form.placed(block, live, (outcome,), None), dense, depth
                         )
             return
         if block == self.last and moves.intervals and not moves.finite:
@@ -461,7 +447,7 @@ class _Judge:
             if (weights[:, k][~free] > 0).any():
                 self.tally.faults["an action that is not available"] = None
             if len(live):
-                branch = self.placed(block, rows[live], actions, None)
+                branch = self.form.placed(block, rows[live], actions, None)
                 table[live, k] = self.value(block + 1, branch)
                 self.tally.unknown += int(np.isnan(table[live, k]).any(axis=1).sum())
         self.tally.widen(table.reshape(-1, count))
@@ -489,7 +475,7 @@ class _Judge:
         self.tally.unknown += int((~said.known).sum())
         if not said.known.any():
             return
-        placed = self.placed(self.last, rows[said.known], (), said.values[said.known])
+        placed = self.form.placed(self.last, rows[said.known], (), said.values[said.known])
         placed = np.ascontiguousarray(placed)
         self.tally.histories += len(placed)
         for move in self.form.blocks[-1].intervals:

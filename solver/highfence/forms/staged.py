@@ -167,6 +167,28 @@ class StagedForm:
         if block < self.plan.last:
             advance_rows(self.program.advance, rows, block)
 
+    def placed(
+        self,
+        block: int,
+        rows: Rows,
+        actions: Sequence[int] | Sequence[Sequence[int]],
+        values: NDArray[np.float64] | None = None,
+    ) -> Rows:
+        """Return rows with a block's moves in place and its level filled.
+
+        ``actions``: one for each finite move (or the chance move's outcome), for all rows or
+        for each; ``values`` (n, k) or (k,): the interval actions.
+        """
+        moves = self.blocks[block]
+        finite = moves.finite if moves.chance is None else (moves.chance,)
+        rows = rows.copy()
+        if finite:
+            rows[:, [move.slot for move in finite]] = np.asarray(actions, dtype=float)
+        if moves.intervals:
+            rows[:, [move.slot for move in moves.intervals]] = values
+        self.advance(rows, block)
+        return rows
+
     def finish(self, rows: Rows) -> NDArray[np.float64]:
         """Return all payoffs, shape (n, players), of rows in which every move stands."""
         from ..kernels.staged import finish_rows

@@ -120,15 +120,8 @@ class Solver:
     def _placed(
         self, block: int, row: Array, actions: Sequence[tuple[int, ...]], values: Array
     ) -> Array:
-        """Return rows with a block's moves in place and its level filled."""
-        moves = self.form.blocks[block]
-        rows = np.repeat(row, len(values), axis=0)
-        if moves.finite:
-            rows[:, [move.slot for move in moves.finite]] = np.asarray(actions, dtype=float)
-        if moves.intervals:
-            rows[:, [move.slot for move in moves.intervals]] = values
-        self.form.advance(rows, block)
-        return rows
+        """Return one row with different moves of a block, placed in a copy each."""
+        return self.form.placed(block, np.repeat(row, len(values), axis=0), actions, values)
 
     def prescribe(self, block: int, rows: Array, reference: Array | None = None) -> Prescription:
         """Return what is done at a block, behind each of ``rows`` (which are not changed).
@@ -215,9 +208,7 @@ class Solver:
             total = np.zeros((len(rows), self.form.num_players))
             for outcome, ref in enumerate(moves.chance.conditions):
                 weight = ref.read(rows)
-                branch = rows.copy()
-                branch[:, moves.chance.slot] = outcome
-                self.form.advance(branch, block)
+                branch = self.form.placed(block, rows, (outcome,))
                 total += np.where(
                     (weight > 0)[:, None], weight[:, None] * self.value(block + 1, branch), 0.0
                 )
@@ -262,9 +253,7 @@ class Solver:
                 open_to[:, k] &= np.array([action in row for row in options])
             live = np.flatnonzero(open_to[:, k])
             if len(live):
-                branch = rows[live]
-                branch[:, [move.slot for move in moves]] = profile
-                self.form.advance(branch, block)
+                branch = self.form.placed(block, rows[live], profile)
                 table[live, k] = self.value(block + 1, branch)
         answers: list[Array | None] = []
         for n in range(len(rows)):
@@ -370,9 +359,7 @@ class Solver:
         options: list[list[Play | None]] = []
         live = [k for k, weight in enumerate(weights) if weight > 0]
         for outcome in live:
-            branch = row.copy()
-            branch[:, chance.slot] = outcome
-            self.form.advance(branch, block)
+            branch = self.form.placed(block, row, (outcome,))
             options.append(self.follow(block, branch, full))
         plays = []
         for chosen in self._combinations(options):

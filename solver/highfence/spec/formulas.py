@@ -44,8 +44,6 @@ __all__ = [
     "parse",
 ]
 
-BINARY = {"add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne", "and", "or"}
-UNARY = {"neg", "abs", "exp", "log", "sqrt", "not"}
 IRRATIONAL = {"exp", "log", "sqrt", "call"}
 BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not"}
 BUILTINS = ("abs", "exp", "log", "max", "min", "sqrt", "sum", "where")
@@ -55,7 +53,7 @@ class Expr:
     """A node: ``op`` applied to ``args``; ``value`` for constants, inputs, texts and calls.
 
     Ops: ``const`` (a Fraction or a bool), ``text``, ``input`` (a name), ``call`` (a Python
-    callable), ``where``, and those of :data:`BINARY` and :data:`UNARY`.
+    callable), ``where``, and those of :func:`numpy_operations`.
     """
 
     __slots__ = ("__weakref__", "args", "is_bool", "op", "value")

@@ -7,7 +7,6 @@ every draw of the numeric parameters.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -482,11 +481,3 @@ def resolved(game: Game, values: Mapping[str, Any] | None = None) -> Resolved:
         game.cache[key] = resolve(game, given)
     found: Resolved = game.cache[key]
     return found
-
-
-def syntax_names(source: str) -> set[str]:
-    """Return the plain names in a formula (for checks that need no values)."""
-    try:
-        return {n.id for n in ast.walk(ast.parse(source, mode="eval")) if isinstance(n, ast.Name)}
-    except SyntaxError:
-        return set()
