@@ -31,6 +31,7 @@ LAYERS = (
     ("solve",),
     ("study",),
     ("report",),
+    ("commands",),
     ("cli",),
     ("__init__", "__main__"),
 )
@@ -43,11 +44,16 @@ ALLOWED_INSIDE_FUNCTIONS = {
 }
 """Imports against the flow; each is made when the function runs, for an object's printed form."""
 
-HEAVY = {"clarabel", "cvxpy", "flint", "highspy", "nashpy", "numba", "rich", "scipy", "sympy"}
+HEAVY = {
+    "SALib", "clarabel", "cvxpy", "distributed", "flint", "highspy", "jinja2", "matplotlib",
+    "nashpy", "numba", "pandas", "pyarrow", "rich", "scipy", "sympy", "z3",
+}  # fmt: skip
 WITHOUT_NUMPY = {
     "__init__",
     "__main__",
     "cli",
+    "commands",
+    "commands.exit_codes",
     "errors",
     "limits",
     "methods.registry",
@@ -58,7 +64,7 @@ WITHOUT_NUMPY = {
 IMPORTED_BY_NAME = {"__init__", "cli", "methods.registry"}
 """Modules that import others by a computed name: lazy public names, commands, methods."""
 
-IMPORT_NAMES = {"python-flint": "flint"}
+IMPORT_NAMES = {"python-flint": "flint", "z3-solver": "z3"}
 """Distributions whose import name is another."""
 
 

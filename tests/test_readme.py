@@ -249,19 +249,22 @@ def test_the_table_of_limits_is_true():
 
 
 def test_the_table_of_exit_codes_is_that_of_the_command_line():
-    from highfence import cli
+    from highfence.commands import exit_codes as cli
 
-    codes = [cli.SOLVED, cli.NOTHING, cli.WRONG, cli.PART, cli.DEFECT, cli.INTERRUPTED]
+    codes = [cli.SOLVED, cli.NOTHING, cli.WRONG, cli.PART, cli.STORE, cli.DEFECT, cli.INTERRUPTED]
     assert [int(code) for code, _ in table("### Exit codes")] == codes
     assert f"({cli.TERMINATED}: terminated)" in README.read_text("utf-8")
 
 
 def test_the_table_of_commands_names_every_command_and_option():
-    from highfence.cli import cli
+    import click
+
+    from highfence.cli import COMMANDS, cli
 
     shown = {row[0].split()[1]: row[0] for row in table("### Commands")}
-    assert set(shown) == set(cli.commands)
-    for name, command in cli.commands.items():
+    assert set(shown) == set(COMMANDS)
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
         options = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o[:2] == "--"}
         there = set(re.findall(r"--[a-z-]+", shown[name]))
         assert there <= options
