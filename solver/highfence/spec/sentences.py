@@ -15,7 +15,7 @@ from .formulas import Compiler, Expr, text, variable
 from .model import Game
 from .resolve import derived_names, functions_of
 
-__all__ = ["CompiledSentence", "compile_sentences"]
+__all__ = ["CompiledSentence", "compile_outcome", "compile_sentences", "outcome_names"]
 
 _FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[fge%]?\Z")
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{|\}")
@@ -36,8 +36,7 @@ class _OutcomeScope:
     def __init__(self, game: Game, categorical: Mapping[str, str]) -> None:
         self.categorical = categorical
         self.regimes = {regime.name for regime in game.regimes}
-        reported = tuple(derived_names(game)) if game.outcomes is None else game.outcomes
-        self.outcomes = dict.fromkeys([*reported, *(player.name for player in game.players)])
+        self.outcomes = dict.fromkeys(outcome_names(game))
         self.parameters = {parameter.name for parameter in game.parameters}
 
     def name(self, name: str) -> Expr | None:
@@ -66,6 +65,21 @@ class _OutcomeScope:
 
     def known(self) -> Iterable[str]:
         return [*self.outcomes, *self.parameters, *self.regimes]
+
+
+def outcome_names(game: Game) -> tuple[str, ...]:
+    """Return what flags and sentences may read of a regime: its outcomes, then the payoffs."""
+    reported = tuple(derived_names(game)) if game.outcomes is None else game.outcomes
+    return (*reported, *(player.name for player in game.players))
+
+
+def compile_outcome(
+    game: Game, source: str, categorical: Mapping[str, str], place: str, problems: list[Problem]
+) -> Expr | None:
+    """Return a number or a condition in the language of flags; None with what is wrong in it."""
+    scope = _OutcomeScope(game, categorical)
+    compiler = Compiler(scope, functions_of(game, []), game.sets, problems)
+    return compiler.formula(source, place, kind="any")
 
 
 def compile_sentences(

@@ -1,0 +1,237 @@
+"""One outcome of many draws: a payoff, an outcome, a formula of several, or a condition.
+
+A formula reads the payoffs (by player), outcomes and parameters of the regime that it is asked
+about by their names, and those of another regime as ``regime.outcome``: the language of a
+game's flags. ``"W_A"``, ``"K_H / none.K_H"``, ``"K_H > none.K_H"`` and the name of a flag are
+outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import limits, tolerances
+from ..errors import Problem, RequestError, SpecError, did_you_mean
+from ..spec.formulas import Expr, evaluate, input_names
+from ..spec.model import Chance
+from ..spec.sentences import compile_outcome, outcome_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..spec.model import Game
+    from .draws import Draws
+
+    Array = NDArray[np.float64]
+
+__all__ = ["Outcome", "categorical_values", "judging_player", "outcome_of"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A compiled outcome."""
+
+    name: str
+    """What was asked for: a name or a formula."""
+    formula: str
+    """The formula; that of the flag if a flag was asked for."""
+    condition: bool
+    """Whether it holds or not, rather than being a number."""
+    others: tuple[str, ...]
+    """The regimes that it names, in order of declaration."""
+    root: Expr
+    inputs: tuple[str, ...]
+
+    def values(
+        self, found: Draws, regime: str, parameters: Mapping[str, Any]
+    ) -> tuple[Array, Array]:
+        """Return the outcome's lowest and highest value at each draw.
+
+        Parameters
+        ----------
+        found
+            Answers that hold ``regime`` and the regimes that the outcome names.
+        regime
+            The regime that it is asked about.
+        parameters
+            Parameter -> number, or column of n numbers.
+
+        Returns
+        -------
+        low, high : array, shape (n,)
+            0 and 1 of a condition; 0 and 1 together where it depends on which equilibrium is
+            played. NaN where a regime that it reads is not certified, or the value is undefined.
+
+        Notes
+        -----
+        Where regimes have several equilibria, the formula is evaluated with every input at
+        its lowest and at its highest value. That brackets formulas which rise or fall with
+        each input on its own, and may be wider than what the equilibria give together.
+        """
+        index = {name: k for k, name in enumerate(found.regimes)}
+        columns: dict[str, tuple[Array, Array]] = {}
+        fixed: dict[str, Any] = {}
+        rows = len(found.count)
+        certain = np.ones(rows, dtype=bool)
+        for key in self.inputs:
+            other, _, name = key.rpartition(".")
+            if name in found.names:
+                at = index[other or regime]
+                low, high = found.column(name)
+                columns[key] = low[:, at], high[:, at]
+                certain &= found.certified[:, at]
+            else:
+                fixed[key] = np.asarray(parameters[key], dtype=np.float64)
+        self._tell_apart(columns)
+        made = self._at(rows, {key: low for key, (low, _) in columns.items()}, fixed, slice(None))
+        certain &= np.isfinite(made)
+        for low, high in columns.values():
+            certain &= np.isfinite(low) & np.isfinite(high)
+        lowest, highest = made, made.copy()
+        wide = np.zeros(rows, dtype=bool)
+        for low, high in columns.values():
+            wide |= certain & (low < high)
+        if wide.any():
+            self._corners(columns, fixed, wide, lowest, highest)
+        undefined = ~(certain & np.isfinite(lowest) & np.isfinite(highest))
+        lowest[undefined] = highest[undefined] = np.nan
+        return lowest, highest
+
+    def _tell_apart(self, columns: dict[str, tuple[Array, Array]]) -> None:
+        """Make another regime's value this regime's own where only rounding parts them.
+
+        Otherwise ``x < none.x`` would hold by the last digits of a search.
+        """
+        for key, (low, high) in columns.items():
+            other, _, name = key.rpartition(".")
+            if not other or name not in columns:
+                continue
+            own_low, own_high = columns[name]
+            columns[key] = (
+                np.where(_same(low, own_low), own_low, low),
+                np.where(_same(high, own_high), own_high, high),
+            )
+
+    def _at(
+        self, rows: int, columns: Mapping[str, Array], fixed: Mapping[str, Any], where: Any
+    ) -> Array:
+        inputs = {key: np.broadcast_to(value, rows)[where] for key, value in fixed.items()}
+        inputs.update(columns)
+        (value,) = evaluate([self.root], inputs)
+        size = len(np.empty(rows)[where])
+        return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size))
+
+    def _corners(
+        self,
+        columns: Mapping[str, tuple[Array, Array]],
+        fixed: Mapping[str, Any],
+        wide: NDArray[np.bool_],
+        lowest: Array,
+        highest: Array,
+    ) -> None:
+        varying = [k for k, (low, high) in columns.items() if (low[wide] < high[wide]).any()]
+        if 2 ** len(varying) * int(wide.sum()) > limits.MAX_SAMPLES:
+            lowest[wide] = highest[wide] = np.nan
+            return
+        at = {key: low[wide] for key, (low, _) in columns.items()}
+        for corner in product((0, 1), repeat=len(varying)):
+            at.update({k: columns[k][side][wide] for k, side in zip(varying, corner, strict=True)})
+            made = self._at(len(wide), at, fixed, wide)
+            lowest[wide] = np.minimum(lowest[wide], made)
+            highest[wide] = np.maximum(highest[wide], made)
+
+
+def _same(one: Array, other: Array) -> NDArray[np.bool_]:
+    size = np.maximum(np.abs(one), np.abs(other))
+    same: NDArray[np.bool_] = np.abs(one - other) <= tolerances.SAME * size
+    return same
+
+
+def outcome_of(game: Game, asked: str, categorical: Mapping[str, str] | None = None) -> Outcome:
+    """Compile an outcome of a game's regimes.
+
+    Parameters
+    ----------
+    asked
+        An outcome, a player (whose payoff it is), a flag, or a formula or condition.
+    categorical
+        Values of the categorical parameters; the declared ones by default.
+
+    Raises
+    ------
+    SpecError
+        It is not a formula over the game's outcomes, payoffs, parameters and regimes.
+
+    Examples
+    --------
+    >>> from highfence import load
+    >>> game = load("small_yard_high_fence")
+    >>> outcome_of(game, "B1").formula
+    'K_H > none.K_H'
+    >>> outcome_of(game, "K_H / none.K_H").others
+    ('none',)
+    """
+    chosen = categorical_values(game) if categorical is None else categorical
+    formula = game.flags.get(asked, asked)
+    problems: list[Problem] = []
+    root = compile_outcome(game, formula, chosen, f"outcome {asked!r}", problems)
+    if root is None:
+        raise SpecError([_with_flags(problem, asked, game) for problem in problems])
+    names = tuple(sorted(input_names([root])))
+    named = {key.rpartition(".")[0] for key in names}
+    others = tuple(regime.name for regime in game.regimes if regime.name in named)
+    return Outcome(asked, formula, root.is_bool, others, root, names)
+
+
+def _with_flags(problem: Problem, asked: str, game: Game) -> Problem:
+    """Return the problem with flags among the names that may have been meant."""
+    if not asked.isidentifier():
+        return problem
+    hint = did_you_mean(asked, [*outcome_names(game), *game.flags])
+    return Problem(problem.place, "there is no such outcome, payoff, parameter or flag", hint)
+
+
+def categorical_values(game: Game, values: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return the values of a game's categorical parameters, the declared ones unless given."""
+    given = values or {}
+    return {
+        parameter.name: str(given.get(parameter.name, parameter.value))
+        for parameter in game.parameters
+        if parameter.choices
+    }
+
+
+def judging_player(game: Game, regimes: Sequence[str], player: str | None = None) -> str:
+    """Return the player whose payoff ranks regimes: the owner of the decision that they fix.
+
+    Raises
+    ------
+    RequestError
+        The player is unknown; or none is named, and the regimes are not the actions of one
+        decision.
+    """
+    names = [declared.name for declared in game.players]
+    if player is not None:
+        if player not in names:
+            raise RequestError(
+                f"{game.name} has no player {player!r}. {did_you_mean(player, names)}"
+            )
+        return player
+    fixed = {name for regime in game.regimes if regime.name in regimes for name in regime.fix}
+    owners = {
+        move.player
+        for stage in game.stages
+        for move in stage.moves
+        if not isinstance(move, Chance) and move.name in fixed
+    }
+    if len(owners) != 1:
+        raise RequestError(
+            f"{game.name}: the regimes are not the actions of one player's decision. "
+            f"Name the player whose payoff ranks them: {', '.join(names)}"
+        )
+    return owners.pop()
