@@ -94,7 +94,7 @@ def sample(
         raise RequestError(
             f"there is no sampling method {method!r}. {did_you_mean(str(method), METHODS)}"
         )
-    unit = _unit(int(count), len(chosen), _generator(rng), method)
+    unit = unit_cube(int(count), len(chosen), generator_of(rng), method)
     draws = {}
     for name, share in zip(chosen, unit.T, strict=True):
         low, high = chosen[name]
@@ -144,7 +144,8 @@ def _why_not(game: Game, parameter: Parameter) -> str:
     )
 
 
-def _generator(rng: Any) -> np.random.Generator:
+def generator_of(rng: Any) -> np.random.Generator:
+    """Return the generator that a seed stands for, or the one that is given."""
     if isinstance(rng, np.random.Generator):
         return rng
     if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
@@ -152,7 +153,7 @@ def _generator(rng: Any) -> np.random.Generator:
     return np.random.default_rng(int(rng))
 
 
-def _unit(
+def unit_cube(
     count: int, dimensions: int, rng: np.random.Generator, method: str
 ) -> NDArray[np.float64]:
     """Return draws from the unit cube, shape (count, dimensions)."""
