@@ -300,6 +300,7 @@ def _quantile_beta(of: Uncertainty, u: Array) -> Array:
 
     a, b = of.numbers[:2]
     low, high = of.support
+    u = np.where(u < np.finfo(np.float64).tiny, 0.0, u)  # subnormal shares give NaN
     made: Array = low + (high - low) * betaincinv(a, b, u)
     return made
 
