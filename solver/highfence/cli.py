@@ -19,8 +19,16 @@ from typing import Any
 import click
 
 from . import __version__
-from .commands.exit_codes import DEFECT, INTERRUPTED, NOTHING, SOLVED, TERMINATED, WRONG
-from .errors import HighfenceError, MethodFailed, SpecError
+from .commands.exit_codes import (
+    DEFECT,
+    INTERRUPTED,
+    NOTHING,
+    SOLVED,
+    STORE,
+    TERMINATED,
+    WRONG,
+)
+from .errors import HighfenceError, Interrupted, MethodFailed, SpecError, StoreError
 
 __all__ = ["main"]
 
@@ -124,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return code
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | click.Abort) or signals.code is not None:
-                return _interrupted(signals.code or INTERRUPTED)
+                return _interrupted(error, signals.code or INTERRUPTED)
             return _failed(error, "--debug" in arguments)
 
 
@@ -151,9 +159,10 @@ def _pipe_closed() -> int:
     return SOLVED
 
 
-def _interrupted(code: int) -> int:
+def _interrupted(error: BaseException, code: int) -> int:
+    kept = str(error) if isinstance(error, Interrupted) else "nothing was written"
     with suppress(OSError):
-        click.echo("highfence: interrupted; nothing was written", err=True)
+        click.echo(f"highfence: interrupted; {kept}", err=True)
     return code
 
 
@@ -178,6 +187,8 @@ def _failed(error: BaseException, debug: bool) -> int:
             lines = [str(problem) for problem in error.problems]
         case MethodFailed():
             code = NOTHING
+        case StoreError():
+            code = STORE
         case HighfenceError():
             pass
         case OSError():

@@ -8,7 +8,10 @@ The tree::
     │   └── LimitExceeded    a named limit on size or time would be passed
     ├── RequestError         the request is wrong: unknown game, regime, method, option (ValueError)
     │   └── NotApplicable    the method cannot take this game, and why
-    └── MethodFailed         a method met a numerical failure that it cannot repair
+    ├── MethodFailed         a method met a numerical failure that it cannot repair
+    └── StoreError           a store cannot be used: damaged, full, in use, made by another request
+
+:class:`Interrupted` is a KeyboardInterrupt that holds what was done before it.
 
 A search that ends without an equilibrium is *not* an exception: it is a
 :class:`highfence.solution.Solution` with a status and a reason.
@@ -20,16 +23,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 __all__ = [
     "GameFileError",
     "HighfenceError",
+    "Interrupted",
     "LimitExceeded",
     "MethodFailed",
     "NotApplicable",
     "Problem",
     "RequestError",
     "SpecError",
+    "StoreError",
     "did_you_mean",
 ]
 
@@ -105,6 +111,19 @@ class NotApplicable(RequestError):
 
 class MethodFailed(HighfenceError):
     """A backend failed numerically; never raised for "no equilibrium found"."""
+
+
+class StoreError(HighfenceError):
+    """A store cannot be used: damaged, full, in use, or made by another request."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a study; the message says what is kept, and how to go on."""
+
+    def __init__(self, message: str, done: Any = None) -> None:
+        super().__init__(message)
+        self.done = done
+        """What was done until then, as the study returns it."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
