@@ -92,3 +92,9 @@ MAX_SYMBOLIC = 10_000
 
 MAX_SAMPLES = 10_000_000
 """Numbers in one sample: draws times parameters."""
+
+MAX_SCAN_POINTS = 20_000
+"""Points solved in one search for tipping points, or for one regime map."""
+
+MAX_RETRIES = 100
+"""Points of such a search that are solved again, one by one, where a batch left them open."""
