@@ -51,6 +51,8 @@ KINDS = {
 
 EDGE = 2.0**-32
 """Shares closer to 0 or 1 than this are moved here where the distribution has no end."""
+TINY = 1e-30
+"""Shares below this are 0; no design of fewer than 1e30 draws tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -300,7 +302,7 @@ def _quantile_beta(of: Uncertainty, u: Array) -> Array:
 
     a, b = of.numbers[:2]
     low, high = of.support
-    u = np.where(u < np.finfo(np.float64).tiny, 0.0, u)  # subnormal shares give NaN
+    u = np.where(u < TINY, 0.0, u)  # betaincinv is NaN at some
     made: Array = low + (high - low) * betaincinv(a, b, u)
     return made
 
