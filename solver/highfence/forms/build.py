@@ -288,6 +288,11 @@ class _Finite:
     """Information set -> label."""
 
     def form(self) -> NormalForm | ExtensiveForm:
+        free = self.prepare()
+        return self._normal(free) if self.is_one_shot(free) else self._extensive()
+
+    def prepare(self) -> list[Decision | Chance]:
+        """Fold what is fixed into all formulas, and return the moves that are left."""
         self.game = game = self.found.game
         self.players = tuple(player.name for player in game.players)
         self.title = game.title or game.name
@@ -314,13 +319,14 @@ class _Finite:
             self.fixed |= set(more)
             self._simplify(fixed)
         self.choice = {name: int(fixed[name].value) for name in self.fixed}
-        free = [move for move in self.moves if move.name not in self.fixed]
+        return [move for move in self.moves if move.name not in self.fixed]
+
+    def is_one_shot(self, free: Sequence[Decision | Chance]) -> bool:
+        """Return whether the moves left make a strategic form: at once, of distinct players."""
         stages = {self.found.stage_of[move.name] for move in free}
         owners = [move.player for move in free if isinstance(move, Decision)]
         simultaneous = len(stages) <= 1 and len(set(owners)) == len(owners) == len(free)
-        if simultaneous and all(self._constant_actions(move) is not None for move in free):
-            return self._normal(free)
-        return self._extensive()
+        return simultaneous and all(self._constant_actions(move) is not None for move in free)
 
     def _simplify(self, fixed: Mapping[str, Expr]) -> None:
         """Fold what is fixed into all formulas."""
