@@ -98,3 +98,6 @@ MAX_SCAN_POINTS = 20_000
 
 MAX_RETRIES = 100
 """Points of such a search that are solved again, one by one, where a batch left them open."""
+
+MAX_EXACT_MECHANISMS = 12
+"""Mechanisms of which all coalitions are solved; of more, orders are sampled."""
