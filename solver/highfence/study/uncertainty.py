@@ -450,16 +450,56 @@ class Space:
         """The parameters of a draw: the uncertain, the fixed, the tied."""
         return (*self.names, *self.fixed, *self.ties)
 
-    def values(self, shares: ArrayLike, *, stratified: bool = False) -> dict[str, Array]:
+    @classmethod
+    def of(cls, distributions: Mapping[str, Uncertainty | str | float]) -> Space:
+        """Return a space of independent numbers that belong to no game.
+
+        Examples
+        --------
+        >>> Space.of({"x": "uniform(0, 2)", "y": 3}).values([[0.25]])["x"].tolist()
+        [0.5]
+        """
+        made = {name: _described(name, one, None) for name, one in distributions.items()}
+        varying = {name: one for name, one in made.items() if not one.is_fixed}
+        return cls(
+            names=tuple(varying),
+            distributions=MappingProxyType(varying),
+            fixed=MappingProxyType({n: x.support[0] for n, x in made.items() if x.is_fixed}),
+            ties=MappingProxyType({}),
+            correlation=None,
+            _formulas=MappingProxyType({}),
+            _base=MappingProxyType({}),
+        )
+
+    def shares(self, cube: ArrayLike, *, stratified: bool = False) -> Array:
+        """Return shares that depend on one another for independent ones.
+
+        Parameters
+        ----------
+        cube
+            Independent shares from 0 to 1, shape (n, d), in the order of ``names``.
+        stratified
+            Reorder each column instead of moving its shares where parameters are correlated,
+            so that a Latin hypercube stays one.
+
+        Returns
+        -------
+        array, shape (n, d)
+        """
+        points = np.asarray(cube, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != len(self.names):
+            raise RequestError(f"shares have the shape (n, {len(self.names)})")
+        if self.correlation is None:
+            return points
+        return _dependent(points, self.correlation, stratified)
+
+    def values(self, cube: ArrayLike, *, stratified: bool = False) -> dict[str, Array]:
         """Return the draws that stand at points of the cube of independent shares.
 
         Parameters
         ----------
-        shares
-            Shape (n, d), in the order of ``names``, from 0 to 1.
-        stratified
-            Reorder each column instead of moving its shares where parameters are correlated,
-            so that a Latin hypercube stays one.
+        cube, stratified
+            As in :meth:`shares`.
 
         Returns
         -------
@@ -471,33 +511,33 @@ class Space:
         RequestError
             A tie has no finite value at some draw.
         """
-        cube = np.asarray(shares, dtype=np.float64)
-        if cube.ndim != 2 or cube.shape[1] != len(self.names):
-            raise RequestError(f"shares have the shape (n, {len(self.names)})")
-        if self.correlation is not None:
-            cube = _dependent(cube, self.correlation, stratified)
-        count = len(cube)
+        shares = self.shares(cube, stratified=stratified)
         drawn = {
-            name: distribution.quantile(cube[:, k])
+            name: distribution.quantile(shares[:, k])
             for k, (name, distribution) in enumerate(self.distributions.items())
         }
-        drawn |= {name: np.full(count, value) for name, value in self.fixed.items()}
+        return self.completed(drawn, len(shares))
+
+    def completed(self, drawn: Mapping[str, ArrayLike], count: int) -> dict[str, Array]:
+        """Return columns of length ``count``: those drawn, the fixed, and the tied."""
+        made = {name: np.array(column, dtype=np.float64) for name, column in drawn.items()}
+        made |= {name: np.full(count, value) for name, value in self.fixed.items()}
         for name, formula in self._formulas.items():
-            (column,) = evaluate([formula], {**self._base, **drawn})
-            column = np.array(np.broadcast_to(column, (count,)), dtype=np.float64)
+            (value,) = evaluate([formula], {**self._base, **made})
+            column = np.array(np.broadcast_to(value, (count,)), dtype=np.float64)
             undefined = ~np.isfinite(column)
             if undefined.any():
                 at = int(np.argmax(undefined))
-                known = [n for n in sorted(input_names([formula])) if n in drawn]
-                where = ", ".join(f"{n} = {drawn[n][at]:.6g}" for n in known)
+                known = [n for n in sorted(input_names([formula])) if n in made]
+                where = ", ".join(f"{n} = {made[n][at]:.6g}" for n in known)
                 raise RequestError(
                     f"the tie {name} = {self.ties[name]} has no finite value"
                     + (f" at {where}" if where else "")
                 )
-            drawn[name] = column
-        for column in drawn.values():
+            made[name] = column
+        for column in made.values():
             column.setflags(write=False)
-        return drawn
+        return made
 
     def draw(
         self, count: int, rng: int | np.random.Generator = 0, *, design: str = "latin_hypercube"
