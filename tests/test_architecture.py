@@ -41,6 +41,9 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("solution", "report.text"),  # str(solution) is a table
     ("study.compare", "report.text"),  # str(comparison) likewise
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
+    ("study.attribution", "report.attribution_text"),  # str(attribution) is its page
+    ("study.robust", "report.robust_text"),
+    ("study.discover", "report.discover_text"),
 }
 """Imports against the flow; each is made when the function runs, for an object's printed form."""
 

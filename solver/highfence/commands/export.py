@@ -59,6 +59,12 @@ def target_of(path: str, force: bool) -> Path:
     target = Path(path)
     if target.suffix.lower() not in (".nfg", ".efg", ".toml", ".json"):
         raise RequestError(f"{path}: the ending must be .nfg, .efg, .toml or .json")
+    return writable(path, force)
+
+
+def writable(path: str, force: bool) -> Path:
+    """Return the path of a file that can be made, or replaced where that was asked for."""
+    target = Path(path)
     folder = target.parent
     if not folder.is_dir():
         raise RequestError(f"{path}: there is no folder {str(folder)!r}. Make it first")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +19,25 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import Problem, RequestError, SpecError, did_you_mean
 from ..spec.formulas import Expr, evaluate, input_names
-from ..spec.model import Chance
+from ..spec.model import Chance, Game
+from ..spec.resolve import derived_names
 from ..spec.sentences import compile_outcome, outcome_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..spec.model import Game
     from .draws import Draws
 
     Array = NDArray[np.float64]
 
-__all__ = ["Outcome", "categorical_values", "judging_player", "outcome_of"]
+__all__ = [
+    "Outcome",
+    "categorical_values",
+    "game_with_regimes",
+    "judging_player",
+    "outcome_of",
+    "payoff_of",
+]
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Outcome:
     """The formula; that of the flag if a flag was asked for."""
     condition: bool
     """Whether it holds or not, rather than being a number."""
+    label: str
+    """What the game calls it: its label, and for a flag its condition; may be empty."""
     others: tuple[str, ...]
     """The regimes that it names, in order of declaration."""
     root: Expr
@@ -185,7 +195,33 @@ def outcome_of(game: Game, asked: str, categorical: Mapping[str, str] | None = N
     names = tuple(sorted(input_names([root])))
     named = {key.rpartition(".")[0] for key in names}
     others = tuple(regime.name for regime in game.regimes if regime.name in named)
-    return Outcome(asked, formula, root.is_bool, others, root, names)
+    return Outcome(asked, formula, root.is_bool, _label(game, asked), others, root, names)
+
+
+def _label(game: Game, asked: str) -> str:
+    if asked in game.flags:
+        return game.flags[asked]
+    labels = {declared.name: declared.label for declared in game.parameters}
+    for stage in game.stages:
+        for move in stage.moves:
+            if not isinstance(move, Chance):
+                labels[move.name] = move.label
+    for name, (key, bound) in derived_names(game).items():
+        label = game.derived[key].label
+        labels[name] = ", ".join([label, *bound.values()]) if label else ""
+    labels.update({player.name: player.label for player in game.players})
+    return labels.get(asked, "")
+
+
+def payoff_of(game: Game, player: str) -> str:
+    """Return the outcome that is a player's payoff by definition (``payoffs.A = "W_A"``).
+
+    The player's own name, under which payoffs are reported, where there is none.
+    """
+    formula = game.payoffs[player]
+    if isinstance(formula, str) and formula.strip() in outcome_names(game):
+        return formula.strip()
+    return player
 
 
 def _with_flags(problem: Problem, asked: str, game: Game) -> Problem:
@@ -194,6 +230,30 @@ def _with_flags(problem: Problem, asked: str, game: Game) -> Problem:
         return problem
     hint = did_you_mean(asked, [*outcome_names(game), *game.flags])
     return Problem(problem.place, "there is no such outcome, payoff, parameter or flag", hint)
+
+
+def game_with_regimes(given: Any) -> Game:
+    """Return a game that has regimes: itself, or from the catalogue or its file.
+
+    Raises
+    ------
+    RequestError
+        It has none.
+    """
+    from ..load import load
+
+    found = load(given) if isinstance(given, str | Path) else given
+    if not isinstance(found, Game):
+        name = given if isinstance(given, str | Path) else "this game"
+        raise RequestError(
+            f"{name}: a game without stages has no regimes. Write it as a Game (.toml or .py)"
+        )
+    if not found.regimes:
+        raise RequestError(
+            f"{found.name} declares no regimes, so there is nothing to compare. Declare them: "
+            "[regimes.NAME] with fix = {DECISION = 'ACTION'}, narrow, set or off"
+        )
+    return found
 
 
 def categorical_values(game: Game, values: Mapping[str, Any] | None = None) -> dict[str, str]:

@@ -1,0 +1,156 @@
+"""``highfence attribute``: which mechanisms bring about what a regime changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from .draws import (
+    DISTRIBUTIONS,
+    FORCE,
+    OUT,
+    TIES,
+    VARY,
+    WORKERS,
+    Output,
+    drawn,
+    draws_option,
+    told,
+)
+from .exit_codes import NOTHING, PART, SOLVED
+from .output import progress
+from .requests import (
+    EVERYTHING,
+    GAME,
+    PRESET,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+
+@command(
+    "attribute",
+    GAME,
+    click.option(
+        "--regimes", metavar="A,B,...", help="Explain these; all but the baseline by default."
+    ),
+    click.option(
+        "--baseline",
+        metavar="R",
+        default="none",
+        show_default=True,
+        help="The regime that they are compared with.",
+    ),
+    click.option(
+        "--absolute", is_flag=True, help="Explain the outcome itself; compare with no regime."
+    ),
+    click.option(
+        "--outcome",
+        metavar="O",
+        help="An outcome, a flag, or a formula such as 'K_H / none.K_H'; the payoff by default.",
+    ),
+    click.option(
+        "--mechanisms", metavar="A,B,...", help="Switch these; all that the game declares."
+    ),
+    click.option(
+        "--permutations",
+        type=click.IntRange(min=2),
+        default=100,
+        show_default=True,
+        help="Orders to sample, where there are too many mechanisms for all coalitions.",
+    ),
+    click.option(
+        "--equilibria",
+        "rule",
+        type=click.Choice(["mid", "low", "high"]),
+        default="mid",
+        show_default=True,
+        help="Which value stands for several equilibria.",
+    ),
+    PRESET,
+    SETTINGS,
+    draws_option(0, "Ask at so many draws and average; 0 asks at the game's own numbers."),
+    VARY,
+    DISTRIBUTIONS,
+    TIES,
+    click.option(
+        "--rng",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of the draws and orders.",
+    ),
+    WORKERS,
+    EVERYTHING,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per mechanism."),
+    OUT,
+    FORCE,
+)
+def attribute(
+    game: str,
+    regimes: str | None,
+    baseline: str,
+    absolute: bool,
+    outcome: str | None,
+    mechanisms: str | None,
+    permutations: int,
+    rule: str,
+    preset: str | None,
+    settings: Sequence[str],
+    count: int,
+    vary: str | None,
+    distributions: Sequence[str],
+    ties: Sequence[str],
+    rng: int,
+    workers: int,
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    out: str | None,
+    force: bool,
+) -> int:
+    """Say which mechanisms bring about what a regime changes.
+
+    Switches the game's mechanisms off and on in all coalitions, and shares the difference
+    that a regime makes among them (Shapley values), with interactions of pairs.
+    """
+    output = Output(as_json, as_csv, out, force)
+    pairs = pairs_of(settings)
+    asked = regime_names(regimes)
+    named = None if mechanisms is None else [name.strip() for name in mechanisms.split(",")]
+    with progress() as tell:
+        from ..study.attribution import attribute_regimes
+        from ..study.outcome import game_with_regimes
+
+        loaded = game_with_regimes(load_game(game))
+        values = values_of(loaded, pairs)
+        draws = None
+        if count or vary or distributions or ties:
+            draws = drawn(
+                loaded, count or 1, rng, vary=vary, distributions=distributions, ties=ties,
+                preset=preset, parameters=values,
+            )  # fmt: skip
+        if asked is None:
+            asked = [r.name for r in loaded.regimes if absolute or r.name != baseline]
+        found = attribute_regimes(
+            loaded, asked, None if absolute else baseline, outcome, named, draws=draws, rule=rule,
+            permutations=permutations, rng=rng, preset=preset, workers=workers,
+            progress=told(tell, f"solving {game}"), parameters=values,
+        )  # fmt: skip
+    from ..report.attribution_text import attribution_csv, attribution_page
+
+    output.put(
+        lambda: attribution_page(found, everything=everything),
+        lambda: attribution_csv(found),
+        lambda: {"attributions": [one.to_dict() for one in found]},
+    )
+    if not any(one.used for one in found):
+        return NOTHING
+    whole = all(one.used == one.draws and not one.undefined for one in found)
+    return SOLVED if whole else PART

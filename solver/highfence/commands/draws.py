@@ -1,0 +1,154 @@
+"""What commands over many draws have in common: which draws, how many, and where to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import RequestError
+from .output import clean, print_json, print_page
+from .requests import Option, one_format
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..report.text import Page
+    from ..spec.model import Game
+
+RNG_HELP = "Seed of the draws."
+VARY = click.option(
+    "--vary", metavar="A,B,...", help="Draw these; all with a declared range by default."
+)
+DISTRIBUTIONS = click.option(
+    "--distribution",
+    "distributions",
+    multiple=True,
+    metavar="NAME=D",
+    help="Draw from D, as in 'h=triangular(0, 0.35, 1)' (repeatable); uniform by default.",
+)
+TIES = click.option(
+    "--tie",
+    "ties",
+    multiple=True,
+    metavar="NAME=FORMULA",
+    help="Compute a parameter from others, as in 'mM=1 - mF' (repeatable).",
+)
+WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
+)
+OUT = click.option(
+    "--out", metavar="PATH", help="Write to a new file instead: .json, .csv, or else text."
+)
+FORCE = click.option("--force", is_flag=True, help="Replace the file of --out.")
+
+
+def draws_option(default: int, what: str) -> Option:
+    """Return ``--draws N`` with a default."""
+    least = 0 if default == 0 else 2
+    made: Option = click.option(
+        "--draws",
+        "count",
+        type=click.IntRange(min=least),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=what,
+    )
+    return made
+
+
+def drawn(
+    game: Game,
+    count: int,
+    rng: int,
+    *,
+    vary: str | None,
+    distributions: Sequence[str],
+    ties: Sequence[str],
+    preset: str | None,
+    parameters: Mapping[str, Any],
+) -> dict[str, NDArray[Any]]:
+    """Return the draws that the options describe."""
+    from ..study.uncertainty import draw
+
+    names = None
+    if vary is not None:
+        names = [name.strip() for name in vary.split(",")]
+        if not all(names):
+            raise RequestError(f"--vary {vary!r}: a name is empty. Write --vary A,B")
+    return draw(
+        game,
+        count,
+        rng,
+        names=names,
+        distributions=_pairs("--distribution", distributions, "h=uniform(0, 1)"),
+        ties=_pairs("--tie", ties, "mM=1 - mF"),
+        preset=preset,
+        parameters=parameters,
+    )
+
+
+def _pairs(option: str, given: Sequence[str], example: str) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name or not value:
+            raise RequestError(f"{option} {text!r} is not NAME=VALUE. Write {option} '{example}'")
+        if name in made:
+            raise RequestError(f"{option} {name} is given twice. Give one")
+        made[name] = value
+    return made
+
+
+class Output:
+    """Where the answer goes, and in which form: refused before anything is computed."""
+
+    def __init__(self, as_json: bool, as_csv: bool, out: str | None, force: bool) -> None:
+        one_format(as_json, as_csv)
+        if force and out is None:
+            raise RequestError("--force replaces the file of --out. Name it")
+        self.as_json, self.as_csv, self.force = as_json, as_csv, force
+        self.target = None
+        if out is not None:
+            from .export import writable
+
+            self.target = writable(out, force)
+            ending = self.target.suffix.lower()
+            if not as_json and not as_csv:
+                self.as_json, self.as_csv = ending == ".json", ending == ".csv"
+
+    def put(
+        self, page: Callable[[], Page], table: Callable[[], str], tree: Callable[[], Any]
+    ) -> None:
+        """Print or write the page, the CSV or the JSON."""
+        if self.target is None:
+            if self.as_json:
+                print_json(tree())
+            elif self.as_csv:
+                click.echo(table(), nl=False)
+            else:
+                print_page(page())
+            return
+        from ..report.json import dumps
+        from ..report.text import plain
+        from .export import write_file
+
+        text = dumps(tree()) if self.as_json else table() if self.as_csv else None
+        write_file(self.target, plain(page()) + "\n" if text is None else text, self.force)
+        click.echo(f"highfence: wrote {clean(self.target)}", err=True)
+
+
+def told(tell: Callable[[str], None], what: str) -> Callable[[int, int], None]:
+    """Return what to call with (done, all) so that progress is shown, with the time left."""
+    import time
+
+    start = time.monotonic()
+
+    def heard(done: int, whole: int) -> None:
+        rate = done / max(time.monotonic() - start, 1e-9)
+        left = (whole - done) / rate if rate > 0 else 0.0
+        tell(f"{what}: {done} of {whole}, {rate:.0f} a second, about {left:.0f} s left")
+
+    return heard
