@@ -101,3 +101,30 @@ MAX_RETRIES = 100
 
 MAX_EXACT_MECHANISMS = 12
 """Mechanisms of which all coalitions are solved; of more, orders are sampled."""
+
+MAX_BATCH_PAYOFFS = 1_000_000
+"""Payoffs and outcomes at the terminals of one game up to which its draws are solved in batches."""
+
+MAX_BATCH_TREES = 64
+"""Trees that a game may have at different draws; draws with others are solved one by one."""
+
+MAX_BATCH_CONDITIONS = 100_000
+"""Conditions and probabilities, at all histories, by which draws are sorted by their tree."""
+
+MAX_ANSWERS = 1_000_000
+"""Answers of one sweep: draws times regimes."""
+
+MAX_REGION_OUTCOMES = 2_000
+"""Outcomes of pure play in one subgame of which an exact region is asked."""
+
+MAX_REGION_COMPARISONS = 200_000
+"""Comparisons of payoffs in the conditions of exact regions of one game."""
+
+MAX_REGION_CASES = 100
+"""Cases of one exact region, and of one quantity in it."""
+
+MAX_REGION_TERMS = 20_000
+"""Products of terms when two polynomials of an exact region are multiplied."""
+
+MAX_REGION_SECONDS = 30
+"""Seconds that z3 may take for one exact region; beyond, its status is "unknown"."""
