@@ -1,0 +1,56 @@
+"""The judge of batches: the regret of what was answered at every draw of a block.
+
+Regret is defined as for a single answer (see :mod:`highfence.certify.extensive`): the largest
+gain of any player from any deviation in any subgame, over that player's payoff scale. It is
+computed in floats, by loops that are not those of the search.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["batch_regret"]
+
+
+def batch_regret(block: Any) -> NDArray[np.float64]:
+    """Return the largest regret of all equilibria of each draw of a block.
+
+    Parameters
+    ----------
+    block
+        A :class:`highfence.methods.batch_tree.Block`: the form, terminals' payoffs, and the
+        ways of every stage. What the search says that continuations are worth is not used.
+
+    Returns
+    -------
+    (n,): infinite at draws that were not solved, and where an answer is malformed.
+
+    Notes
+    -----
+    A bound for every equilibrium that the ways span; that all equilibria are among them is
+    the promise of the method and not judged.
+    """
+    from ..kernels.judge_batch import judge_draws_of_tree
+
+    stages = block.form.stages
+    regret = np.empty(len(block.status))
+    judge_draws_of_tree(
+        *stages.arrays[:-1],
+        stages.players,
+        stages.terminals,
+        block.values,
+        block.odds,
+        len(block.status),
+        block.status,
+        block.way_count,
+        block.following,
+        block.ways,
+        block.mixed,
+        regret,
+    )
+    return regret

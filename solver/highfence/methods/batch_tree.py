@@ -1,0 +1,179 @@
+"""Subgame-perfect equilibria of a finite game at many draws of its numbers.
+
+Backward induction as in :mod:`highfence.methods.backward_induction`, in floats, for a block of
+draws at once and over all combinations of continuations: a stage of one player gives all
+optimal actions, one of two players all its extreme equilibria, one of more players its pure
+ones.
+
+Floats cannot tell a tie from a small difference. Payoffs that differ by no more than their
+rounding count as ties, those that differ by much more as different, and a draw at which a
+decision hangs on a difference in between is not answered here but left to exact arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import limits, tolerances
+from ..forms.batch import BatchForm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+__all__ = ["REASONS", "Block", "block_length", "solve_block"]
+
+REASONS = (
+    "solved",
+    "a payoff, an outcome or a probability is undefined",
+    "payoffs differ by little more than their rounding",
+    "two payoffs are equal or not, floats cannot tell",
+    "a stage has no pure equilibrium, and mixed ones are not searched for",
+    "too many equilibria",
+    "a stage is too large",
+)
+"""By status of a draw."""
+
+_BYTES = 2**21
+"""Memory of a block's payoffs."""
+_MOST = 1024
+"""Draws of a block."""
+_LEAST_SHARE = 1e-9
+"""Rounding over the payoff scale, from which on exact arithmetic is asked."""
+_CLEAR = 2 * tolerances.REGRET_FLOAT
+_SUM = 1e-12
+"""How far probabilities may be from summing to one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The answers of a block of draws, as the kernel left them.
+
+    See :mod:`highfence.kernels.batch_tree` for what the arrays mean.
+    """
+
+    form: BatchForm
+    status: NDArray[np.uint8]
+    """(n,): 0 if solved; see :data:`REASONS`."""
+    values: Floats
+    """(n, terminals + room, columns): payoffs and least outcomes."""
+    upper: Floats
+    """(n, room, outcomes): largest outcomes."""
+    odds: Floats
+    following: Integers
+    way_count: Integers
+    ways: Integers
+    mixed: Floats
+    counts: Floats
+    """(n, room): equilibria per continuation."""
+
+    def answers(self) -> tuple[Integers, Floats, Floats]:
+        """Return, per draw, the number of equilibria, and the least and largest columns.
+
+        Returns
+        -------
+        count
+            (n,): 0 where the draw is not solved.
+        low, high
+            (n, columns): NaN where it is not.
+        """
+        terminals = self.form.stages.terminals
+        n, _, columns = self.values.shape
+        players = len(self.form.players)
+        count = np.zeros(n)
+        low, high = np.full((n, columns), np.nan), np.full((n, columns), np.nan)
+        solved = self.status == 0
+        first = np.where(solved, self.following[:, -1, 0], terminals)
+        number = np.where(solved, self.following[:, -1, 1], 0)
+        for k in range(int(number.max(initial=0))):
+            d = np.flatnonzero(number > k)
+            row = first[d] + k
+            least = self.values[d, row]
+            most = least.copy()
+            most[:, players:] = self.upper[d, row - terminals]
+            low[d] = np.fmin(low[d], least)
+            high[d] = np.fmax(high[d], most)
+            count[d] += self.counts[d, row - terminals]
+        return count.astype(np.int64), low, high
+
+
+def block_length(form: BatchForm) -> int:
+    """Return how many draws make a block that stays in the processor's cache."""
+    rows = form.stages.terminals + 2 * form.stages.count
+    return int(np.clip(_BYTES // (8 * rows * form.columns), 16, _MOST))
+
+
+def solve_block(form: BatchForm, draws: Floats) -> Block:
+    """Solve the draws of a block.
+
+    Parameters
+    ----------
+    form
+        The game.
+    draws
+        (n, number of drawn parameters), finite.
+
+    Returns
+    -------
+    Block
+        Draws whose status is not 0 are to be solved by another method.
+
+    Notes
+    -----
+    In time linear in the terminals where subgames have one equilibrium each. Releases the
+    interpreter: threads solve blocks side by side.
+    """
+    from ..kernels.batch_tree import solve_draws_of_tree
+
+    stages = form.stages
+    n = len(draws)
+    room = 2 * stages.count + 64
+    sizes = stages.axis_size.sum() if stages.count else 0
+    metrics = form.columns - len(form.players)
+    values = np.empty((n, stages.terminals + room, form.columns))
+    upper = np.empty((n, room, metrics))
+    odds = np.empty((n, max(1, form.num_odds)))
+    scale = np.empty((n, len(form.players)))
+    status, marks = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
+    form.payoffs.fill(draws, values.reshape(n, -1), marks)
+    form.odds.fill(draws, odds, marks)
+    status[marks != 0] = REASONS.index("two payoffs are equal or not, floats cannot tell")
+    for entries in form.lotteries:
+        line = odds[:, entries]
+        with np.errstate(invalid="ignore"):
+            fine = (line >= 0).all(axis=1) & (np.abs(line.sum(axis=1) - 1) <= _SUM)
+        status[~fine] = 1
+    way_count = np.zeros(n, np.int64)
+    following = np.empty((n, stages.count, 2), np.int64)
+    ways = np.empty((n, room, 5), np.int64)
+    mixed = np.empty((n, 2 * int(sizes) + 256))
+    counts = np.empty((n, room))
+    solve_draws_of_tree(
+        *stages.arrays,
+        stages.players,
+        stages.terminals,
+        values,
+        upper,
+        odds,
+        scale,
+        n,
+        tolerances.ROUNDING,
+        _LEAST_SHARE,
+        _CLEAR,
+        limits.MAX_STAGE_GAMES,
+        float(limits.MAX_EQUILIBRIA),
+        status,
+        way_count,
+        following,
+        ways,
+        mixed,
+        counts,
+    )
+    return Block(
+        form, status, values, upper, odds, following, way_count, ways, mixed, counts
+    )
