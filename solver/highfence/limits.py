@@ -96,8 +96,8 @@ MAX_SAMPLES = 10_000_000
 MAX_SCAN_POINTS = 20_000
 """Points solved in one search for tipping points, or for one regime map."""
 
-MAX_RETRIES = 100
-"""Points of such a search that are solved again, one by one, where a batch left them open."""
+MAX_RETRIES = 20
+"""Points of such a search that are searched again in full, where a batch left them open."""
 
 MAX_EXACT_MECHANISMS = 12
 """Mechanisms of which all coalitions are solved; of more, orders are sampled."""
