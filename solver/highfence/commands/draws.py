@@ -73,21 +73,24 @@ def drawn(
     """Return the draws that the options describe."""
     from ..study.uncertainty import draw
 
+    described = described_draws(vary, distributions, ties)
+    return draw(game, count, rng, preset=preset, parameters=parameters, **described)
+
+
+def described_draws(
+    vary: str | None, distributions: Sequence[str], ties: Sequence[str]
+) -> dict[str, Any]:
+    """Return --vary, --distribution and --tie as the arguments of a study."""
     names = None
     if vary is not None:
         names = [name.strip() for name in vary.split(",")]
         if not all(names):
             raise RequestError(f"--vary {vary!r}: a name is empty. Write --vary A,B")
-    return draw(
-        game,
-        count,
-        rng,
-        names=names,
-        distributions=_pairs("--distribution", distributions, "h=uniform(0, 1)"),
-        ties=_pairs("--tie", ties, "mM=1 - mF"),
-        preset=preset,
-        parameters=parameters,
-    )
+    return {
+        "names": names,
+        "distributions": _pairs("--distribution", distributions, "h=uniform(0, 1)"),
+        "ties": _pairs("--tie", ties, "mM=1 - mF"),
+    }
 
 
 def _pairs(option: str, given: Sequence[str], example: str) -> dict[str, str]:
