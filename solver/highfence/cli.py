@@ -38,7 +38,9 @@ COMMANDS = {
     "check": ("catalogue:check", "Validate a game file; name every mistake at once."),
     "solve": ("solve:solve", "Find equilibria, each with its certificate."),
     "compare": ("compare:compare", "Compare the regimes of a game."),
+    "sensitivity": ("sensitivity:sensitivity", "Say which assumption matters for an outcome."),
     "attribute": ("attribute:attribute", "Say which mechanisms bring about what a regime changes."),
+    "sweep": ("sweep:sweep", "Solve a game at many draws of its numbers."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),
 }

@@ -1,0 +1,187 @@
+"""``highfence sensitivity``: which assumption matters for an outcome.
+
+``--json`` prints what :meth:`highfence.study.sensitivity.Sensitivity.to_dict` and
+:meth:`highfence.study.derivatives.Derivatives.to_dict` (``--method local``) document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ..errors import Interrupted, RequestError
+from .draws import (
+    DISTRIBUTIONS,
+    FORCE,
+    OUT,
+    TIES,
+    VARY,
+    WORKERS,
+    Output,
+    described_draws,
+    told,
+)
+from .exit_codes import NOTHING, PART, SOLVED
+from .output import progress
+from .requests import (
+    EVERYTHING,
+    GAME,
+    PRESET,
+    REGIMES,
+    RNG,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+
+@command(
+    "sensitivity",
+    GAME,
+    click.option(
+        "--method",
+        type=click.Choice(["sobol", "morris", "pawn", "rank", "tornado"]),
+        default="rank",
+        show_default=True,
+        help="How sensitivity is measured.",
+    ),
+    click.option(
+        "--outcome",
+        "outcomes",
+        multiple=True,
+        metavar="O",
+        help="An outcome, a player (the payoff), a flag, a formula such as "
+        "'broad.K_H - none.K_H', wins(REGIME) or margin(REGIME) (repeatable); "
+        "margin by default.",
+    ),
+    REGIMES,
+    PRESET,
+    SETTINGS,
+    click.option(
+        "--draws",
+        "count",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Draws (rank: 1000, pawn: 1000), blocks (sobol: 256) or trajectories (morris: 20).",
+    ),
+    VARY,
+    DISTRIBUTIONS,
+    TIES,
+    click.option(
+        "--correlate",
+        "correlations",
+        multiple=True,
+        metavar="A,B=R",
+        help="Rank correlation of two parameters, with pawn and rank (repeatable).",
+    ),
+    RNG,
+    click.option("--player", metavar="P", help="Whose payoff says which regime wins."),
+    click.option(
+        "--second-order/--no-second-order",
+        default=True,
+        help="Sobol indices of pairs as well, at nearly twice the points.",
+    ),
+    click.option(
+        "--several",
+        type=click.Choice(["drop", "low", "high", "middle"]),
+        default="drop",
+        show_default=True,
+        help="What stands for several equilibria that disagree.",
+    ),
+    WORKERS,
+    EVERYTHING,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per parameter."),
+    OUT,
+    FORCE,
+)
+def sensitivity(
+    game: str,
+    method: str,
+    outcomes: Sequence[str],
+    regimes: str | None,
+    preset: str | None,
+    settings: Sequence[str],
+    count: int | None,
+    vary: str | None,
+    distributions: Sequence[str],
+    ties: Sequence[str],
+    correlations: Sequence[str],
+    rng: int,
+    player: str | None,
+    second_order: bool,
+    several: str,
+    workers: int,
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    out: str | None,
+    force: bool,
+) -> int:
+    """Say which assumption matters for an outcome.
+
+    Moves the uncertain parameters over their ranges or distributions, solves every regime,
+    and says how much of the outcome goes with each parameter, and how surely.
+    """
+    output = Output(as_json, as_csv, out, force)
+    pairs = pairs_of(settings)
+    asked = regime_names(regimes)
+    described = described_draws(vary, distributions, ties)
+    correlated = _correlations(correlations)
+    stopped: Interrupted | None = None
+    with progress() as tell:
+        from ..study.outcome import game_with_regimes
+        from ..study.sensitivity import sensitivity as study
+
+        loaded = game_with_regimes(load_game(game))
+        values = values_of(loaded, pairs)
+        try:
+            found = study(
+                loaded, list(outcomes) or ["margin"], asked, method=method, draws=count, rng=rng,
+                correlation=correlated, preset=preset, parameters=values, player=player,
+                second_order=second_order, several=several, workers=workers,
+                progress=told(tell, f"solving {game}"), **described,
+            )  # fmt: skip
+        except Interrupted as error:
+            stopped, found = error, error.done
+    from ..report.sensitivity_text import sensitivity_csv, sensitivity_page
+
+    output.put(
+        lambda: sensitivity_page(found, everything=everything),
+        lambda: sensitivity_csv(found),
+        found.to_dict,
+    )
+    if stopped is not None:
+        raise stopped
+    return _code(found)
+
+
+def _code(found: Any) -> int:
+    if all(one.reason for one in found.targets):
+        return NOTHING
+    whole = found.estimated and not any(one.undefined.count for one in found.targets)
+    return SOLVED if whole else PART
+
+
+def _correlations(given: Sequence[str]) -> dict[tuple[str, str], float]:
+    from ..spec.model import number
+
+    made: dict[tuple[str, str], float] = {}
+    for text in given:
+        names, _, value = text.partition("=")
+        pair = tuple(name.strip() for name in names.split(","))
+        try:
+            correlation = float(number(value.strip()))
+        except ValueError:
+            pair = ()
+        if len(pair) != 2 or not all(pair):
+            raise RequestError(f"--correlate {text!r} is not A,B=R. Write --correlate 'h,Om=0.5'")
+        if pair in made:
+            raise RequestError(f"--correlate {','.join(pair)} is given twice. Give one")
+        made[pair[0], pair[1]] = correlation
+    return made
