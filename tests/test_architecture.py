@@ -42,6 +42,8 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("solution", "report.text"),  # str(solution) is a table
     ("study.compare", "report.text"),  # str(comparison) likewise
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
+    ("study.sweep", "report.sweep_text"),  # str(sweep), and sweep.to_dict()
+    ("study.sweep", "report.json"),  # sweep.write("x.json")
     ("study.attribution", "report.attribution_text"),  # str(attribution) is its page
     ("study.robust", "report.robust_text"),
     ("study.discover", "report.discover_text"),
@@ -173,9 +175,14 @@ def public_definitions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
 
 def declared_dependencies() -> set[str]:
-    """Return the import names of what pyproject.toml declares for run time."""
+    """Return the import names of what pyproject.toml declares for run time, extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = [re.split(r"[<>=!~;\[ ]", line, maxsplit=1)[0] for line in project["dependencies"]]
+    extras = project["optional-dependencies"]
+    lines = [
+        *project["dependencies"],
+        *(line for name in extras if name != "test" for line in extras[name]),
+    ]
+    names = [re.split(r"[<>=!~;\[ ]", line, maxsplit=1)[0] for line in lines]
     return {IMPORT_NAMES.get(name, name) for name in names}
 
 

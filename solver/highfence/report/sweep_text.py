@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..study.sweep import STATUSES, TIE, UNCOMPARED, UNDECIDED
-from ..study.table import records
+from ..study.table import rows_of
 from .json import plain as plain_json
 from .text import Page, column_of_numbers, number, plain
 
@@ -280,7 +280,7 @@ def sweep_dict(found: Sweep) -> dict[str, Any]:
             "manifest": found.manifest,
             "notes": found.notes,
             "columns": list(table),
-            "rows": [list(row.values()) for row in records(table)],
+            "rows": rows_of(table),
         }
     )
     return made

@@ -79,12 +79,13 @@ def versions() -> dict[str, str]:
 
     package = Path(__file__).resolve().parent.parent
     sources = hashlib.sha256()
-    for part in ("certify", "forms", "kernels", "methods", "spec", "solve.py", "tolerances.py"):
-        place = package / part
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            sources.update(path.relative_to(package).as_posix().encode() + b"\0")
-            sources.update(path.read_bytes())
-    sources.update((package / "study" / "draws.py").read_bytes())
+    parts = ("certify", "forms", "kernels", "methods", "spec")
+    paths = [path for part in parts for path in (package / part).rglob("*.py")]
+    paths += [*package.glob("solve*.py"), package / "limits.py", package / "tolerances.py"]
+    paths += [package / "study" / "draws.py"]
+    for path in sorted(paths):
+        sources.update(path.relative_to(package).as_posix().encode() + b"\0")
+        sources.update(path.read_bytes())
     return {
         "highfence": f"{__version__} ({sources.hexdigest()[:12]})",
         "numpy": numpy.__version__,

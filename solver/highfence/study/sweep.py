@@ -71,7 +71,7 @@ from ..forms.staged import StagedForm
 from ..spec.model import Chance, Game, Regime
 from .draws import Draws, solve_draws
 from .engines import open_engine, solve_in_chunks
-from .table import write_table
+from .table import ending_of, write_table, write_text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -289,12 +289,13 @@ class Sweep:
         return _table(self)
 
     def write(self, path: str | Path) -> None:
-        """Write the table to a file that ends in ``.parquet``, ``.csv`` or ``.json``.
+        """Write the table as Parquet or CSV, or all of the sweep as JSON.
 
         Parameters
         ----------
         path
-            What is there is replaced.
+            Ends in ``.parquet``, ``.csv`` or ``.json`` (the keys of ``highfence sweep
+            --json``). What is there is replaced, once all is written.
 
         Raises
         ------
@@ -303,7 +304,12 @@ class Sweep:
         OSError
             The file cannot be written; what was there is untouched.
         """
-        write_table(self.table(), path, self.manifest)
+        if ending_of(path) != ".json":
+            write_table(self.table(), path, self.manifest)
+            return
+        from ..report.json import dumps
+
+        write_text(dumps(self.to_dict()), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sweep with the keys of ``highfence sweep --json``."""
@@ -469,7 +475,7 @@ def sweep(
     >>> found.status[:, 0].tolist()
     ['certified', 'certified', 'certified']
     >>> [round(years, 1) for years in found.column("T")[0][:, 0].tolist()]
-    [7.7, 8.6, 9.5]
+    [4.4, 5.8, 7.4]
     """
     return sweep_regimes(
         game,

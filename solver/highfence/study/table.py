@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     Column = NDArray[Any] | Sequence[str]
     Array = NDArray[np.float64]
 
-__all__ = ["ENDINGS", "csv_text", "ending_of", "read_draws", "records", "write_table"]
+__all__ = ["ENDINGS", "csv_text", "ending_of", "read_draws", "rows_of", "write_table", "write_text"]
 
 ENDINGS = (".parquet", ".csv", ".json")
-"""What a table can be written as."""
+"""What a sweep can be written as."""
 
 
 def ending_of(path: str | Path) -> str:
@@ -53,36 +53,37 @@ def ending_of(path: str | Path) -> str:
 def write_table(
     table: Mapping[str, Column], path: str | Path, about: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a table by the ending of the path, in place of what is there.
+    """Write a table as Parquet or CSV, by the ending of the path, in place of what is there.
 
     Parameters
     ----------
     table
         Column name -> column.
     path
-        Ends in ``.parquet``, ``.csv`` or ``.json`` (an array of one object per row).
+        Ends in ``.parquet``; everything else is written as CSV.
     about
         What a Parquet file says about itself, under the key ``highfence`` of its metadata.
 
     Raises
     ------
-    RequestError
-        The ending is another one.
     OSError
         The file cannot be written; what was there before is untouched.
     """
-    ending = ending_of(path)
-    if ending == ".parquet":
+    if Path(path).suffix.lower() == ".parquet":
         _replace(Path(path), lambda made: _write_parquet(table, made, about or {}))
     else:
-        text = csv_text(table) if ending == ".csv" else json.dumps(records(table)) + "\n"
-        _replace(Path(path), lambda made: made.write_text(text, "utf-8", newline="\n"))
+        write_text(csv_text(table), path)
 
 
-def records(table: Mapping[str, Column]) -> list[dict[str, Any]]:
-    """Return a row of the table after another, as JSON holds it."""
+def write_text(text: str, path: str | Path) -> None:
+    """Write a text file whole or not at all, in place of what is there."""
+    _replace(Path(path), lambda made: made.write_text(text, "utf-8", newline="\n"))
+
+
+def rows_of(table: Mapping[str, Column]) -> list[list[Any]]:
+    """Return the table row by row, as JSON holds it."""
     columns = [[_plain(cell) for cell in _listed(column)] for column in table.values()]
-    return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def csv_text(table: Mapping[str, Column]) -> str:

@@ -1,0 +1,347 @@
+"""``highfence sweep``: a game at many draws of its numbers, under every regime."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import Interrupted, Problem, RequestError, SpecError
+from .draws import DISTRIBUTIONS, FORCE, TIES, VARY, described_draws
+from .exit_codes import NOTHING, PART, SOLVED
+from .output import clean, count_of, print_json, print_page, progress
+from .requests import (
+    AS_JSON,
+    EVERYTHING,
+    GAME,
+    PRESET,
+    REGIMES,
+    RNG,
+    SETTINGS,
+    command,
+    load_game,
+    one_format,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..spec.model import Game
+    from ..study.sweep import Sweep
+
+    Draws = dict[str, NDArray[Any]]
+
+DESIGNS = ("latin_hypercube", "sobol", "random")
+
+
+@command(
+    "sweep",
+    GAME,
+    REGIMES,
+    PRESET,
+    SETTINGS,
+    click.option(
+        "--grid",
+        "axes",
+        multiple=True,
+        metavar="NAME=LOW:HIGH:N",
+        help="N even steps, or NAME=a,b,c (repeatable; all combinations).",
+    ),
+    click.option(
+        "--list", "listed", metavar="FILE.csv", help="One draw per line; names in line 1."
+    ),
+    click.option("--draws", "count", type=click.IntRange(min=1), metavar="N", help="Draw N times."),
+    click.option(
+        "--design",
+        type=click.Choice(DESIGNS),
+        help="How --draws are placed; latin_hypercube by default.",
+    ),
+    RNG,
+    VARY,
+    DISTRIBUTIONS,
+    TIES,
+    click.option("--branches", is_flag=True, help="Follow every equilibrium along a grid of one."),
+    click.option(
+        "--tolerance", type=click.FloatRange(min=0), help="Regret that is certified; 1e-4."
+    ),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many; 1."),
+    click.option(
+        "--engine",
+        metavar="E",
+        help="serial, threads, processes, dask or dask://HOST:PORT; processes by default.",
+    ),
+    click.option("--store", metavar="FILE", help="Keep answers here, and go on from what it has."),
+    click.option("--repair", is_flag=True, help="Solve again what is damaged in the store."),
+    click.option("--stored", is_flag=True, help="Show what the store has; solve nothing."),
+    click.option("--out", metavar="PATH", help="Write the table: .parquet, .csv or .json."),
+    FORCE,
+    EVERYTHING,
+    AS_JSON,
+    click.option("--csv", "as_csv", is_flag=True, help="Print the table, one row per answer."),
+)
+def sweep(game: str, store: str | None, stored: bool, **options: Any) -> int:
+    """Solve a game at many draws of its numbers.
+
+    Takes a grid (--grid), a list (--list) or draws from ranges and distributions (--draws),
+    solves all regimes at each, and says how often which is best.
+    """
+    one_format(options["as_json"], options["as_csv"])
+    target = _target(options["out"], options["force"])
+    if options["repair"] and (store is None or stored):
+        raise RequestError("--repair mends the store while sweeping. Name it: --store FILE")
+    if stored:
+        if store is None:
+            raise RequestError("--stored shows a store. Name it: --store FILE")
+        from ..study.sweep import read_sweep
+
+        found = read_sweep(store)
+        _same_game(game, found)
+    else:
+        try:
+            found = _swept(game, store, options)
+        except Interrupted as interrupted:
+            raise _kept(interrupted, target, store) from None
+    if target is not None:
+        _write(found, target)
+    if options["as_json"]:
+        print_json(found.to_dict())
+    elif options["as_csv"]:
+        from ..study.table import csv_text
+
+        click.echo(csv_text(found.table()), nl=False)
+    else:
+        from ..report.sweep_text import sweep_page
+
+        print_page(sweep_page(found, everything=options["everything"]))
+    certified = found.status == "certified"
+    if not certified.any():
+        return NOTHING
+    return SOLVED if certified.all() and found.complete else PART
+
+
+def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
+    pairs = pairs_of(options["settings"])
+    asked = regime_names(options["regimes"])
+    loaded: Any = load_game(game)
+    from ..spec.model import Game
+
+    if not isinstance(loaded, Game):
+        raise RequestError(
+            f"{game}: a game without parameters has nothing to vary. Only .toml and .py games do"
+        )
+    values = values_of(loaded, pairs)
+    draws, design = _draws(loaded, options, values)
+    from ..study.sweep import sweep_regimes
+
+    more = {} if options["tolerance"] is None else {"tolerance": options["tolerance"]}
+    with progress() as tell:
+        return sweep_regimes(
+            loaded,
+            draws,
+            asked,
+            preset=options["preset"],
+            store=store,
+            repair=options["repair"],
+            workers=options["workers"],
+            engine=options["engine"],
+            branches=options["branches"],
+            design=design,
+            progress=_told(tell, f"sweeping {game}"),
+            parameters=values,
+            **more,
+        )
+
+
+def _told(tell: Callable[[str], None], what: str) -> Callable[[int, int], None]:
+    """Return what to call with (answers there, in all); the first call tells what was there."""
+    began: list[tuple[float, int]] = []
+
+    def heard(done: int, whole: int) -> None:
+        began.append((time.monotonic(), done))
+        seconds, solved = began[-1][0] - began[0][0], done - began[0][1]
+        del began[1:]
+        step = f"{what}: {done:,} of {whole:,} answers"
+        if solved and seconds:
+            rate = solved / seconds
+            step += f", {rate:.3g} a second, about {_lasting((whole - done) / rate)} left"
+        tell(step)
+
+    return heard
+
+
+def _lasting(seconds: float) -> str:
+    """Return a length of time in words."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
+# ---------------------------------------------------------------------------------------------
+# Which draws
+
+
+def _draws(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple[Draws, str]:
+    """Return the draws that are asked for, and how they were made, in words."""
+    ways = {
+        "--grid": bool(options["axes"]),
+        "--list": options["listed"] is not None,
+        "--draws": options["count"] is not None,
+    }
+    chosen = [way for way, given in ways.items() if given]
+    if len(chosen) != 1:
+        both = f"{' and '.join(chosen)} were both given" if chosen else "nothing says what to solve"
+        raise RequestError(
+            f"{both}. Choose one of --grid NAME=LOW:HIGH:N, --list FILE.csv and --draws N"
+        )
+    only_drawn = ("design", "vary", "distributions", "ties")
+    given = [name for name in only_drawn if options[name]]
+    if given and chosen != ["--draws"]:
+        raise RequestError(f"--{given[0].removesuffix('s')} is for --draws N. Leave it out")
+    if chosen == ["--grid"]:
+        found, design = _grid(options["axes"])
+    elif chosen == ["--list"]:
+        found, design = _list(game, options["listed"])
+    else:
+        found, design = _drawn(game, options, values)
+    for name in values:
+        if name in found:
+            raise RequestError(f"{name} is drawn and set by --set {name}=.... Leave out one")
+    return found, design
+
+
+def _grid(axes: Sequence[str]) -> tuple[Draws, str]:
+    from ..study.sweep import grid
+
+    points: dict[str, list[float]] = {}
+    problems = []
+    for text in axes:
+        name, _, steps = (part.strip() for part in text.partition("="))
+        try:
+            if not name or not steps:
+                raise ValueError("it is not NAME=LOW:HIGH:N or NAME=a,b,c")
+            if name in points:
+                raise ValueError(f"{name} is given twice")
+            points[name] = _axis(steps)
+        except ValueError as error:
+            fix = f"Write --grid {name or 'x'}=0:1:11 or --grid {name or 'x'}=0.1,0.2"
+            problems.append(Problem(f"--grid {text}", str(error), fix))
+    if problems:
+        raise SpecError(problems)
+    told = "; ".join(" ".join(text.split()) for text in axes)
+    return grid(points), f"grid {told}"
+
+
+def _axis(text: str) -> list[float]:
+    """Return the values of ``low:high:n`` or ``a,b,c``; steps are exact before rounding.
+
+    Raises
+    ------
+    ValueError
+        The text is neither.
+    """
+    from .. import limits
+    from ..spec.model import exact
+
+    if ":" not in text:
+        return [_finite(exact(part.strip()), part) for part in text.split(",")]
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != 3:
+        raise ValueError("a range is LOW:HIGH:N")
+    low, high = exact(parts[0]), exact(parts[1])
+    if not parts[2].isascii() or not parts[2].isdigit() or len(parts[2]) > 12 or int(parts[2]) < 2:
+        raise ValueError(f"{parts[2]!r} is not a number of steps of at least 2")
+    count = int(parts[2])
+    if count > limits.MAX_SAMPLES:
+        raise ValueError(f"more steps than MAX_SAMPLES = {limits.MAX_SAMPLES}")
+    if not low < high:
+        raise ValueError(f"{parts[0]} is not below {parts[1]}")
+    step = (high - low) / (count - 1)
+    return [_finite(low + k * step, text) for k in range(count)]
+
+
+def _finite(value: Any, text: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{text.strip()!r} is beyond the range of floating point") from None
+
+
+def _list(game: Game, path: str) -> tuple[Draws, str]:
+    from ..study.table import read_draws
+
+    known = [parameter.name for parameter in game.parameters if not parameter.choices]
+    found = read_draws(path, known)
+    return found, "a list"
+
+
+def _drawn(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple[Draws, str]:
+    from ..study.uncertainty import draw
+
+    design = options["design"] or "latin_hypercube"
+    described = described_draws(options["vary"], options["distributions"], options["ties"])
+    found = draw(
+        game,
+        options["count"],
+        options["rng"],
+        design=design,
+        preset=options["preset"],
+        parameters=values,
+        **described,
+    )
+    told = [f"{design.replace('_', ' ')}", f"seed {options['rng']}"]
+    told += [f"{name} = {text}" for kind in ("distributions", "ties")
+             for name, text in described[kind].items()]  # fmt: skip
+    return found, ", ".join(told)
+
+
+# ---------------------------------------------------------------------------------------------
+# What is written
+
+
+def _target(out: str | None, force: bool) -> Path | None:
+    """Return the path of --out, refused before anything is computed."""
+    if out is None:
+        if force:
+            raise RequestError("--force replaces the file of --out. Name it")
+        return None
+    from ..study.table import ending_of
+    from .export import writable
+
+    ending_of(out)
+    return writable(out, force)
+
+
+def _write(found: Sweep, target: Path) -> None:
+    try:
+        found.write(target)
+    except OSError as error:
+        raise RequestError(f"{target}: cannot be written ({error.strerror or error})") from None
+    rows = count_of(found.status.size, "answer")
+    click.echo(f"highfence: wrote {rows} to {clean(target)}", err=True)
+
+
+def _same_game(game: str, found: Sweep) -> None:
+    """Refuse to show another game's store under this game's name."""
+    loaded: Any = load_game(game)
+    if loaded.name != found.game:
+        raise RequestError(f"the store holds a sweep of {found.game}, not of {loaded.name}")
+
+
+def _kept(interrupted: Interrupted, target: Path | None, store: str | None) -> Interrupted:
+    """Return the interruption with what is true of the command line."""
+    done: Sweep = interrupted.done
+    there = done.status.size - int((done.status == "not solved").sum())
+    told = f"{there:,} of {done.absent + there:,} answers"
+    if store is not None:
+        return Interrupted(f"{told} are kept in {store}; the same command goes on from there", done)
+    if target is not None and there:
+        _write(done, target)
+        return Interrupted(f"{told} are in {target}; with --store FILE one can go on", done)
+    return Interrupted(f"{told} were solved, and are gone; --store FILE keeps them", done)
