@@ -102,6 +102,27 @@ class Block:
         return count.astype(np.int64), low, high
 
 
+    def listed(self) -> tuple[Integers, Floats, Integers]:
+        """Return the distinct payoff vectors of all solved draws, in the order of the draws.
+
+        Returns
+        -------
+        draw
+            (rows,): the draw that has it.
+        payoffs
+            (rows, players).
+        equilibria
+            (rows,): how many equilibria have these payoffs.
+        """
+        terminals = self.form.stages.terminals
+        number = np.where(self.status == 0, self.following[:, -1, 1], 0)
+        draw = np.repeat(np.arange(len(number)), number)
+        before = np.cumsum(number) - number
+        row = self.following[draw, -1, 0] + np.arange(len(draw)) - before[draw]
+        payoffs = self.values[draw, row, : len(self.form.players)]
+        return draw, payoffs, self.counts[draw, row - terminals].astype(np.int64)
+
+
 def block_length(form: BatchForm) -> int:
     """Return how many draws make a block that stays in the processor's cache."""
     rows = form.stages.terminals + 2 * form.stages.count

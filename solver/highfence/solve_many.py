@@ -1,0 +1,409 @@
+"""Thousands of draws of one finite game at once, each answer judged.
+
+Wherever the game allows it, draws are solved together by compiled code over both payoffs and
+stages (:mod:`highfence.methods.batch_tree`), on several threads. What floats cannot decide, and
+games of other kinds, are solved one by one by :func:`highfence.solve.solve`, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import tolerances
+from .errors import MethodFailed, NotApplicable, RequestError, SpecError, did_you_mean
+from .forms.batch import BatchForm, trees
+from .forms.build import build, values
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from .spec.model import Game, Regime
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+__all__ = ["Answers", "draws_table", "solve_many"]
+
+_ONE_BY_ONE = 50
+"""Draws that are solved one by one before progress is told."""
+_WORTH_A_PROCESS = 200
+"""Draws to be solved one by one from which on processes are started for them."""
+_TOLD = 20_000
+"""Draws solved together before progress is told."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers for n draws of a finite game. Arrays are read-only; NaN where nothing is certified.
+
+    ``low`` and ``high`` have a column per payoff, in the order of the players, then one per
+    outcome: see :attr:`names`. Each has the lowest or highest value over the draw's equilibria.
+
+    The ragged part lists the distinct payoff vectors of the certified equilibria: those of
+    draw ``d`` are the rows ``start[d]:start[d + 1]`` of ``payoffs``, and ``equilibria`` says how
+    many equilibria have them.
+    """
+
+    players: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    low: Floats
+    """(n, columns)."""
+    high: Floats
+    """(n, columns)."""
+    count: Integers
+    """(n,): certified equilibria."""
+    regret: Floats
+    """(n,): largest regret, over the payoff scale, of the profiles proposed; infinite if none."""
+    rejected: Integers
+    """(n,): profiles proposed that were not certified."""
+    exact: NDArray[np.bool_]
+    """(n,): solved one by one, in exact arithmetic where the numbers allow it."""
+    start: Integers
+    """(n + 1,)."""
+    payoffs: Floats
+    """(rows, players)."""
+    equilibria: Integers
+    """(rows,)."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of ``low`` and ``high``."""
+        return (*self.players, *self.outcomes)
+
+    @property
+    def certified(self) -> NDArray[np.bool_]:
+        """(n,): at least one equilibrium, and none rejected."""
+        holds: NDArray[np.bool_] = (self.count > 0) & (self.rejected == 0)
+        return holds
+
+    def column(self, name: str) -> tuple[Floats, Floats]:
+        """Return ``low`` and ``high`` of a payoff or an outcome, each (n,)."""
+        if name not in self.names:
+            raise RequestError(f"no column {name!r}. {did_you_mean(name, self.names)}")
+        k = self.names.index(name)
+        return self.low[:, k], self.high[:, k]
+
+
+def solve_many(
+    game: Game,
+    draws: Mapping[str, ArrayLike],
+    *,
+    regime: Regime | str | None = None,
+    preset: str | None = None,
+    workers: int = 1,
+    tolerance: float = tolerances.REGRET_FLOAT,
+    progress: Callable[[int, int], None] | None = None,
+    **parameters: Any,
+) -> Answers:
+    """Return the equilibria of a finite game at many draws of its numbers.
+
+    Parameters
+    ----------
+    game
+        A game without interval decisions.
+    draws
+        Numeric parameter -> values, all of one length n.
+    regime, preset, parameters
+        As for :func:`highfence.solve.solve`; a draw counts more than what they set.
+    workers
+        Threads; and processes for draws that must be solved one by one, if they are many and
+        the game can be written as TOML.
+    tolerance
+        Regret, over the payoff scale, up to which an answer is certified.
+    progress
+        Called with (draws done, n) now and then.
+
+    Returns
+    -------
+    Answers
+        In the order of the draws. The equilibria are those that ``solve(game)`` yields at each
+        draw: all extreme equilibria of a game of two, all pure ones of others, and in a tree
+        all subgame-perfect equilibria that are built from such equilibria of its stages.
+
+    Raises
+    ------
+    RequestError
+        A name is unknown, a value is not a finite number, or the lengths differ.
+    NotApplicable
+        A decision is over an interval. :func:`highfence.study.draws.solve_draws` takes those.
+    SpecError
+        The game is wrong at the values that are not drawn.
+
+    Notes
+    -----
+    A draw at which the game is wrong (a payoff is undefined), or at which no equilibrium is
+    found, has count 0. Answers in floats carry the rounding of a few dozen operations;
+    ``exact`` tells which were solved one by one.
+
+    Cost of a draw: proportional to its terminals and to the operations in its formulas, about
+    10 ns each; of one that is solved alone, a million times that.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from highfence import load
+    >>> found = solve_many(load("chain_store"), {"stay_out": np.array([0.5, 1.0, 1.5])})
+    >>> found.count.tolist(), found.column("entries")[0].tolist()
+    ([1, 1, 1], [3.0, 3.0, 3.0])
+    """
+    names, table = draws_table(game, draws, preset, parameters)
+    found = trees(game, names, regime=regime, preset=preset, parameters=parameters)
+    if found is None:
+        raise NotApplicable(
+            f"{game.name} has interval decisions, and solve_many takes finite games. "
+            "highfence.study.draws.solve_draws solves draws of such a game"
+        )
+    n = len(table)
+    players = tuple(player.name for player in game.players)
+    made = _Made(n, len(players), len(players) + len(found.outcomes), tolerance)
+    left: list[NDArray[np.intp]] = []
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        if progress is not None and more:
+            progress(done, n)
+
+    with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        for chosen, form in found.sort(table):
+            if form is None:
+                left.append(chosen)
+                continue
+            for rows, part in _together(form, table, chosen, pool):
+                made.put(rows, part)
+                left.append(rows[part.status != 0])
+                tell(int((part.status == 0).sum()))
+    alone = np.sort(np.concatenate(left)) if left else np.zeros(0, np.intp)
+    request = partial(_alone, regime, preset, dict(parameters), tolerance)
+    for rows, answers in _one_by_one(game, request, names, table, alone, workers):
+        for d, answer in zip(rows.tolist(), answers, strict=True):
+            made.put_alone(d, *answer)
+        tell(len(rows))
+    return made.finish(players, tuple(found.outcomes))
+
+
+def draws_table(
+    game: Game,
+    draws: Mapping[str, ArrayLike],
+    preset: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> tuple[tuple[str, ...], Floats]:
+    """Return the names of the parameters drawn, and the draws as an array (n, names).
+
+    Raises
+    ------
+    RequestError
+        See :func:`solve_many`.
+    """
+    columns = {}
+    for name, column in draws.items():
+        try:
+            numbers = np.asarray(column, dtype=np.float64)
+        except (TypeError, ValueError):
+            numbers = np.array([np.nan])
+        if not np.isfinite(numbers).all():
+            raise RequestError(f"{game.name}: the draws of {name} are not all finite numbers")
+        columns[name] = numbers
+    shapes = {column.shape for column in columns.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise RequestError("draws are one-dimensional columns of one length")
+    if shapes == {(0,)}:
+        raise RequestError("there are no draws")
+    fixed = values(game, preset=preset, parameters=parameters)
+    numeric = {name for name, value in fixed.items() if not isinstance(value, str)}
+    for name in columns:
+        if name not in numeric:
+            raise RequestError(
+                f"{game.name} has no numeric parameter {name!r}. {did_you_mean(name, numeric)}"
+            )
+    return tuple(columns), np.column_stack(list(columns.values()))
+
+
+# ---------------------------------------------------------------------------------------------
+# Together
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The judged answers of one block."""
+
+    status: NDArray[np.uint8]
+    count: Integers
+    low: Floats
+    high: Floats
+    regret: Floats
+    row_draw: Integers
+    """(rows,): place in the block of each distinct payoff vector."""
+    payoffs: Floats
+    equilibria: Integers
+
+
+def _together(
+    form: BatchForm, table: Floats, chosen: NDArray[np.intp], pool: Executor | None
+) -> Iterator[tuple[NDArray[np.intp], _Part]]:
+    """Yield the answers to draws that have one tree, block by block."""
+    from .methods.batch_tree import block_length
+
+    length = block_length(form)
+    blocks = [chosen[k : k + length] for k in range(0, len(chosen), length)]
+    inputs: Iterable[Floats] = (table[rows] for rows in blocks)
+    run = partial(_judged, form)
+    # A group of blocks at a time, so that what is done is told, and kept if it is interrupted.
+    answers = map(run, inputs) if pool is None else pool.map(run, inputs)
+    yield from zip(blocks, answers, strict=True)
+
+
+def _judged(form: BatchForm, draws: Floats) -> _Part:
+    from .certify.batch import batch_regret
+    from .methods.batch_tree import solve_block
+
+    block = solve_block(form, draws)
+    regret = batch_regret(block)
+    count, low, high = block.answers()
+    row_draw, payoffs, equilibria = block.listed()
+    return _Part(block.status, count, low, high, regret, row_draw, payoffs, equilibria)
+
+
+# ---------------------------------------------------------------------------------------------
+# One by one
+
+_Answer = tuple["Floats", float, int]
+_GAME: Game | None = None
+
+
+def _alone(
+    regime: Regime | str | None,
+    preset: str | None,
+    parameters: Mapping[str, Any],
+    tolerance: float,
+    game: Game,
+    draw: Mapping[str, float],
+) -> _Answer:
+    """Return (equilibria's payoffs and outcomes, largest regret, number rejected) of a draw."""
+    from .solve import solve
+
+    try:
+        form = build(game, regime=regime, preset=preset, parameters={**parameters, **draw})
+        solution = solve(form)
+    except (MethodFailed, SpecError):
+        return np.empty((0, 0)), np.inf, 0
+    kept = [e for e in solution.equilibria if e.certificate.regret <= tolerance]
+    worst = max((float(e.certificate.regret) for e in solution.equilibria), default=np.inf)
+    table = [[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept]
+    wrong = solution.rejected + len(solution.equilibria) - len(kept)
+    return np.array(table), worst, wrong
+
+
+def _start(text: str) -> None:
+    """Read the game once in every process."""
+    global _GAME
+    from .spec.toml import loads
+
+    _GAME = loads(text)
+
+
+def _several(
+    request: Callable[..., _Answer], game: Game | None, draws: Sequence[Mapping[str, float]]
+) -> list[_Answer]:
+    return [request(_GAME if game is None else game, draw) for draw in draws]
+
+
+def _one_by_one(
+    game: Game,
+    request: Callable[..., _Answer],
+    names: Sequence[str],
+    table: Floats,
+    alone: NDArray[np.intp],
+    workers: int,
+) -> Iterator[tuple[NDArray[np.intp], list[_Answer]]]:
+    """Yield the answers to draws that are solved alone, some at a time."""
+    parts = [alone[k : k + _ONE_BY_ONE] for k in range(0, len(alone), _ONE_BY_ONE)]
+    draws = [
+        [dict(zip(names, line, strict=True)) for line in table[rows].tolist()] for rows in parts
+    ]
+    if workers > 1 and len(alone) >= _WORTH_A_PROCESS:
+        from .spec.toml import dumps
+
+        try:
+            text = dumps(game)
+        except RequestError:
+            pass  # a game with a Python callable stays in this process
+        else:
+            with ProcessPoolExecutor(
+                workers, get_context("spawn"), initializer=_start, initargs=(text,)
+            ) as pool:
+                yield from zip(
+                    parts, pool.map(partial(_several, request, None), draws), strict=True
+                )
+            return
+    for rows, each in zip(parts, draws, strict=True):
+        yield rows, _several(request, game, each)
+
+
+# ---------------------------------------------------------------------------------------------
+# Result
+
+
+class _Made:
+    """Answers on their way."""
+
+    def __init__(self, n: int, players: int, columns: int, tolerance: float) -> None:
+        self.players, self.tolerance = players, tolerance
+        self.low, self.high = np.full((n, columns), np.nan), np.full((n, columns), np.nan)
+        self.count, self.rejected = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        self.regret = np.full(n, np.inf)
+        self.exact = np.zeros(n, np.bool_)
+        self.draw: list[Integers] = []
+        self.payoffs: list[Floats] = []
+        self.equilibria: list[Integers] = []
+
+    def put(self, rows: NDArray[np.intp], part: _Part) -> None:
+        """Put the answers of a block in their places; what was not solved is left."""
+        solved = part.status == 0
+        holds = solved & (part.regret <= self.tolerance)
+        at = rows[holds]
+        self.low[at], self.high[at] = part.low[holds], part.high[holds]
+        self.count[at] = part.count[holds]
+        wrong = solved & ~holds
+        self.rejected[rows[wrong]] = part.count[wrong]
+        self.regret[rows[solved]] = part.regret[solved]
+        kept = holds[part.row_draw]
+        self.draw.append(rows[part.row_draw[kept]])
+        self.payoffs.append(part.payoffs[kept])
+        self.equilibria.append(part.equilibria[kept])
+
+    def put_alone(self, d: int, table: Floats, worst: float, wrong: int) -> None:
+        """Put the answer of one draw in its place."""
+        self.exact[d] = True
+        self.count[d], self.regret[d], self.rejected[d] = len(table), worst, wrong
+        if not len(table):
+            return
+        self.low[d], self.high[d] = table.min(axis=0), table.max(axis=0)
+        payoffs, number = np.unique(table[:, : self.players], axis=0, return_counts=True)
+        self.draw.append(np.full(len(payoffs), d))
+        self.payoffs.append(payoffs)
+        self.equilibria.append(number)
+
+    def finish(self, players: tuple[str, ...], outcomes: tuple[str, ...]) -> Answers:
+        n = len(self.count)
+        draw = np.concatenate([np.zeros(0, np.int64), *self.draw])
+        order = np.argsort(draw, kind="stable")
+        payoffs = np.concatenate([np.empty((0, self.players)), *self.payoffs])[order]
+        equilibria = np.concatenate([np.zeros(0, np.int64), *self.equilibria])[order]
+        start = np.searchsorted(draw[order], np.arange(n + 1)).astype(np.int64)
+        arrays = [
+            self.low, self.high, self.count, self.regret, self.rejected, self.exact, start,
+            payoffs, equilibria,
+        ]  # fmt: skip
+        for array in arrays:
+            array.setflags(write=False)
+        return Answers(players, outcomes, *arrays)  # type: ignore[arg-type]
