@@ -374,9 +374,7 @@ class Trees:
                 if len(made) + np.prod([len(o) for o in options]) > limits.MAX_BATCH_CONDITIONS:
                     return None
                 for actions in product(*options):
-                    columns = {
-                        name: np.array([k]) for name, k in zip(moves, actions, strict=True)
-                    }
+                    columns = {name: np.array([k]) for name, k in zip(moves, actions, strict=True)}
                     left = _placed([expr], columns, 1)[0][0]
                     if left.op != "const":
                         made[id(left)] = left
@@ -462,7 +460,9 @@ class Trees:
                 return None
             lines = _placed(roots, columns, terminals)
             entries = [
-                (t * len(roots) + k, line[t]) for t in range(terminals) for k, line in enumerate(lines)
+                (t * len(roots) + k, line[t])
+                for t in range(terminals)
+                for k, line in enumerate(lines)
             ]
             return BatchForm(
                 concrete.players,
@@ -518,9 +518,7 @@ class Trees:
             return None
         nothing = (0,) * len(concrete.players)
         drawn: list[Node] = [Terminal(nothing) if isinstance(n, tuple) else n for n in nodes]
-        form = ExtensiveForm.from_preorder(
-            concrete.players, drawn, concrete.title, concrete.labels
-        )
+        form = ExtensiveForm.from_preorder(concrete.players, drawn, concrete.title, concrete.labels)
         if any(len(known.nodes) > 1 for known in form.information_sets) and form.perfect_recall():
             return None
         names = [move.name for move in free]

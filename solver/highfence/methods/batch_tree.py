@@ -101,7 +101,6 @@ class Block:
             count[d] += self.counts[d, row - terminals]
         return count.astype(np.int64), low, high
 
-
     def listed(self) -> tuple[Integers, Floats, Integers]:
         """Return the distinct payoff vectors of all solved draws, in the order of the draws.
 
@@ -195,6 +194,4 @@ def solve_block(form: BatchForm, draws: Floats) -> Block:
         mixed,
         counts,
     )
-    return Block(
-        form, status, values, upper, odds, following, way_count, ways, mixed, counts
-    )
+    return Block(form, status, values, upper, odds, following, way_count, ways, mixed, counts)

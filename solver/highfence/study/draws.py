@@ -2,8 +2,8 @@
 
 Every draw is solved under every regime (common random numbers), and every answer is judged:
 a cell of the result is certified to the tolerance, or it is flagged. Staged games take a
-path of their own in which nothing is built or compiled again from draw to draw; other games
-are built and solved one by one.
+path of their own in which nothing is built or compiled again from draw to draw; the draws of
+finite games are solved together (:mod:`highfence.solve_many`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import MethodFailed, RequestError, SpecError, did_you_mean
+from ..forms.batch import trees
 from ..forms.build import build, values
 from ..forms.staged import StagedForm
+from ..solve_many import solve_many
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -137,6 +139,11 @@ def solve_draws(
             raise RequestError(
                 f"{game.name} has no numeric parameter {name!r}. {did_you_mean(name, numeric)}"
             )
+    if all(
+        trees(game, tuple(table), regime=name, preset=preset, parameters=parameters) is not None
+        for name in asked
+    ):
+        return _solve_finite(game, asked, table, preset, parameters, workers, tolerance, progress)
     job = partial(_solve_chunk, asked, preset, dict(parameters), tolerance)
     chunks = [
         {name: column[k : k + CHUNK] for name, column in table.items()}
@@ -155,6 +162,50 @@ def solve_draws(
         array.setflags(write=False)
     low, high, found, regret, rejected = arrays
     return Draws(asked, columns, low, high, found, regret, rejected)
+
+
+def _solve_finite(
+    game: Game,
+    regimes: tuple[str, ...],
+    table: Mapping[str, Array],
+    preset: str | None,
+    parameters: Mapping[str, Any],
+    workers: int,
+    tolerance: float,
+    progress: Callable[[int, int], None] | None,
+) -> Draws:
+    """Return the answers for a game without intervals: each regime's draws are solved together."""
+    answers = []
+    told = 0
+
+    def tell(done: int, count: int) -> None:
+        nonlocal told
+        now = (len(answers) * count + done) // len(regimes)
+        if progress is not None and now > told:
+            told = now
+            progress(now, count)
+
+    for regime in regimes:
+        answers.append(
+            solve_many(
+                game,
+                table,
+                regime=regime,
+                preset=preset,
+                workers=workers,
+                tolerance=tolerance,
+                progress=tell,
+                **parameters,
+            )
+        )
+    arrays = [
+        np.stack([getattr(answer, name) for answer in answers], axis=1)
+        for name in ("low", "high", "count", "regret", "rejected")
+    ]
+    for array in arrays:
+        array.setflags(write=False)
+    low, high, found, regret, rejected = arrays
+    return Draws(regimes, answers[0].names, low, high, found, regret, rejected)
 
 
 def _numbers(game: Game, name: str, column: ArrayLike) -> Array:
