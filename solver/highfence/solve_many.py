@@ -406,4 +406,4 @@ class _Made:
         ]  # fmt: skip
         for array in arrays:
             array.setflags(write=False)
-        return Answers(players, outcomes, *arrays)  # type: ignore[arg-type]
+        return Answers(players, outcomes, *arrays)

@@ -39,7 +39,7 @@ def batch_regret(block: Any) -> NDArray[np.float64]:
 
     stages = block.form.stages
     regret = np.empty(len(block.status))
-    judge_draws_of_tree(
+    arguments: list[Any] = [
         *stages.arrays[:-1],
         stages.players,
         stages.terminals,
@@ -52,5 +52,6 @@ def batch_regret(block: Any) -> NDArray[np.float64]:
         block.ways,
         block.mixed,
         regret,
-    )
+    ]
+    judge_draws_of_tree(*arguments)
     return regret

@@ -13,7 +13,7 @@ decision hangs on a difference in between is not answered here but left to exact
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -173,7 +173,7 @@ def solve_block(form: BatchForm, draws: Floats) -> Block:
     ways = np.empty((n, room, 5), np.int64)
     mixed = np.empty((n, 2 * int(sizes) + 256))
     counts = np.empty((n, room))
-    solve_draws_of_tree(
+    arguments: list[Any] = [
         *stages.arrays,
         stages.players,
         stages.terminals,
@@ -193,5 +193,6 @@ def solve_block(form: BatchForm, draws: Floats) -> Block:
         ways,
         mixed,
         counts,
-    )
+    ]
+    solve_draws_of_tree(*arguments)
     return Block(form, status, values, upper, odds, following, way_count, ways, mixed, counts)

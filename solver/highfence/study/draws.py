@@ -22,7 +22,7 @@ from ..errors import MethodFailed, RequestError, SpecError, did_you_mean
 from ..forms.batch import trees
 from ..forms.build import build, values
 from ..forms.staged import StagedForm
-from ..solve_many import solve_many
+from ..solve_many import Answers, solve_many
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -175,7 +175,7 @@ def _solve_finite(
     progress: Callable[[int, int], None] | None,
 ) -> Draws:
     """Return the answers for a game without intervals: each regime's draws are solved together."""
-    answers = []
+    answers: list[Answers] = []
     told = 0
 
     def tell(done: int, count: int) -> None:
