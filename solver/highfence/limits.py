@@ -96,7 +96,7 @@ MAX_SAMPLES = 10_000_000
 MAX_SCAN_POINTS = 20_000
 """Points solved in one search for tipping points, or for one regime map."""
 
-MAX_RETRIES = 20
+MAX_RETRIES = 4
 """Points of such a search that are searched again in full, where a batch left them open."""
 
 MAX_EXACT_MECHANISMS = 12

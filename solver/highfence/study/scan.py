@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import MethodFailed, Problem, RequestError, SpecError, did_you_mean
 from ..forms.build import values
+from ..load import load
 from ..solution import Status
 from ..solve import solve
 from ..spec.model import Decision, Derived, Formula, Game, Interval, Regime
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AS_WRITTEN",
+    "EQUAL",
     "Answer",
     "Batch",
     "Placing",
@@ -44,11 +47,19 @@ __all__ = [
     "Standing",
     "Standings",
     "declared_range",
+    "loaded_game",
     "regimes_asked",
 ]
 
 AS_WRITTEN = "as_written"
 """The regime that stands in for a game that declares none: no overlay."""
+
+EQUAL = 1e-9
+"""Payoffs closer than this share of the largest one tie: a margin's sign counts beyond it.
+
+Much less than ``tolerances.SAME``, so that a margin that runs slowly through 0 has a root
+rather than a stretch of ties.
+"""
 
 MAX_WATCHED = 200
 """Outcomes added to see what is played; finite decisions beyond are not watched."""
@@ -79,6 +90,24 @@ class Standing(StrEnum):
 
 # ---------------------------------------------------------------------------------------------
 # Who is asked, about what
+
+
+def loaded_game(given: Game | str | Path) -> Game:
+    """Return a game with stages: itself, from the catalogue, or from its file.
+
+    Raises
+    ------
+    RequestError
+        It is a strategic form or a tree, which has no parameters.
+    """
+    found = load(given) if isinstance(given, str | Path) else given
+    if not isinstance(found, Game):
+        name = given if isinstance(given, str | Path) else "this game"
+        raise RequestError(
+            f"{name}: a game without stages has no parameters to vary. "
+            "Write it as a Game (.toml or .py)"
+        )
+    return found
 
 
 def regimes_asked(game: Game, regimes: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -136,7 +165,7 @@ def declared_range(
             raise RequestError(f"{side} = {end!r} is not a finite number")
         ends.append(float(end))
     if not ends[0] < ends[1]:
-        raise RequestError(f"{name} from {ends[0]:g} to {ends[1]:g} is not a range. Give low < high")
+        raise RequestError(f"{name}: {ends[0]:g} to {ends[1]:g} is not a range. Give low < high")
     return ends[0], ends[1]
 
 
@@ -202,6 +231,8 @@ class Scanner:
         """(answer, regime) -> why there is none, as the solver said it last."""
         self.unwatched: tuple[str, ...] = ()
         """Decisions of which only the outcomes tell what is played."""
+        self.staged = any(isinstance(m.actions, Interval) for m in self._moves(game).values())
+        """Some decision is over an interval, so how many equilibria are found is no count."""
         self._watch(game)
 
     def _watch(self, game: Game) -> None:
@@ -257,11 +288,7 @@ class Scanner:
         return found
 
     def solve(self, points: Mapping[str, Array]) -> Batch:
-        """Return the answers at points: parameter -> values, all of one length.
-
-        What a batch leaves open is asked again one by one, with the full search, up to
-        ``limits.MAX_RETRIES`` times in one study.
-        """
+        """Return the answers at points: parameter -> values, all of one length."""
         draws = solve_draws(
             self.game,
             points,
@@ -271,31 +298,36 @@ class Scanner:
             **self.parameters,
         )
         order = [draws.names.index(name) for name in self.columns]
-        low, high = draws.low[:, :, order].copy(), draws.high[:, :, order].copy()
-        count = draws.count.copy()
+        certified = draws.certified
         answer = np.where(
-            draws.certified,
+            certified,
             Answer.CERTIFIED,
             np.where(draws.rejected > 0, Answer.UNCERTIFIED, Answer.NONE_FOUND),
         )
-        for n, r in np.argwhere(answer != Answer.CERTIFIED):
-            if self.retried < limits.MAX_RETRIES:
-                self.retried += 1
-                at = {name: float(column[n]) for name, column in points.items()}
-                found, answer[n, r] = self._again(self.regimes[r], at)
-                count[n, r] = len(found)
-                if found:
-                    low[n, r], high[n, r] = np.min(found, axis=0), np.max(found, axis=0)
-            if answer[n, r] != Answer.CERTIFIED:
-                low[n, r] = high[n, r] = np.nan
-        return Batch(low, high, count, answer)
+        low = np.where(certified[:, :, None], draws.low[:, :, order], np.nan)
+        high = np.where(certified[:, :, None], draws.high[:, :, order], np.nan)
+        return Batch(low, high, np.where(certified, draws.count, 0), answer)
 
-    def _again(self, regime: str, at: Mapping[str, float]) -> tuple[list[list[float]], int]:
-        """Return a table of equilibria from the full search, and how it ended."""
+    def retry(self, at: Mapping[str, float], regime: str) -> tuple[list[dict[str, float]], Answer]:
+        """Search one point in full, which a batch left open.
+
+        Returns
+        -------
+        found : list of dict
+            For each equilibrium, column -> value; empty if none was certified.
+        answer : Answer
+            How it ended; ``reasons`` holds why.
+
+        Notes
+        -----
+        After ``limits.MAX_RETRIES`` of these in one study, nothing more is searched.
+        """
+        if self.retried >= limits.MAX_RETRIES:
+            return [], Answer.UNCERTIFIED
+        self.retried += 1
+        given = {**self.parameters, **at}
         try:
-            solution = solve(
-                self.game, regime=regime, preset=self.preset, **{**self.parameters, **at}
-            )
+            solution = solve(self.game, regime=regime, preset=self.preset, **given)
         except (MethodFailed, SpecError) as error:
             self.reasons[Answer.UNCERTIFIED, regime] = str(error).partition("\n")[0]
             return [], Answer.UNCERTIFIED
@@ -308,11 +340,20 @@ class Scanner:
         table = []
         for equilibrium in solution.equilibria:
             known = {**equilibrium.payoffs, **equilibrium.outcomes}
-            table.append([float(known[name]) for name in self.columns])
+            table.append({name: float(known[name]) for name in self.columns})
         return table, Answer.CERTIFIED
 
+    def put(self, batch: Batch, n: int, r: int, found: Sequence[Mapping[str, float]]) -> Batch:
+        """Return a batch with the equilibria that a second search found at one point."""
+        table = np.array([[row[name] for name in self.columns] for row in found])
+        low, high = batch.low.copy(), batch.high.copy()
+        count, answer = batch.count.copy(), batch.answer.copy()
+        low[n, r], high[n, r] = table.min(axis=0), table.max(axis=0)
+        count[n, r], answer[n, r] = len(table), Answer.CERTIFIED
+        return Batch(low, high, count, answer)
+
     def draws(self, batch: Batch) -> Draws:
-        """Return points as the draws that they are, for :class:`highfence.study.outcome.Outcome`."""
+        """Return points as draws, of which an outcome can be read."""
         certified = batch.answer == Answer.CERTIFIED
         return Draws(
             self.regimes,
@@ -400,10 +441,9 @@ class Standings:
             tolerances.ROUNDING * everybody,
         )
 
-    @cached_property
-    def placings(self) -> tuple[Placing, ...]:
-        """What each point is."""
-        return tuple(self._placing(n) for n in range(len(self.low)))
+    def placings(self, equal: float = EQUAL) -> list[Placing]:
+        """Return what each point is; payoffs that differ by less than ``equal`` of them tie."""
+        return [self._placing(n, equal) for n in range(len(self.low))]
 
     @cached_property
     def scale(self) -> Array:
@@ -414,14 +454,14 @@ class Standings:
         largest = np.where(np.isfinite(sizes), sizes, 0.0).max(axis=1)
         return np.where(largest > 0, largest, 1.0)
 
-    def _placing(self, n: int) -> Placing:
+    def _placing(self, n: int, equal: float) -> Placing:
         low, high = self.low[n], self.high[n]
         missing = np.flatnonzero(self.answer[n] != Answer.CERTIFIED)
         if missing.size:
             return Placing(
                 Standing.UNSOLVED, tuple(self.regimes[k] for k in missing), np.nan, None, False
             )
-        slack = max(tolerances.SAME * float(self.scale[n]), self.least)
+        slack = max(equal * float(self.scale[n]), self.least)
         leader = int(low.argmax())
         top = float(low[leader])
         if len(low) == 1:
@@ -435,9 +475,9 @@ class Standings:
                 Standing.BEST, (self.regimes[leader],), margin, self.regimes[second], near
             )
         contenders = np.flatnonzero(high >= top - slack)
-        equal = bool((high[contenders] - low[contenders] <= slack).all())
+        tied = bool((high[contenders] - low[contenders] <= slack).all())
         names = tuple(self.regimes[k] for k in contenders)
-        return Placing(Standing.TIE if equal else Standing.DEPENDS, names, np.nan, None, equal)
+        return Placing(Standing.TIE if tied else Standing.DEPENDS, names, np.nan, None, tied)
 
     def lead(self, one: str, other: str) -> Array:
         """(n,): how far one regime is ahead of another, by its lowest payoff where it is."""
@@ -445,4 +485,3 @@ class Standings:
         ahead = self.low[:, a] - self.high[:, b]
         behind = self.high[:, a] - self.low[:, b]
         return np.where(ahead > 0, ahead, np.where(behind < 0, behind, 0.0))
-
