@@ -45,7 +45,7 @@ from .requests import (
     GAME,
     click.option(
         "--method",
-        type=click.Choice(["sobol", "morris", "pawn", "rank", "tornado"]),
+        type=click.Choice(["sobol", "morris", "pawn", "rank", "tornado", "local"]),
         default="rank",
         show_default=True,
         help="How sensitivity is measured.",
@@ -133,6 +133,11 @@ def sensitivity(
     asked = regime_names(regimes)
     described = described_draws(vary, distributions, ties)
     correlated = _correlations(correlations)
+    if method == "local":
+        return _local(
+            output, game, outcomes, asked, preset, pairs, described, correlated, player, workers,
+            everything,
+        )  # fmt: skip
     stopped: Interrupted | None = None
     with progress() as tell:
         from ..study.outcome import game_with_regimes
@@ -159,6 +164,47 @@ def sensitivity(
     if stopped is not None:
         raise stopped
     return _code(found)
+
+
+def _local(
+    output: Output,
+    game: str,
+    outcomes: Sequence[str],
+    regimes: Sequence[str] | None,
+    preset: str | None,
+    pairs: dict[str, str],
+    described: dict[str, Any],
+    correlated: dict[tuple[str, str], float],
+    player: str | None,
+    workers: int,
+    everything: bool,
+) -> int:
+    """Answer ``--method local``."""
+    if described["distributions"] or correlated:
+        raise RequestError(
+            "--method local asks at one set of numbers: leave --distribution and --correlate out"
+        )
+    with progress() as tell:
+        from ..study.derivatives import derivatives
+        from ..study.outcome import game_with_regimes
+
+        loaded = game_with_regimes(load_game(game))
+        found = derivatives(
+            loaded, list(outcomes) or ["margin"], regimes, names=described["names"],
+            ties=described["ties"], preset=preset, parameters=values_of(loaded, pairs),
+            player=player, workers=workers, progress=told(tell, f"solving {game}"),
+        )  # fmt: skip
+    from ..report.sensitivity_text import derivatives_csv, derivatives_page
+
+    output.put(
+        lambda: derivatives_page(found, everything=everything),
+        lambda: derivatives_csv(found),
+        found.to_dict,
+    )
+    if all(one.reason for one in found.targets):
+        return NOTHING
+    whole = not any(one.reason for one in found.targets)
+    return SOLVED if whole else PART
 
 
 def _code(found: Any) -> int:

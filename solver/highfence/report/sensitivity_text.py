@@ -10,9 +10,16 @@ from .csv import table_csv
 from .text import Page, number, plain
 
 if TYPE_CHECKING:
+    from ..study.derivatives import Derivatives, LocalTarget, Slope
     from ..study.sensitivity import Indices, Sensitivity
 
-__all__ = ["sensitivity_csv", "sensitivity_page", "sensitivity_text"]
+__all__ = [
+    "derivatives_csv",
+    "derivatives_page",
+    "sensitivity_csv",
+    "sensitivity_page",
+    "sensitivity_text",
+]
 
 SHOWN = 12
 """Parameters of a target in the short table."""
@@ -177,3 +184,98 @@ def sensitivity_csv(found: Sensitivity) -> str:
 
 def _first(rows: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
+
+
+# ---------------------------------------------------------------------------------------------
+# Local derivatives
+
+
+def derivatives_page(
+    found: Derivatives, width: int | None = None, *, everything: bool = False
+) -> Page:
+    """Return the page that ``highfence sensitivity --method local`` prints."""
+    page = Page(width)
+    page.text(found.title, "bold")
+    parts = [f"preset {found.preset}" if found.preset else "default parameters"]
+    parts += [f"{name} = {number(value)}" for name, value in found.parameters.items()]
+    parts += [f"{name} = {formula}" for name, formula in found.ties.items()]
+    page.text(f"{found.game}; {', '.join(parts)}; local derivatives at these numbers")
+    for one in found.targets:
+        page.blank()
+        page.text(one.says)
+        if one.slopes:
+            page.blank()
+            _slopes(page, one, everything)
+    page.blank()
+    page.text(
+        "derivative: change of the outcome per unit of the parameter. +-: estimate of its error. "
+        "elasticity: percent per percent. swing: the derivative times the parameter's range.",
+        "dim",
+    )
+    return page
+
+
+def _slopes(page: Page, one: LocalTarget, everything: bool) -> None:
+    moving = [slope for slope in one.ranked if slope.note or not _still(slope, one)]
+    shown = list(one.ranked) if everything else moving[:SHOWN]
+    page.table(
+        ["parameter", "at", "derivative", "+-", "elasticity", "swing", "response"],
+        [
+            [
+                slope.parameter,
+                number(slope.at, 4),
+                *(
+                    number(value, digits) if isfinite(value) else "-"
+                    for value, digits in (
+                        (slope.derivative, 4),
+                        (slope.error, 1),
+                        (slope.elasticity, 3),
+                        (slope.swing, 3),
+                    )
+                ),
+                slope.response.value,
+            ]
+            for slope in shown
+        ],
+        left=(0, 6),
+    )
+    if not everything:
+        _more(page, len(moving) - len(shown), "parameter")
+        still = [slope.parameter for slope in one.ranked if slope not in moving]
+        if still:
+            page.text(f"It does not respond to {', '.join(still)}.")
+    for slope in shown:
+        if slope.note:
+            page.bullet(f"{slope.parameter}: {slope.note}")
+    page.text(f"By {one.how}; {one.target} is {number(one.value, 5)} here.")
+
+
+def _still(slope: Slope, one: LocalTarget) -> bool:
+    return isfinite(slope.swing) and abs(slope.swing) <= 1e-9 * max(abs(one.value), 1e-300)
+
+
+def derivatives_csv(found: Derivatives) -> str:
+    """Return one row per target and parameter; a target without slopes has one with its reason."""
+    rows: list[dict[str, Any]] = []
+    for one in found.targets:
+        if one.reason:
+            rows.append({"target": one.target, "reason": one.reason})
+        for slope in one.ranked:
+            rows.append(
+                {
+                    "target": one.target,
+                    "parameter": slope.parameter,
+                    "label": one.labels.get(slope.parameter, ""),
+                    "at": slope.at,
+                    "value": one.value,
+                    "response": slope.response.value,
+                    "derivative": slope.derivative,
+                    "error": slope.error,
+                    "elasticity": slope.elasticity,
+                    "left": slope.left,
+                    "right": slope.right,
+                    "swing": slope.swing,
+                    "note": slope.note,
+                }
+            )
+    return table_csv(rows, _first(rows))

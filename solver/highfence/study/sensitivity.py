@@ -50,7 +50,7 @@ from .outcome import (
     judging_player,
     outcome_of,
 )
-from .scan import Answer, Standing, Standings
+from .scan import Answer, Standing, Standings, regimes_asked
 from .uncertainty import Space, Uncertainty, space_of
 
 if TYPE_CHECKING:
@@ -66,12 +66,15 @@ __all__ = [
     "DEFAULT_DRAWS",
     "METHODS",
     "SEVERAL",
+    "Asking",
     "Indices",
     "Sensitivity",
+    "Target",
     "Undefined",
     "indices",
     "rank_correlations",
     "sensitivity",
+    "targets_of",
 ]
 
 SEVERAL = ("drop", "low", "high", "middle")
@@ -153,7 +156,7 @@ class Sensitivity:
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
     """An outcome of a game: a formula under a regime, or that a regime wins, or by how much."""
 
     name: str
@@ -165,6 +168,7 @@ class _Target:
 
     @property
     def condition(self) -> bool:
+        """Whether it holds or not, rather than being a number."""
         return self.wins if self.outcome is None else self.outcome.condition
 
 
@@ -271,10 +275,10 @@ def sensitivity(
         parameters=parameters,
     )
     base = values(game, preset=preset, parameters=parameters)
-    compared = _regimes(game, regimes)
-    targets, judge = _targets(game, outcomes, compared, player, categorical_values(game, base))
+    compared = regimes_asked(game, regimes)
+    targets, judge = targets_of(game, outcomes, compared, player, categorical_values(game, base))
     needed = {name for target in targets for name in target.reads}
-    ask = _Asking(
+    ask = Asking(
         game=game,
         regimes=tuple(r.name for r in game.regimes if r.name in needed),
         compared=compared,
@@ -334,39 +338,18 @@ def sensitivity(
     return result(total)
 
 
-def _regimes(game: Game, regimes: Sequence[str] | str | None) -> tuple[str, ...]:
-    declared = [regime.name for regime in game.regimes]
-    asked = (
-        tuple(declared)
-        if regimes is None
-        else (regimes,)
-        if isinstance(regimes, str)
-        else tuple(regimes)
-    )
-    for position, name in enumerate(asked):
-        if name not in declared:
-            raise RequestError(
-                f"{game.name} has no regime {name!r}. {did_you_mean(name, declared)}"
-            )
-        if name in asked[:position]:
-            raise RequestError(f"the regime {name!r} is asked for twice. Name it once")
-    if not asked:
-        raise RequestError(f"no regime is asked for. Known: {', '.join(declared)}")
-    return asked
-
-
-def _targets(
+def targets_of(
     game: Game,
     outcomes: str | Sequence[str],
     compared: tuple[str, ...],
     player: str | None,
     categorical: Mapping[str, str],
-) -> tuple[tuple[_Target, ...], str | None]:
+) -> tuple[tuple[Target, ...], str | None]:
     """Return what is asked about, and the player whose payoff says who wins."""
     asked = [outcomes] if isinstance(outcomes, str) else list(outcomes)
     if not asked:
         raise RequestError('no outcome is asked about. Name one, such as a player, or "wins"')
-    targets: list[_Target] = []
+    targets: list[Target] = []
     judge: str | None = None
     for text in asked:
         word, regime = _contest(game, text)
@@ -383,8 +366,8 @@ def _targets(
         for name in (regime,) if regime else compared:
             wins = word == "wins"
             shown = f"{name} wins" if wins else f"margin of {name}"
-            targets.append(_Target(shown, compared, None, name, wins))
-    seen: dict[str, _Target] = {}
+            targets.append(Target(shown, compared, None, name, wins))
+    seen: dict[str, Target] = {}
     for target in targets:
         seen.setdefault(target.name, target)
     return tuple(seen.values()), judge
@@ -404,16 +387,16 @@ def _contest(game: Game, text: str) -> tuple[str, str]:
 
 def _formula_targets(
     game: Game, text: str, compared: tuple[str, ...], categorical: Mapping[str, str]
-) -> list[_Target]:
+) -> list[Target]:
     outcome = outcome_of(game, text, categorical)
     parameters = {p.name for p in game.parameters}
     own = [key for key in outcome.inputs if "." not in key and key not in parameters]
     if not own:
         if not outcome.others:
             raise RequestError(f"{text}: this reads no outcome of the game, only parameters")
-        return [_Target(text.strip(), outcome.others, outcome, outcome.others[0])]
+        return [Target(text.strip(), outcome.others, outcome, outcome.others[0])]
     return [
-        _Target(
+        Target(
             f"{text.strip()} under {regime}",
             tuple(dict.fromkeys([regime, *outcome.others])),
             outcome,
@@ -424,14 +407,14 @@ def _formula_targets(
 
 
 @dataclass(frozen=True)
-class _Asking:
+class Asking:
     """A request on a game, ready to be answered at points."""
 
     game: Game
     regimes: tuple[str, ...]
     """The regimes to solve."""
     compared: tuple[str, ...]
-    targets: tuple[_Target, ...]
+    targets: tuple[Target, ...]
     judge: str | None
     several: str
     fixed: Mapping[str, float]
@@ -480,7 +463,7 @@ class _Asking:
             joined.append(Answers(value, uncertified, several, without, target.condition))
         return joined, done
 
-    def _read(self, target: _Target, found: Draws, columns: Mapping[str, Array]) -> Answers:
+    def _read(self, target: Target, found: Draws, columns: Mapping[str, Array]) -> Answers:
         at = [found.regimes.index(name) for name in target.reads]
         uncertified = ~np.logical_and.reduce(found.certified[:, at], axis=1)
         if target.outcome is not None:
@@ -500,7 +483,7 @@ class _Asking:
             return Answers(value, uncertified, several, without)
         return Answers(value, uncertified, np.zeros_like(several), without)
 
-    def _contest(self, target: _Target, found: Draws) -> tuple[Array, Array]:
+    def _contest(self, target: Target, found: Draws) -> tuple[Array, Array]:
         """Return whether a regime wins, or its margin, lowest and highest."""
         assert self.judge is not None
         low, high = found.column(self.judge)
