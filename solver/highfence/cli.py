@@ -41,6 +41,7 @@ COMMANDS = {
     "sensitivity": ("sensitivity:sensitivity", "Say which assumption matters for an outcome."),
     "attribute": ("attribute:attribute", "Say which mechanisms bring about what a regime changes."),
     "sweep": ("sweep:sweep", "Solve a game at many draws of its numbers."),
+    "robust": ("robust:robust", "Say which regime to choose when nobody knows the numbers."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),
 }

@@ -1,0 +1,149 @@
+"""``highfence robust``: which regime to choose when nobody knows the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..errors import RequestError
+from .draws import (
+    DISTRIBUTIONS,
+    FORCE,
+    OUT,
+    RNG_HELP,
+    TIES,
+    VARY,
+    WORKERS,
+    Output,
+    drawn,
+    draws_option,
+    told,
+)
+from .exit_codes import PART, SOLVED
+from .output import progress
+from .requests import (
+    EVERYTHING,
+    GAME,
+    PRESET,
+    REGIMES,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+
+@command(
+    "robust",
+    GAME,
+    REGIMES,
+    click.option("--player", metavar="P", help="Judge by this player's payoff."),
+    click.option(
+        "--equilibria",
+        "rule",
+        type=click.Choice(["worst", "best", "mid"]),
+        default="worst",
+        show_default=True,
+        help="Which payoff counts where there are several equilibria.",
+    ),
+    click.option(
+        "--beliefs",
+        "radii",
+        multiple=True,
+        metavar="KIND=RADIUS",
+        help="A set of beliefs around the draws, kl, chi2 or wasserstein (repeatable).",
+    ),
+    click.option(
+        "--information",
+        type=click.Choice(["regression", "bins", "none"]),
+        default="regression",
+        show_default=True,
+        help="How the value of information is estimated.",
+    ),
+    PRESET,
+    SETTINGS,
+    draws_option(500, "Number of draws."),
+    VARY,
+    DISTRIBUTIONS,
+    TIES,
+    click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help=RNG_HELP),
+    WORKERS,
+    EVERYTHING,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per regime."),
+    OUT,
+    FORCE,
+)
+def robust(
+    game: str,
+    regimes: str | None,
+    player: str | None,
+    rule: str,
+    radii: Sequence[str],
+    information: str,
+    preset: str | None,
+    settings: Sequence[str],
+    count: int,
+    vary: str | None,
+    distributions: Sequence[str],
+    ties: Sequence[str],
+    rng: int,
+    workers: int,
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    out: str | None,
+    force: bool,
+) -> int:
+    """Say which regime to choose when nobody knows the numbers.
+
+    Solves the regimes at many draws and applies what is used under deep uncertainty: expected
+    payoff, maximin, minimax regret (also of mixtures), the worst belief near the draws, who
+    wins how often, dominance, and what it is worth to learn a parameter first.
+    """
+    output = Output(as_json, as_csv, out, force)
+    pairs = pairs_of(settings)
+    asked = regime_names(regimes)
+    beliefs = _radii(radii)
+    with progress() as tell:
+        from ..study.outcome import game_with_regimes
+        from ..study.robust import RADII
+        from ..study.robust import robust as chosen
+
+        loaded = game_with_regimes(load_game(game))
+        values = values_of(loaded, pairs)
+        draws = drawn(
+            loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
+            preset=preset, parameters=values,
+        )  # fmt: skip
+        found = chosen(
+            loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
+            information=None if information == "none" else information, rng=rng, preset=preset,
+            workers=workers, progress=told(tell, f"solving {game}"), **values,
+        )  # fmt: skip
+    from ..report.robust_text import robust_csv, robust_page
+
+    output.put(
+        lambda: robust_page(found, everything=everything),
+        lambda: robust_csv(found),
+        found.to_dict,
+    )
+    return SOLVED if found.used == found.draws else PART
+
+
+def _radii(given: Sequence[str]) -> dict[str, float]:
+    from ..spec.model import number
+
+    made: dict[str, float] = {}
+    for text in given:
+        kind, equals, value = (part.strip() for part in text.partition("="))
+        try:
+            made[kind] = float(number(value))
+        except (ValueError, OverflowError):
+            equals = ""
+        if not equals or not kind:
+            raise RequestError(f"--beliefs {text!r} is not KIND=RADIUS. Write --beliefs kl=0.1")
+    return made
