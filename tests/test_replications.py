@@ -94,7 +94,6 @@ def test_spencer_brander_rivals_overinvest_in_research():
     assert found["x_1"] / (found["q_1"] / 4) == near(4 / 3)
 
 
-@pytest.mark.slow
 def test_spencer_brander_a_research_subsidy_alone_is_positive():
     found = outcome("spencer_brander_1983", regime="research_only", **RIVALS)
 
@@ -104,7 +103,6 @@ def test_spencer_brander_a_research_subsidy_alone_is_positive():
     assert found["v"] == pytest.approx(3.287671, abs=5e-7)
 
 
-@pytest.mark.slow
 def test_spencer_brander_with_an_export_subsidy_research_is_taxed():
     found = outcome("spencer_brander_1983", regime="both", **RIVALS)
 
@@ -181,9 +179,31 @@ def test_dixit_at_a_middling_entry_cost_limit_capacity_deters(F, printed_capacit
     assert found["profit_1"] == pytest.approx(printed_profit, abs=5.1e-4)
 
 
-def test_dixit_just_above_the_lowest_entry_cost_that_can_be_deterred():
-    # At F = 100 itself the entrant is indifferent at *every* capacity from 40 on, so there are
-    # infinitely many equilibria; the published point k = 40, profit 800 is their limit from here.
+def test_dixit_at_the_lowest_entry_cost_that_can_be_deterred_both_answers_hold():
+    # The entrant is indifferent at *every* capacity from 40 on. Where it stays out, 40 deters;
+    # where it comes in, nothing does.
+    accommodated, deterred = all_of("dixit_1980", F=100, **COSTS)
+
+    assert accommodated.outcomes["enters"] == 1
+    assert accommodated.outcomes["k"] == near(30)
+    assert accommodated.outcomes["profit_1"] == near(450)
+    assert accommodated.outcomes["profit_2"] == near(225 - 100)
+    assert deterred.outcomes["enters"] == 0
+    assert deterred.outcomes["k"] == near(60 - 2 * sqrt(100)) == near(40)
+    assert deterred.outcomes["profit_1"] == near(800)
+    assert deterred.outcomes["profit_2"] == near(0)
+
+
+def test_dixit_a_little_below_that_entry_cost_nothing_deters():
+    found = outcome("dixit_1980", F=99.9999, **COSTS)
+
+    assert found["enters"] == 1
+    assert found["k"] == near(30)
+    assert found["profit_1"] == near(450)
+    assert found["profit_2"] == near(225 - 99.9999)
+
+
+def test_dixit_a_little_above_that_entry_cost_limit_capacity_deters():
     found = outcome("dixit_1980", F=100.0001, **COSTS)
     limit = 60 - 2 * sqrt(100.0001)
 

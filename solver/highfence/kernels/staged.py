@@ -81,6 +81,23 @@ def _slope(f, v, slots, owners, lo, hi, u, j, width):  # type: ignore[no-untyped
 
 
 @njit(error_model="numpy")
+def _parabola(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+    """(a, b, c): the objective of decision j is a + b x + c x^2, if it is quadratic in x = u[j]."""
+    left = _at(f, v, slots, owners, lo, hi, u, j, 0.0)
+    middle = _at(f, v, slots, owners, lo, hi, u, j, 0.5)
+    right = _at(f, v, slots, owners, lo, hi, u, j, 1.0)
+    return left, 4 * middle - 3 * left - right, 2 * (left - 2 * middle + right)
+
+
+@njit(error_model="numpy")
+def _top(a, b, c):  # type: ignore[no-untyped-def]
+    """Where a + b x + c x^2 is highest over [0, 1]."""
+    if c < 0.0:
+        return min(max(-0.5 * b / c, 0.0), 1.0)
+    return 1.0 if b + c > 0.0 else 0.0
+
+
+@njit(error_model="numpy")
 def _curvature(f, v, slots, owners, lo, hi, u, j, k):  # type: ignore[no-untyped-def]
     """Second derivative of decision j's objective with respect to u[j] and u[k]."""
     h = 2 * STEP
@@ -129,10 +146,18 @@ def _solve_linear(a, b, n):  # type: ignore[no-untyped-def]
 
 @njit(error_model="numpy")
 def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-def]
+    """:func:`_stationary` where nothing is known of the objectives."""
+    return _stationary(f, v, slots, owners, lo, hi, u, width, np.zeros(u.size, np.int64))
+
+
+@njit(error_model="numpy")
+def _stationary(f, v, slots, owners, lo, hi, u, width, plain):  # type: ignore[no-untyped-def]
     """Move u to a stationary point with concave own objectives; False if that fails.
 
-    ``width`` is the step of the differences. Steps that do not shrink are damped: where a
-    slope has a kink, full steps jump from one side of it to the other.
+    ``width`` is the step of the differences; ``plain`` is 1 for decisions whose objective is
+    quadratic in their own action, so that three points say all of it. Steps that do not
+    shrink are damped: where a slope has a kink, full steps jump from one side of it to the
+    other.
     """
     m = u.size
     jacobian = np.empty((m, m))
@@ -147,7 +172,12 @@ def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-d
     for _ in range(16):
         n = 0
         for j in range(m):
-            slope[j] = _slope(f, v, slots, owners, lo, hi, u, j, width)
+            if plain[j] == 1:
+                _a, b, c = _parabola(f, v, slots, owners, lo, hi, u, j)
+                slope[j] = b + 2 * c * u[j]
+                jacobian[j, j] = 2 * c
+            else:
+                slope[j] = _slope(f, v, slots, owners, lo, hi, u, j, width)
             if not np.isfinite(slope[j]):
                 return False
             at_low = u[j] <= 0.0 and slope[j] <= 0.0
@@ -160,7 +190,8 @@ def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-d
         if not fresh:
             for j in range(m):
                 for k in range(m):
-                    jacobian[j, k] = _curvature(f, v, slots, owners, lo, hi, u, j, k)
+                    if j != k or plain[j] == 0:
+                        jacobian[j, k] = _curvature(f, v, slots, owners, lo, hi, u, j, k)
             fresh = True
         for r in range(n):
             step[r] = -slope[free[r]]
@@ -325,8 +356,23 @@ def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[
 
 
 @njit(error_model="numpy")
-def _reply(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
+def _better(f, v, slots, owners, lo, hi, u, j, points, plain):  # type: ignore[no-untyped-def]
+    """Best reply of decision j, not located closely: (u[j], gain, range of the objective)."""
+    if plain[j] == 0:
+        return _best(f, v, slots, owners, lo, hi, u, j, points)
+    a, b, c = _parabola(f, v, slots, owners, lo, hi, u, j)
+    x = _top(a, b, c)
+    now = a + (b + c * u[j]) * u[j]
+    best = a + (b + c * x) * x
+    return x, best - now, max(best, a, a + b + c) - min(a, a + b + c)
+
+
+@njit(error_model="numpy")
+def _reply(f, v, slots, owners, lo, hi, u, j, points, plain):  # type: ignore[no-untyped-def]
     """Best reply of decision j, located to rounding."""
+    if plain[j] == 1:
+        a, b, c = _parabola(f, v, slots, owners, lo, hi, u, j)
+        return _top(a, b, c)
     where, _gain, _spread = _best(f, v, slots, owners, lo, hi, u, j, points)
     best = _at(f, v, slots, owners, lo, hi, u, j, where)
     return _sharpen(f, v, slots, owners, lo, hi, u, j, where, best, 1.0 / points)
@@ -372,12 +418,14 @@ def _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread):  # type: ig
 
 
 @njit(error_model="numpy")
-def _holds(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
+def _holds(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-untyped-def]
     """Whether no decision, changed alone, gains: by a scan, and by a close look around u."""
     for j in range(u.size):
-        _where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
+        _where, gain, spread = _better(f, v, slots, owners, lo, hi, u, j, points, plain)
         if gain > LOOSE * spread:
             return False
+        if plain[j] == 1:
+            continue
         _where, gain = _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread)
         if gain > LOOSE * spread:
             return False
@@ -385,19 +433,22 @@ def _holds(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
 
 
 @njit(error_model="numpy")
-def _round_trip(f, v, slots, owners, lo, hi, u, points, y):  # type: ignore[no-untyped-def]
+def _round_trip(f, v, slots, owners, lo, hi, u, plain, points, y):  # type: ignore[no-untyped-def]
     """Where decision 1 goes if decision 0 replies to u[1] = y: reply less y. Sets u[0], u[1]."""
     second = u.size - 1
     u[1] = y
     _place(v, slots, lo, hi, u)
-    u[0] = _reply(f, v, slots, owners, lo, hi, u, second - 1, points)
+    u[0] = _reply(f, v, slots, owners, lo, hi, u, second - 1, points, plain)
     _place(v, slots, lo, hi, u)
-    return _reply(f, v, slots, owners, lo, hi, u, second, points) - y
+    return _reply(f, v, slots, owners, lo, hi, u, second, points, plain) - y
 
 
 @njit(error_model="numpy")
-def _near(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+def _near(f, v, slots, owners, lo, hi, u, j, plain):  # type: ignore[no-untyped-def]
     """The peak of decision j next to u[j]: walk uphill, then locate it."""
+    if plain[j] == 1:
+        a, b, c = _parabola(f, v, slots, owners, lo, hi, u, j)
+        return _top(a, b, c)
     x = u[j]
     best = _at(f, v, slots, owners, lo, hi, u, j, x)
     size = 1e-3
@@ -417,7 +468,7 @@ def _near(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
+def _meet(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-untyped-def]
     """Move u to a crossing of two replies by secant steps on local peaks; False if that fails."""
     y0 = u[1]
     g0 = 0.0
@@ -425,16 +476,16 @@ def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-de
     second = u.size - 1
     for step in range(25):
         y = u[1]
-        u[0] = _near(f, v, slots, owners, lo, hi, u, second - 1)
+        u[0] = _near(f, v, slots, owners, lo, hi, u, second - 1, plain)
         _place(v, slots, lo, hi, u)
-        z = _near(f, v, slots, owners, lo, hi, u, second)
+        z = _near(f, v, slots, owners, lo, hi, u, second, plain)
         g = z - y
         if step >= 8 and abs(g) > 1e-4:
             return False
         if abs(g) < 1e-12:
             u[1] = z
             _place(v, slots, lo, hi, u)
-            return _holds(f, v, slots, owners, lo, hi, u, points)
+            return _holds(f, v, slots, owners, lo, hi, u, plain, points)
         move = g
         if step > 0 and y != y0:
             slope = (g - g0) / (y - y0)
@@ -447,7 +498,7 @@ def _meet(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-de
 
 
 @njit(error_model="numpy")
-def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-def]
+def _cross(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-untyped-def]
     """Move u to where the replies of two decisions cross, near kinks too; False if nowhere.
 
     The reply to the reply, less the action, is scanned for changes of sign; each is narrowed
@@ -457,7 +508,7 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
     start = u[1]
     gaps = np.empty(cells + 1)
     for k in range(cells + 1):
-        gaps[k] = _round_trip(f, v, slots, owners, lo, hi, u, points, k / cells)
+        gaps[k] = _round_trip(f, v, slots, owners, lo, hi, u, plain, points, k / cells)
     tried = np.zeros(cells, np.int64)
     for _ in range(cells):
         chosen = -1
@@ -477,7 +528,7 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
             y = 0.5 * (p + q)
             if step % 3 != 2 and a != b:
                 y = min(max((p * b - q * a) / (b - a), p), q)
-            g = _round_trip(f, v, slots, owners, lo, hi, u, points, y)
+            g = _round_trip(f, v, slots, owners, lo, hi, u, plain, points, y)
             if abs(g) < 1e-12 or q - p < 1e-13:
                 break
             if g * a > 0.0:
@@ -491,13 +542,240 @@ def _cross(f, v, slots, owners, lo, hi, u, points):  # type: ignore[no-untyped-d
             if q - p < 1e-3 and left + right > STEEP * (q - p):
                 # A reply jumps here: the sign changes, but there is no crossing.
                 break
-        if _holds(f, v, slots, owners, lo, hi, u, points):
+        if _holds(f, v, slots, owners, lo, hi, u, plain, points):
             return True
     return False
 
 
 @njit(error_model="numpy")
+def _beside(f, v, slots, owners, lo, hi, u, j, h):  # type: ignore[no-untyped-def]
+    """(height, slope, bend) of decision j's objective in u[j], carried over from five points on
+    one side, h to 5 h away: a kink that is nearer does not matter."""
+    x = u[j]
+    a = _at(f, v, slots, owners, lo, hi, u, j, x + h)
+    b = _at(f, v, slots, owners, lo, hi, u, j, x + 2 * h)
+    c = _at(f, v, slots, owners, lo, hi, u, j, x + 3 * h)
+    d = _at(f, v, slots, owners, lo, hi, u, j, x + 4 * h)
+    e = _at(f, v, slots, owners, lo, hi, u, j, x + 5 * h)
+    height = 5 * a - 10 * b + 10 * c - 5 * d + e
+    slope = (-77 * a + 214 * b - 234 * c + 122 * d - 25 * e) / (12 * h)
+    bend = (71 * a - 236 * b + 294 * c - 164 * d + 35 * e) / (12 * h * h)
+    return height, slope, bend
+
+
+@njit(error_model="numpy")
+def _distance(u, j):  # type: ignore[no-untyped-def]
+    """Distance of the points of :func:`_beside`, so that twice as far is inside the interval."""
+    return min(0.4 * STEP, 0.1 * min(u[j], 1.0 - u[j]))
+
+
+@njit(error_model="numpy")
+def _kink(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+    """How far from u[j] the objectives on its two sides, carried over, are equal."""
+    h = _distance(u, j)
+    low, below, bend = _beside(f, v, slots, owners, lo, hi, u, j, -h)
+    high, above, other = _beside(f, v, slots, owners, lo, hi, u, j, h)
+    height, slope, curve = low - high, below - above, bend - other
+    x = 0.0
+    for _ in range(4):
+        x -= (height + (slope + 0.5 * curve * x) * x) / (slope + curve * x)
+    return x
+
+
+@njit(error_model="numpy")
+def _smooth_side(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
+    """Where the objective is smooth next to u[j]: 0 on both sides, -1 below, 1 above; 2 if the
+    peak is a kink.
+
+    Next to a kink the slopes that are taken on its side differ from those on the other one,
+    and with the distance that they reach.
+    """
+    h = _distance(u, j)
+    if h < 1e-7 or hi[j] <= lo[j]:
+        return 0
+    height, below, bend = _beside(f, v, slots, owners, lo, hi, u, j, -h)
+    _height, above, other = _beside(f, v, slots, owners, lo, hi, u, j, h)
+    apart = abs(above - below)
+    rounding = 1e-11 * max(abs(bend), abs(other)) + 1.5e-14 * abs(height) / h
+    if not apart > rounding:
+        return 0
+    _height, far_below, _bend = _beside(f, v, slots, owners, lo, hi, u, j, -2 * h)
+    _height, far_above, _bend = _beside(f, v, slots, owners, lo, hi, u, j, 2 * h)
+    rough_below = abs(below - far_below)
+    rough_above = abs(above - far_above)
+    if apart > 100 * max(rough_below, rough_above):
+        x = _kink(f, v, slots, owners, lo, hi, u, j)
+        if not abs(x) < h:
+            return 0
+        rises = below + bend * x > 0.0
+        falls = above + other * x < 0.0
+        if rises and falls:
+            return 2
+        if rises or falls:
+            return 1 if rises else -1
+        return -1 if abs(below) <= abs(above) else 1
+    if 100 * rough_below < rough_above:
+        return -1
+    if 100 * rough_above < rough_below:
+        return 1
+    return 0
+
+
+@njit(error_model="numpy")
+def _slopes(f, v, slots, owners, lo, hi, u, plain, sides, slopes):  # type: ignore[no-untyped-def]
+    """Write every decision's slope, taken on its smooth side; 0 at peaks that are kinks."""
+    for j in range(u.size):
+        if sides[j] == 2:
+            slopes[j] = 0.0
+        elif plain[j] == 1:
+            _a, b, c = _parabola(f, v, slots, owners, lo, hi, u, j)
+            slopes[j] = b + 2 * c * u[j]
+        elif sides[j] == 0:
+            slopes[j] = _slope(f, v, slots, owners, lo, hi, u, j, STEP)
+        else:
+            h = sides[j] * _distance(u, j)
+            _height, slopes[j], _bend = _beside(f, v, slots, owners, lo, hi, u, j, h)
+
+
+@njit(error_model="numpy")
+def _sides(f, v, slots, owners, lo, hi, u, plain, sides):  # type: ignore[no-untyped-def]
+    """Write every decision's smooth side (:func:`_smooth_side`): whether any is not 0, and
+    whether any has changed."""
+    found = False
+    changed = False
+    for j in range(u.size):
+        side = 0
+        if plain[j] == 0:
+            side = _smooth_side(f, v, slots, owners, lo, hi, u, j)
+        found = found or side != 0
+        changed = changed or side != sides[j]
+        sides[j] = side
+    return found, changed
+
+
+@njit(error_model="numpy")
+def _newton_beside(f, v, slots, owners, lo, hi, u, plain, sides):  # type: ignore[no-untyped-def]
+    """Newton from near a solution, with slopes taken on the smooth sides, and with kinks that
+    are peaks held; False if it does not converge."""
+    m = u.size
+    slopes = np.empty(m)
+    moved = np.empty(m)
+    jacobian = np.zeros((m, m))
+    free = np.ones(m, np.int64)
+    for j in range(m):
+        if sides[j] == 2:
+            u[j] += _kink(f, v, slots, owners, lo, hi, u, j)
+    _place(v, slots, lo, hi, u)
+    _slopes(f, v, slots, owners, lo, hi, u, plain, sides, slopes)
+    for j in range(m):
+        at_low = u[j] <= 0.0 and slopes[j] <= 0.0
+        at_high = u[j] >= 1.0 and slopes[j] >= 0.0
+        if at_low or at_high or hi[j] <= lo[j] or sides[j] == 2:
+            free[j] = 0
+    for k in range(m):
+        if free[k] == 1:
+            h = _distance(u, k)
+            if h < 1e-7:
+                h = 0.1 * STEP if u[k] < 0.5 else -0.1 * STEP
+            elif sides[k] < 0:
+                h = -h
+            x = u[k]
+            u[k] = x + h
+            _place(v, slots, lo, hi, u)
+            _slopes(f, v, slots, owners, lo, hi, u, plain, sides, moved)
+            u[k] = x
+            for j in range(m):
+                jacobian[j, k] = (moved[j] - slopes[j]) / h
+    _place(v, slots, lo, hi, u)
+    last = np.inf
+    for _ in range(12):
+        work = jacobian.copy()
+        step = -slopes
+        for j in range(m):
+            if free[j] == 0:
+                work[j, :] = 0.0
+                work[j, j] = 1.0
+                step[j] = 0.0
+            elif not jacobian[j, j] < 0.0:
+                return False
+        if not _solve_linear(work, step, m):
+            return False
+        size = 0.0
+        for j in range(m):
+            if sides[j] == 2:
+                step[j] = _kink(f, v, slots, owners, lo, hi, u, j)
+            if not abs(step[j]) <= 4 * STEP:
+                return False
+            x = min(max(u[j] + step[j], 0.0), 1.0)
+            size = max(size, abs(x - u[j]))
+            u[j] = x
+        _place(v, slots, lo, hi, u)
+        if size < 1e-13 or (size < 1e-10 and size >= 0.5 * last):
+            return True
+        if not size < 0.5 * last:
+            return False
+        last = size
+        _slopes(f, v, slots, owners, lo, hi, u, plain, sides, slopes)
+    return False
+
+
+@njit(error_model="numpy")
+def _straighten(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyped-def]
+    """Where a kink stands within reach of the differences that u was found by, find it again by
+    differences on the smooth side, so that what follows is as exact as anywhere else."""
+    sides = np.zeros(u.size, np.int64)
+    _place(v, slots, lo, hi, u)
+    found, _changed = _sides(f, v, slots, owners, lo, hi, u, plain, sides)
+    if not found:
+        return
+    kept = u.copy()
+    done = False
+    for _ in range(4):
+        if not _newton_beside(f, v, slots, owners, lo, hi, u, plain, sides):
+            break
+        # The side was judged where the others' actions were not exact yet.
+        _found, changed = _sides(f, v, slots, owners, lo, hi, u, plain, sides)
+        if not changed:
+            done = True
+            break
+    for j in range(u.size):
+        if not done:
+            break
+        done = abs(u[j] - kept[j]) <= 4 * STEP
+        if done and plain[j] == 0:
+            now = _at(f, v, slots, owners, lo, hi, u, j, u[j])
+            for sign in range(-1, 2, 2):
+                x = min(max(u[j] + sign * FINE, 0.0), 1.0)
+                other = _at(f, v, slots, owners, lo, hi, u, j, x)
+                done = done and not other > now + 1e-14 * abs(now)
+    if not done:
+        u[:] = kept
+        _place(v, slots, lo, hi, u)
+
+
+@njit(error_model="numpy")
 def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ignore[no-untyped-def]
+    """:func:`_settled` where nothing is known of the objectives."""
+    plain = np.zeros(u.size, np.int64)
+    return _settled(f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked)
+
+
+@njit(error_model="numpy")
+def _settled(  # type: ignore[no-untyped-def]
+    f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked
+):
+    """Move u to an equilibrium from where it stands, and make it exact next to a kink; answers
+    as :func:`_search`."""
+    found = _search(f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked)
+    if found > 0:
+        _straighten(f, v, slots, owners, lo, hi, u, plain)
+    return found
+
+
+@njit(error_model="numpy")
+def _search(  # type: ignore[no-untyped-def]
+    f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked
+):
     """Move u to an equilibrium from where it stands: 1 if reached, 0 if not, -1 if a scan of
     all crossings of two replies found none, so that other starts are not worth trying; 2 if it
     lies at a kink. ``kinked`` says that it probably does."""
@@ -508,19 +786,19 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
     if kinked and pair:
         trial[:] = u
         _place(v, slots, lo, hi, u)
-        if _meet(f, v, slots, owners, lo, hi, trial, points):
+        if _meet(f, v, slots, owners, lo, hi, trial, plain, points):
             u[:] = trial
             return 2
     for round_ in range(rounds):
         trial[:] = u
-        if _newton(f, v, slots, owners, lo, hi, trial, width):
+        if _stationary(f, v, slots, owners, lo, hi, trial, width, plain):
             u[:] = trial
             _place(v, slots, lo, hi, u)
             better = False
             far = 0.0
             for j in range(m):
-                where, gain, spread = _best(f, v, slots, owners, lo, hi, u, j, points)
-                if gain <= SLACK * spread:
+                where, gain, spread = _better(f, v, slots, owners, lo, hi, u, j, points, plain)
+                if gain <= SLACK * spread and plain[j] == 0:
                     where, gain = _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread)
                 if gain > SLACK * spread:
                     better = True
@@ -535,25 +813,25 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
         _place(v, slots, lo, hi, u)
         if round_ >= 1 and pair:
             trial[:] = u
-            if _meet(f, v, slots, owners, lo, hi, trial, points):
+            if _meet(f, v, slots, owners, lo, hi, trial, plain, points):
                 u[:] = trial
                 return 2
             _place(v, slots, lo, hi, u)
-            return 2 if _cross(f, v, slots, owners, lo, hi, u, points) else -1
+            return 2 if _cross(f, v, slots, owners, lo, hi, u, plain, points) else -1
         moved = 0.0
         for j in range(m):
             if hi[j] > lo[j]:
-                where = _reply(f, v, slots, owners, lo, hi, u, j, points)
+                where = _reply(f, v, slots, owners, lo, hi, u, j, points, plain)
                 moved = max(moved, abs(where - u[j]))
                 u[j] = where
                 _place(v, slots, lo, hi, u)
         if moved < 1e-9:
             # A kink: best replies stand still although no slope vanishes.
-            return 1 if _holds(f, v, slots, owners, lo, hi, u, points) else 0
+            return 1 if _holds(f, v, slots, owners, lo, hi, u, plain, points) else 0
         if moved < 0.01:
             width = FINE
     if pair:
-        return 1 if _cross(f, v, slots, owners, lo, hi, u, points) else -1
+        return 1 if _cross(f, v, slots, owners, lo, hi, u, plain, points) else -1
     return 0
 
 
@@ -567,6 +845,7 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
         _MATRIX,
         _MATRIX,
         _MATRIX,
+        _INTS,
         types.int64,
         types.boolean,
         _CUBE,
@@ -578,7 +857,20 @@ def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ig
     nogil=True,
 )
 def solve_rows(  # type: ignore[no-untyped-def]
-    objective, finish, rows, slots, owners, lo, hi, starts, points, follow, plays, payoffs, counts
+    objective,
+    finish,
+    rows,
+    slots,
+    owners,
+    lo,
+    hi,
+    starts,
+    plain,
+    points,
+    follow,
+    plays,
+    payoffs,
+    counts,
 ):
     """Solve the last stage at every row.
 
@@ -593,6 +885,8 @@ def solve_rows(  # type: ignore[no-untyped-def]
     starts
         (s, m) scaled starting points. With one slot for answers, the next start is tried only
         where none was reached; with more, every start is tried and different answers kept.
+    plain
+        (m,) 1 for decisions whose owner's objective is a quadratic in their own action.
     follow
         Try the previous row's answer before all starts. Else a row's answer is a function of
         the row alone.
@@ -620,8 +914,9 @@ def solve_rows(  # type: ignore[no-untyped-def]
                 u[:] = previous
             else:
                 u[:] = starts[s]
-            found = _settle(
-                objective, v, slots, owners, lo[r], hi[r], u, points, ROUNDS, kinked and s < 0
+            again = kinked and s < 0
+            found = _settled(
+                objective, v, slots, owners, lo[r], hi[r], u, plain, points, ROUNDS, again
             )
             if found < 0:
                 break

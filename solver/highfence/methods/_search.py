@@ -1,8 +1,14 @@
 """Searches over scaled interval actions whose payoffs are black boxes that take batches.
 
-Every point may be a whole subgame, so points are asked for in batches, and a smooth optimum
-is finished by Newton on differences. Actions are scaled to [0, 1]. A payoff of NaN (a subgame
-that was not solved) counts as minus infinity.
+Every point may be a whole subgame, so points are asked for in batches, and many searches (the
+same stage game at many histories, or from many starts) go side by side: in every step each
+search that is not over asks for its next points, all in one batch. A smooth optimum is finished
+by Newton on differences. Actions are scaled to [0, 1]. A payoff of NaN (a subgame that was not
+solved) counts as minus infinity.
+
+Index conventions: n searches; ``which`` (k,) says to which of them a row of points belongs;
+lines are ``(which (k,), x (k, p)) -> objective (k, p)``, tables are
+``(which (k,), u (k, p, m)) -> payoffs (k, p, players)``.
 """
 
 from __future__ import annotations
@@ -17,15 +23,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+    Line = Callable[[Ints, Array], Array]
+    Table = Callable[[Ints, Array], Array]
 
 __all__ = [
     "CLOSE",
     "COARSE",
     "EQUAL",
     "GRID",
+    "PEAK",
+    "Peaks",
     "Resolution",
     "crossing",
     "known",
+    "maxima",
     "maximum",
     "settle",
 ]
@@ -42,6 +55,10 @@ SECOND = np.array([2.0, -27.0, 270.0, 270.0, -27.0, 2.0]) / 180
 CENTER = -490.0 / 180
 EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
+ROUNDING = 1e-13
+"""A rise below this share of the payoff is rounding."""
+PEAK = 0.02
+"""Local maxima of a scan within this share of its range of the best one are zoomed in on."""
 
 
 @dataclass(frozen=True)
@@ -65,88 +82,172 @@ def known(payoffs: Array) -> Array:
     return np.where(np.isnan(payoffs), -np.inf, payoffs)
 
 
+# -- one interval decision ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """What a search over one interval found."""
+
+    refined: tuple[tuple[float, float], ...]
+    """Local maximizers with their values, in order: all that might be the highest."""
+    spread: float
+    """Range of the scan."""
+    flat: bool = False
+    """Whether these are the ends of a stretch of equal best points."""
+
+    @property
+    def best(self) -> list[float]:
+        """The global maximizers among them."""
+        top = max((value for _, value in self.refined), default=0.0)
+        slack = EQUAL * max(self.spread, 1e-300)
+        kept: list[float] = []
+        for x, value in self.refined:
+            apart = all(abs(x - other) > 1e-7 for other in kept)
+            if self.flat or (apart and value >= top - slack):
+                kept.append(x)
+        return kept
+
+
+def maxima(objective: Line, scans: Array, edge: float = CLOSE.edge) -> list[Peaks]:
+    """Return what each of n searches over one interval finds.
+
+    ``scans`` (n, steps + 1) hold the objective over the whole interval.
+    """
+    steps = scans.shape[1] - 1
+    scans = known(scans)
+    searches: list[int] = []
+    peaks: list[int] = []
+    answers: list[Peaks] = []
+    for n, scan in enumerate(scans):
+        finite = scan[np.isfinite(scan)]
+        spread = float(np.ptp(finite)) if len(finite) else 0.0
+        flat = _plateau(scan, EQUAL * max(spread, 1e-300)) if len(finite) else None
+        ends = () if flat is None else tuple((k / steps, float(scan[k])) for k in flat)
+        answers.append(Peaks(ends, spread, flat is not None))
+        if flat is None and len(finite):
+            padded = np.concatenate([[-np.inf], scan, [-np.inf]])
+            beside = np.maximum(padded[:-2], padded[2:])
+            # Of two points that are equal but for rounding, neither hides the other.
+            least = np.maximum(beside - EQUAL * spread, scan.max() - PEAK * spread)
+            local = np.flatnonzero(scan >= least)
+            highest = sorted(local.tolist(), key=lambda k: -scan[k])[:4]
+            searches += [n] * len(highest)
+            peaks += sorted(highest)
+    if not searches:
+        return answers
+    owner, at = np.array(searches), np.array(peaks)
+
+    def line(which: Ints, x: Array) -> Array:
+        return objective(owner[which], x)
+
+    xs, values = maximum(line, at / steps, scans[owner, at], 1.0 / steps, edge)
+    for n in sorted(set(searches)):
+        refined = tuple((float(xs[k]), float(values[k])) for k in np.flatnonzero(owner == n))
+        answers[n] = Peaks(refined, answers[n].spread)
+    return answers
+
+
+def _plateau(scan: Array, slack: float) -> tuple[int, int] | None:
+    """Return the ends of the stretch of three or more equal best points, if there is one."""
+    best = np.flatnonzero(scan >= scan.max() - slack)
+    runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    longest = max(runs, key=len)
+    return (int(longest[0]), int(longest[-1])) if len(longest) >= 3 else None
+
+
 def maximum(
-    objective: Callable[[Array], Array],
-    x: float,
-    value: float,
-    width: float,
-    edge: float = CLOSE.edge,
-) -> tuple[float, float]:
-    """Return a maximizer near x (within ``width``), and its value: located to rounding where
-    the objective is smooth, to ``edge`` elsewhere."""
+    objective: Line, x: Array, value: Array, width: float, edge: float = CLOSE.edge
+) -> tuple[Array, Array]:
+    """Return maximizers near x (n,), within ``width`` of it, and their values: located to
+    rounding where the objective is smooth, to ``edge`` elsewhere."""
+    x, value = x.astype(float), value.astype(float)
+    live = np.arange(len(x))
     for round_ in range(40):
-        points = np.clip(x + width * np.linspace(-1, 1, 17), 0.0, 1.0)
-        found = objective(points)
-        k = int(np.argmax(found))
-        if found[k] > value:
-            x, value = float(points[k]), float(found[k])
+        points = np.clip(x[live, None] + width * np.linspace(-1, 1, 17), 0.0, 1.0)
+        found = objective(live, points)
+        k = np.argmax(found, axis=1)
+        line = np.arange(len(live))
+        # On a plateau, rounding does not lead away.
+        slack = np.where(np.isfinite(value[live]), ROUNDING * np.abs(value[live]), 0.0)
+        better = found[line, k] > value[live] + slack
+        x[live] = np.where(better, points[line, k], x[live])
+        value[live] = np.where(better, found[line, k], value[live])
         width /= 7.0
         if round_ == 1 or round_ == 3:
             for step in (STEP, STEP / 5, STEP / 25)[: 1 if edge >= COARSE.edge else 3]:
-                polished = _polish(objective, x, value, step)
-                if polished is not None:
-                    return polished
+                y, top, smooth = _polish(objective, live, x[live], value[live], step)
+                x[live[smooth]], value[live[smooth]] = y[smooth], top[smooth]
+                live = live[~smooth]
+                if not len(live):
+                    return x, value
         if width < edge:
             break
-    return _off_cliff(objective, x, value, edge)
+    x[live], value[live] = _off_cliff(objective, live, x[live], value[live], edge)
+    return x, value
 
 
 def _off_cliff(
-    objective: Callable[[Array], Array], x: float, value: float, hair: float
-) -> tuple[float, float]:
-    """Return a maximizer at the edge of a cliff moved a hair to the safe side.
+    objective: Line, which: Ints, x: Array, value: Array, hair: float
+) -> tuple[Array, Array]:
+    """Return maximizers at the edge of a cliff moved a hair to the safe side.
 
     Subgames are solved to some 1e-10 of their intervals, so that at the very edge a later
     mover's indifference may be decided by rounding, now this way, now that.
     """
-    steps = hair * np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
-    points = x + steps
+    points = x[:, None] + hair * np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
     inside = (points >= 0.0) & (points <= 1.0)
-    found = objective(np.clip(points, 0.0, 1.0))
-    safe = inside & (found >= value - 1e-6 * max(abs(value), float(np.abs(found[0]))))
-    below, above = bool(safe[:3].all()), bool(safe[3:].all())
-    if below == above:
-        return x, value
-    k = 1 if below else 4
-    return float(points[k]), float(found[k])
+    found = objective(which, np.clip(points, 0.0, 1.0))
+    slack = 1e-6 * np.fmax(np.abs(value), np.abs(found[:, 0]))
+    safe = inside & (found >= (value - slack)[:, None])
+    below, above = safe[:, :3].all(axis=1), safe[:, 3:].all(axis=1)
+    line = np.arange(len(x))
+    k = np.where(below, 1, 4)
+    moved = below != above
+    return np.where(moved, points[line, k], x), np.where(moved, found[line, k], value)
 
 
 def _polish(
-    objective: Callable[[Array], Array], x: float, value: float, width: float
-) -> tuple[float, float] | None:
-    """Return the stationary point next to x by Newton, if the objective is smooth within
-    three widths of it."""
-    start = x
+    objective: Line, which: Ints, x: Array, value: Array, width: float
+) -> tuple[Array, Array, Bools]:
+    """Return (x, value, smooth): stationary points next to x by Newton, where the objective is
+    smooth within three widths of it."""
+    start, x = x, x.copy()
+    done = np.zeros(len(x), bool)
+    live = np.arange(len(x))
+    stencil = np.concatenate([OFFSETS, [0.0]])
     for _ in range(8):
-        h = min(width, min(x, 1 - x) / 3)
-        if h < 1e-5:
-            return None
-        found = objective(x + h * np.concatenate([OFFSETS, [0.0]]))
-        if not np.isfinite(found).all():
-            return None
-        f, now = found[:-1], found[-1]
-        slope = float(FIRST @ f) / h
-        bend = float(SECOND @ f + CENTER * now) / (h * h)
-        rough = (f[2] - 2 * now + f[3]) / (h * h)
-        if not bend < 0 or abs(rough - bend) > 0.2 * abs(bend):
-            return None
-        step = -slope / bend
-        if abs(step) > 4 * STEP:
-            return None
-        x = min(max(x + step, 0.0), 1.0)
-        if abs(step) < 1e-11:
+        h = np.minimum(width, np.minimum(x[live], 1 - x[live]) / 3)
+        live, h = live[h >= 1e-5], h[h >= 1e-5]
+        if not len(live):
             break
-    else:
-        return None
+        found = objective(which[live], x[live, None] + h[:, None] * stencil)
+        f, now = found[:, :-1], found[:, -1]
+        with np.errstate(all="ignore"):
+            slope = f @ FIRST / h
+            bend = (f @ SECOND + CENTER * now) / (h * h)
+            rough = (f[:, 2] - 2 * now + f[:, 3]) / (h * h)
+            step = -slope / bend
+            good = np.isfinite(found).all(axis=1) & (bend < 0)
+            good &= (np.abs(rough - bend) <= 0.2 * np.abs(bend)) & (np.abs(step) <= 4 * STEP)
+        live, step = live[good], step[good]
+        x[live] = np.clip(x[live] + step, 0.0, 1.0)
+        still = np.abs(step) < 1e-11
+        done[live[still]] = True
+        live = live[~still]
     # A stencil that reaches across a kink sees a summit where there is none.
-    around = width * np.array([0.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
-    heights = objective(np.clip(np.concatenate([x + around, x - around]), 0.0, 1.0))
-    final = float(heights[0])
-    if not heights.max() <= final + 1e-12 * abs(final):
-        return None
-    if abs(x - start) > 0.05 or final < value - 1e-12 * max(abs(value), abs(final)):
-        return None
-    return x, final
+    final = np.full(len(x), -np.inf)
+    ended = np.flatnonzero(done)
+    if len(ended):
+        around = width * np.array([0.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
+        near = np.concatenate([x[ended, None] + around, x[ended, None] - around], axis=1)
+        heights = objective(which[ended], np.clip(near, 0.0, 1.0))
+        final[ended] = heights[:, 0]
+        top = heights[:, 0]
+        holds = heights.max(axis=1) <= top + 1e-12 * np.abs(top)
+        least = value[ended] - 1e-12 * np.fmax(np.abs(value[ended]), np.abs(top))
+        done[ended] = holds & (np.abs(x[ended] - start[ended]) <= 0.05) & (top >= least)
+    return x, final, done
 
 
 def crossing(
@@ -183,129 +284,180 @@ def crossing(
     return middle, here[1]
 
 
+# -- several interval decisions ----------------------------------------------------------------
+
+
 def settle(
-    payoffs: Callable[[Array], Array], u: Array, owners: Sequence[int], free: NDArray[np.bool_]
-) -> Array | None:
-    """Return an equilibrium among interval decisions, from a start; None if none is reached."""
-    m = len(u)
+    payoffs: Table, starts: Array, owners: Sequence[int], free: Bools
+) -> tuple[Array, Bools]:
+    """Return (u (n, m), reached (n,)): equilibria among m interval decisions, from starts (n, m).
+
+    ``free`` (n, m): decisions whose interval is not a point.
+    """
+    u = starts.copy()
+    n, m = u.shape
+    reached = np.zeros(n, bool)
+    points = np.linspace(0, 1, GRID + 1)
+    live = np.arange(n)
     for _ in range(10):
-        found = _newton(payoffs, u.copy(), owners, free)
-        if found is not None and not _summits(payoffs, found, owners, free):
-            found = None
-        base = u if found is None else found
-        u = base.copy()
-        points = np.linspace(0, 1, GRID + 1)
-        trial = np.repeat(u[None], 1 + m * len(points), axis=0)
+        v, stationary = _newton(payoffs, live, u[live], owners, free[live])
+        on = np.flatnonzero(stationary)
+        stationary[on] = _summits(payoffs, live[on], v[on], owners, free[live[on]])
+        u[live[stationary]] = v[stationary]
+        trial = np.repeat(u[live, None], 1 + m * len(points), axis=1)
         for j in range(m):
-            trial[1 + j * len(points) : 1 + (j + 1) * len(points), j] = points
-        table = payoffs(trial)
-        moved = 0.0
+            trial[:, 1 + j * len(points) : 1 + (j + 1) * len(points), j] = points
+        table = payoffs(live, trial)
+        moved = np.zeros(len(live))
         for j in range(m):
-            if not free[j]:
+            scan = known(table[:, 1 + j * len(points) : 1 + (j + 1) * len(points), owners[j]])
+            now = table[:, 0, owners[j]]
+            k = np.argmax(scan, axis=1)
+            top = scan[np.arange(len(live)), k]
+            low = np.where(np.isfinite(scan), scan, np.inf).min(axis=1)
+            with np.errstate(invalid="ignore"):
+                spread = np.where(np.isfinite(low), top - low, 0.0)
+                better = ~(now >= top - EQUAL * spread)
+            seek = np.flatnonzero(free[live, j] & (better | ~stationary))
+            if not len(seek):
                 continue
-            scan = known(table[1 + j * len(points) : 1 + (j + 1) * len(points), owners[j]])
-            now = table[0, owners[j]]
-            k = int(np.argmax(scan))
-            spread = float(np.ptp(scan[np.isfinite(scan)])) if np.isfinite(scan).any() else 0.0
-            better = not now >= scan[k] - EQUAL * spread
-            if found is not None and not better:
-                continue
 
-            def objective(x: Array, j: int = j, u: Array = u) -> Array:
-                line = np.repeat(u[None], len(x), axis=0)
-                line[:, j] = x
-                return known(payoffs(line)[:, owners[j]])
+            def objective(which: Ints, x: Array, j: int = j, seekers: Ints = live[seek]) -> Array:
+                line = np.repeat(u[seekers[which], None], x.shape[1], axis=1)
+                line[:, :, j] = x
+                return known(payoffs(seekers[which], line)[:, :, owners[j]])
 
-            start, value = (points[k], scan[k]) if better else (u[j], now)
-            x, _ = maximum(objective, float(start), float(value), 1.0 / GRID)
-            moved = max(moved, abs(x - u[j]))
-            u[j] = x
-        if moved == 0.0 if found is not None else moved < 1e-9:
-            return u
-    return None
+            before = u[live[seek], j]
+            x, _ = maximum(
+                objective,
+                np.where(better, points[k], u[live, j])[seek],
+                known(np.where(better, top, now))[seek],
+                1.0 / GRID,
+            )
+            moved[seek] = np.maximum(moved[seek], np.abs(x - before))
+            u[live[seek], j] = x
+        over = np.where(stationary, moved == 0.0, moved < 1e-9)
+        reached[live[over]] = True
+        live = live[~over]
+        if not len(live):
+            break
+    return u, reached
 
 
-def _summits(
-    payoffs: Callable[[Array], Array], u: Array, owners: Sequence[int], free: NDArray[np.bool_]
-) -> bool:
+def _summits(payoffs: Table, which: Ints, u: Array, owners: Sequence[int], free: Bools) -> Bools:
     """Return whether no free decision does better right beside u: a stencil that reaches
     across a kink comes to rest where nothing is stationary."""
+    if not len(u):
+        return np.zeros(0, bool)
+    m = u.shape[1]
     beside = STEP * np.array([1.0, 0.3, 0.1, 0.03, 0.01, 0.003])
     beside = np.concatenate([beside, -beside])
-    free_ones = [int(j) for j in np.flatnonzero(free)]
-    trial = np.repeat(u[None], 1 + len(free_ones) * len(beside), axis=0)
-    for n, j in enumerate(free_ones):
-        rows = slice(1 + n * len(beside), 1 + (n + 1) * len(beside))
-        trial[rows, j] = np.clip(u[j] + beside, 0.0, 1.0)
-    table = payoffs(trial)
-    for n, j in enumerate(free_ones):
-        heights = table[1 + n * len(beside) : 1 + (n + 1) * len(beside), owners[j]]
-        now = table[0, owners[j]]
-        if np.nanmax(heights, initial=-np.inf) > now + 1e-12 * abs(now):
-            return False
-    return True
+    trial = np.repeat(u[:, None], 1 + m * len(beside), axis=1)
+    for j in range(m):
+        rows = slice(1 + j * len(beside), 1 + (j + 1) * len(beside))
+        trial[:, rows, j] = np.clip(u[:, j, None] + beside, 0.0, 1.0)
+    table = payoffs(which, trial)
+    holds = np.ones(len(u), bool)
+    for j in range(m):
+        heights = table[:, 1 + j * len(beside) : 1 + (j + 1) * len(beside), owners[j]]
+        now = table[:, 0, owners[j]]
+        best = known(heights).max(axis=1)
+        holds &= ~free[:, j] | ~(best > now + 1e-12 * np.abs(now))
+    return holds
 
 
 def _newton(
-    payoffs: Callable[[Array], Array], u: Array, owners: Sequence[int], free: NDArray[np.bool_]
-) -> Array | None:
-    """Return a stationary point with concave own payoffs, by Newton with an active set."""
-    m = len(u)
-    last = np.inf
+    payoffs: Table, which: Ints, u: Array, owners: Sequence[int], free: Bools
+) -> tuple[Array, Bools]:
+    """Return (u, found): stationary points with concave own payoffs, by Newton with an active
+    set."""
+    u = u.copy()
+    n, m = u.shape
+    found = np.zeros(n, bool)
+    last = np.full(n, np.inf)
+    live = np.arange(n)
     for _ in range(25):
-        h = np.array([min(STEP, max(min(x, 1 - x) / 3, 0.0)) for x in u])
+        x = u[live]
+        h = np.minimum(STEP, np.maximum(np.minimum(x, 1 - x) / 3, 0.0))
         inner = h >= 1e-6
-        side = np.where(u < 0.5, STEP, -STEP)
-        steps = np.where(inner, h, side)
-        stencil = [u]
+        steps = np.where(inner, h, np.where(x < 0.5, STEP, -STEP))
+        table = payoffs(which[live], _stencil(x, steps, inner))
+        slope, jacobian = _differences(table, steps, inner, owners)
+        active = ((x <= 0) & (slope <= 0)) | ((x >= 1) & (slope >= 0)) | ~free[live]
+        known_all = np.isfinite(table).all(axis=(1, 2))
+        bends = np.diagonal(jacobian, axis1=1, axis2=2)
+        concave = (active | (bends < 0)).all(axis=1)
+        # Decisions at their bounds stay there.
+        system = np.where(active[:, :, None] | active[:, None, :], 0.0, jacobian)
+        system += active[:, :, None] * np.eye(m)
+        good = known_all & concave
+        step, regular = _solve(system[good], np.where(active, 0.0, -slope)[good])
+        live, step = live[good][regular], step[regular]
+        before = u[live]
+        u[live] = np.clip(before + np.clip(step, -0.25, 0.25), 0.0, 1.0)
+        size = np.abs(u[live] - before).max(axis=1, initial=0.0)
+        still = (size < 1e-12) | ((size < 1e-8) & (size >= 0.5 * last[live]))
+        last[live] = size
+        found[live[still]] = True
+        live = live[~still]
+        if not len(live):
+            break
+    return u, found
+
+
+def _stencil(u: Array, steps: Array, inner: Bools) -> Array:
+    """Return the points (n, 1 + 6m + 2m(m-1), m) that differences around u (n, m) are taken of:
+    centered where there is room, else to the inside."""
+    m = u.shape[1]
+    offsets = np.where(inner[:, :, None], OFFSETS, np.arange(1.0, 7.0)) * steps[:, :, None]
+    trial = np.repeat(u[:, None], 1 + 6 * m + 2 * m * (m - 1), axis=1)
+    for j in range(m):
+        trial[:, 1 + 6 * j : 7 + 6 * j, j] += offsets[:, j]
+    at = 1 + 6 * m
+    for j in range(m):
+        for k in range(j + 1, m):
+            for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                trial[:, at, j] += np.where(inner[:, j], a, a + 1) * steps[:, j]
+                trial[:, at, k] += np.where(inner[:, k], b, b + 1) * steps[:, k]
+                at += 1
+    return trial
+
+
+def _differences(
+    table: Array, steps: Array, inner: Bools, owners: Sequence[int]
+) -> tuple[Array, Array]:
+    """Return slopes (n, m) and their derivatives (n, m, m) from payoffs at a stencil."""
+    n, m = steps.shape
+    slope, jacobian = np.empty((n, m)), np.empty((n, m, m))
+    with np.errstate(all="ignore"):
         for j in range(m):
-            offsets = OFFSETS if inner[j] else np.arange(1.0, 7.0)
-            for offset in offsets:
-                moved = u.copy()
-                moved[j] += offset * steps[j]
-                stencil.append(moved)
+            f = table[:, 1 + 6 * j : 7 + 6 * j, owners[j]]
+            f0, s = table[:, 0, owners[j]], steps[:, j]
+            edge = -25 * f0 + 48 * f[:, 0] - 36 * f[:, 1] + 16 * f[:, 2] - 3 * f[:, 3]
+            slope[:, j] = np.where(inner[:, j], f @ FIRST, edge / 12) / s
+            bend = np.where(inner[:, j], f @ SECOND + CENTER * f0, f0 - 2 * f[:, 0] + f[:, 1])
+            jacobian[:, j, j] = bend / (s * s)
+        at = 1 + 6 * m
         for j in range(m):
             for k in range(j + 1, m):
-                for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-                    moved = u.copy()
-                    moved[j] += (a if inner[j] else (a + 1)) * steps[j]
-                    moved[k] += (b if inner[k] else (b + 1)) * steps[k]
-                    stencil.append(moved)
-        table = payoffs(np.stack(stencil))
-        if not np.isfinite(table).all():
-            return None
-        slope, jacobian = np.empty(m), np.empty((m, m))
-        for j in range(m):
-            f = table[1 + 6 * j : 7 + 6 * j, owners[j]]
-            f0, s = table[0, owners[j]], steps[j]
-            if inner[j]:
-                slope[j] = float(FIRST @ f) / s
-                jacobian[j, j] = float(SECOND @ f + CENTER * f0) / (s * s)
-            else:
-                slope[j] = (-25 * f0 + 48 * f[0] - 36 * f[1] + 16 * f[2] - 3 * f[3]) / (12 * s)
-                jacobian[j, j] = (f0 - 2 * f[0] + f[1]) / (s * s)
-        n = 1 + 6 * m
-        for j in range(m):
-            for k in range(j + 1, m):
-                f4 = table[n : n + 4]
-                n += 4
-                area = 4 * steps[j] * steps[k]
-                cross = (f4[0] - f4[1] - f4[2] + f4[3]) / area
-                jacobian[j, k], jacobian[k, j] = cross[owners[j]], cross[owners[k]]
-        active = ((u <= 0) & (slope <= 0)) | ((u >= 1) & (slope >= 0)) | ~free
-        live = np.flatnonzero(~active)
-        if len(live) == 0:
-            return u
-        if (np.diag(jacobian)[live] >= 0).any():
-            return None
-        try:
-            step = np.linalg.solve(jacobian[np.ix_(live, live)], -slope[live])
-        except np.linalg.LinAlgError:
-            return None
-        before = u.copy()
-        u[live] = np.clip(u[live] + np.clip(step, -0.25, 0.25), 0.0, 1.0)
-        size = float(np.abs(u - before).max())
-        if size < 1e-12 or (size < 1e-8 and size >= 0.5 * last):
-            return u
-        last = size
-    return None
+                f = table[:, at : at + 4]
+                cross = f[:, 0] - f[:, 1] - f[:, 2] + f[:, 3]
+                cross = cross / (4 * steps[:, j] * steps[:, k])[:, None]
+                jacobian[:, j, k], jacobian[:, k, j] = cross[:, owners[j]], cross[:, owners[k]]
+                at += 4
+    return slope, jacobian
+
+
+def _solve(systems: Array, right: Array) -> tuple[Array, Bools]:
+    """Return the solutions (n, m) of n linear systems, and which of them have one."""
+    found = np.zeros_like(right)
+    regular = np.ones(len(right), bool)
+    try:
+        found[:] = np.linalg.solve(systems, right[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        for k, system in enumerate(systems):
+            try:
+                found[k] = np.linalg.solve(system, right[k])
+            except np.linalg.LinAlgError:
+                regular[k] = False
+    return found, regular

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import tolerances
 from ..forms.staged import Block
-from ._search import EQUAL, GRID, crossing, known, maximum, settle
+from ._search import EQUAL, GRID, PEAK, crossing, known, maxima, maximum, settle
 from .plays import Play, distinct
 
 if TYPE_CHECKING:
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from .staged import Solver
 
     Array = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+    Table = Callable[[Ints, Array], Array]
 
-__all__ = ["StageGame", "starting_points"]
+__all__ = ["StageGame", "side_by_side", "starting_points"]
 
 INDIFFERENT = 1e-7
 """Share of the payoff range within which the actions of a mixture must be equal: the
 probability that makes them so is found by a search over re-solved subgames."""
 HYSTERESIS = 1e-6
 """Difference, as a share of the payoff range, by which two branches count as parted."""
-PEAK = 0.02
-"""Local maxima of a scan within this share of its range of the best one are zoomed in on."""
 STARTS = 4
 """Starts from which an equilibrium among several interval decisions is looked for."""
+HISTORIES = 256
+"""Histories of one block that are solved side by side: each has some hundred points under way."""
 
 
 def _halton(count: int, dimensions: int) -> Array:
@@ -58,14 +61,6 @@ def starting_points(dimensions: int) -> Array:
         rows += [np.zeros(dimensions), np.ones(dimensions)]
     rows += list(_halton(4, dimensions))
     return np.ascontiguousarray(np.stack(rows))
-
-
-def _plateau(scan: Array, slack: float) -> tuple[int, int] | None:
-    """Return the ends of the stretch of three or more equal best points, if there is one."""
-    best = np.flatnonzero(scan >= scan.max() - slack)
-    runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
-    longest = max(runs, key=len)
-    return (int(longest[0]), int(longest[-1])) if len(longest) >= 3 else None
 
 
 class StageGame:
@@ -155,55 +150,41 @@ class StageGame:
         scan = np.array(
             sum(w * self.grid(k)[:, owner] for k, w in weights.items() if w > 0), dtype=float
         )
-        scan = known(scan)
-        if not np.isfinite(scan).any():
-            return []
 
-        def objective(x: Array) -> Array:
-            return known(self.mixture(weights, x[:, None])[:, owner])
+        def objective(which: Ints, x: Array) -> Array:
+            found = self.mixture(weights, x.reshape(-1, 1))[:, owner]
+            return known(found).reshape(x.shape)
 
-        spread = float(np.ptp(scan[np.isfinite(scan)]))
-        slack = EQUAL * max(spread, 1e-300)
-        flat = _plateau(scan, slack)
-        if flat is not None:
+        (peaks,) = maxima(objective, scan[None], self.solver.resolution.edge)
+        if peaks.flat:
             self.solver.continuum = True
-            return [np.array([k / self.steps]) for k in flat]
-        padded = np.concatenate([[-np.inf], scan, [-np.inf]])
-        peaks = [k for k in range(len(scan)) if scan[k] >= padded[k] and scan[k] >= padded[k + 2]]
-        peaks = [k for k in peaks if scan[k] >= scan.max() - PEAK * spread]
-        peaks = sorted(peaks, key=lambda k: -scan[k])[:4]
-        width = 1.0 / self.steps
-        edge = self.solver.resolution.edge
-        refined = [maximum(objective, k * width, scan[k], width, edge) for k in sorted(peaks)]
-        top = max(value for _, value in refined)
-        if not self.solver.ruled:
+        elif not self.solver.ruled:
             # Met on another branch than when it is asked for alone: there are several.
-            for x, value in refined:
-                alone = float(objective(np.array([x]))[0])
-                self.solver.several |= not abs(alone - value) <= HYSTERESIS * spread
-        kept: list[Array] = []
-        for x, value in refined:
-            if value >= top - slack and all(abs(x - other[0]) > 1e-7 for other in kept):
-                kept.append(np.array([x]))
-        return kept
+            for x, value in peaks.refined:
+                alone = float(objective(np.zeros(1, int), np.array([[x]]))[0, 0])
+                self.solver.several |= not abs(alone - value) <= HYSTERESIS * peaks.spread
+        return [np.array([x]) for x in peaks.best]
 
     def _nash(self, weights: dict[int, float]) -> list[Array]:
         """Return the equilibria reached among several interval decisions."""
 
-        def payoffs(u: Array) -> Array:
-            return self.mixture(weights, u)
+        def payoffs(which: Ints, u: Array) -> Array:
+            return self.mixture(weights, u.reshape(-1, self.m)).reshape(*u.shape[:2], -1)
 
-        found: list[Array] = []
         free = self.width > 0
         starts = list(starting_points(self.m)[:STARTS])
         if self.hint is not None:
             starts.insert(0, self.hint)
-        for start in starts:
-            u = settle(payoffs, np.where(free, start, 0.0), self.owners, free)
-            if u is not None and all(np.abs(u - v).max() > tolerances.SAME for v in found):
-                found.append(u)
-                if self.quick:
-                    break
+        table = np.where(free, np.stack(starts), 0.0)
+        found: list[Array] = []
+        # All starts side by side, or one by one where the first answer is enough.
+        for group in np.split(table, len(table)) if self.quick else [table]:
+            u, reached = settle(payoffs, group, self.owners, np.tile(free, (len(group), 1)))
+            for x in u[reached]:
+                if all(np.abs(x - other).max() > tolerances.SAME for other in found):
+                    found.append(x)
+            if self.quick and found:
+                break
         return found
 
     # -- finite decisions beside them --------------------------------------------------------------
@@ -298,16 +279,17 @@ class StageGame:
         for _ in range(3):
             for j in [j for j, owner in enumerate(self.owners) if owner == player]:
 
-                def objective(x: Array, j: int = j) -> Array:
-                    trial = np.repeat(u[None], len(x), axis=0)
-                    trial[:, j] = x
-                    return known(self.mixture(weights, trial)[:, player])
+                def objective(which: Ints, x: Array, j: int = j) -> Array:
+                    trial = np.repeat(u[None], x.size, axis=0)
+                    trial[:, j] = x.ravel()
+                    return known(self.mixture(weights, trial)[:, player]).reshape(x.shape)
 
                 xs = np.linspace(0, 1, GRID + 1)
-                scan = objective(xs)
+                scan = objective(np.zeros(1, int), xs[None])[0]
                 k = int(np.argmax(scan))
-                u[j], value = maximum(objective, xs[k], scan[k], 1.0 / GRID)
-                best = max(best, value)
+                x, value = maximum(objective, xs[k : k + 1], scan[k : k + 1], 1.0 / GRID)
+                u[j] = x[0]
+                best = max(best, float(value[0]))
             if self.owners.count(player) == 1:
                 break
         return float(best)
@@ -551,3 +533,97 @@ class StageGame:
             (weights[k], self.profiles[k], play) for k, play in zip(live, chosen, strict=True)
         )
         yield Play(self.block, self.row, values, tuple(mixed), np.asarray(payoffs), branches)
+
+
+# -- many histories ------------------------------------------------------------------------------
+
+
+def side_by_side(
+    solver: Solver, block: int, rows: Array, reference: Array | None = None
+) -> tuple[Array, Bools]:
+    """Solve the stage game of a block without finite decisions at many histories.
+
+    Parameters
+    ----------
+    rows
+        (n, size) histories with their levels filled; not changed.
+    reference
+        (m,) scaled actions from which an equilibrium among several decisions is looked for
+        first.
+
+    Returns
+    -------
+    tuple
+        (n, m) actions, the rule's where several were found; (n,) whether any was found.
+    """
+    # Where a regime leaves one point of an interval, many histories are one.
+    first: dict[bytes, int] = {}
+    which = np.array([first.setdefault(row.tobytes(), len(first)) for row in rows])
+    different = rows[np.unique(which, return_index=True)[1]]
+    found, solved = [], []
+    for start in range(0, len(different), HISTORIES):
+        u, reached = _solve_rows(solver, block, different[start : start + HISTORIES], reference)
+        found.append(u)
+        solved.append(reached)
+    return np.concatenate(found)[which], np.concatenate(solved)[which]
+
+
+def _solve_rows(
+    solver: Solver, block: int, rows: Array, reference: Array | None
+) -> tuple[Array, Bools]:
+    lo, hi = solver._bounds(block, rows)
+    width = hi - lo
+    n, m = lo.shape
+    owners = [move.player for move in solver.form.blocks[block].intervals]
+
+    def payoffs(which: Ints, u: Array) -> Array:
+        values = lo[which, None] + width[which, None] * u
+        table = np.repeat(rows[which], u.shape[1], axis=0)
+        placed = solver.form.placed(block, table, (), values.reshape(-1, m))
+        return solver.value(block + 1, placed).reshape(*u.shape[:2], -1)
+
+    if m == 1:
+        u, reached = _highest(solver, payoffs, width[:, 0] > 0, owners[0])
+    else:
+        u, reached = np.zeros((n, m)), np.zeros(n, bool)
+        starts = list(starting_points(m)[:STARTS])
+        if reference is not None:
+            starts.insert(0, reference)
+        for start in starts:
+            left = np.flatnonzero(~reached)
+            if not len(left):
+                break
+            free = width[left] > 0
+
+            def some(which: Ints, x: Array, left: Ints = left) -> Array:
+                return payoffs(left[which], x)
+
+            found, there = settle(some, np.where(free, start, 0.0), owners, free)
+            u[left], reached[left] = found, there
+    return lo + width * u, reached
+
+
+def _highest(solver: Solver, payoffs: Table, free: Bools, owner: int) -> tuple[Array, Bools]:
+    """Return, of every history, the rule's global maximizer of the only decision's objective."""
+
+    def objective(which: Ints, x: Array) -> Array:
+        return known(payoffs(which, x[:, :, None])[:, :, owner])
+
+    n = len(free)
+    u, reached = np.zeros((n, 1)), ~free
+    live = np.flatnonzero(free)
+    if not len(live):
+        return u, reached
+
+    def line(which: Ints, x: Array) -> Array:
+        return objective(live[which], x)
+
+    steps = solver.resolution.grid
+    scans = line(np.arange(len(live)), np.tile(np.linspace(0, 1, steps + 1), (len(live), 1)))
+    for k, peaks in zip(live, maxima(line, scans, solver.resolution.edge), strict=True):
+        best = peaks.best
+        solver.continuum |= peaks.flat
+        solver.several |= bool(best) and max(best) - min(best) > tolerances.SAME
+        if best:
+            u[k], reached[k] = best[solver.rule], True
+    return u, reached

@@ -45,6 +45,12 @@ class Play:
         live = (play for weight, _, play in self.branches if play is not None and weight > 0)
         return (*own, *(x for play in live for x in play.key()))
 
+    def rank(self) -> tuple[float, ...]:
+        """Return numbers that put low values, and actions that are listed first, first."""
+        own = (*self.values, *(-p for mix in self.mixed for p in mix))
+        live = (play for weight, _, play in self.branches if play is not None and weight > 0)
+        return (*own, *(x for play in live for x in play.rank()))
+
 
 @dataclass(frozen=True, eq=False)
 class StagedProfile:
@@ -61,22 +67,23 @@ class StagedProfile:
 
         Behind a finite block, the play itself says what follows each of its actions.
         """
-        return self.solver.prescribe(block, rows, self.reference)
+        return self.solver.prescribe(block, rows, self.references.get(block))
 
     @cached_property
-    def reference(self) -> Array | None:
-        """The last block's actions on the path, scaled: where off the path they are looked
-        for first."""
+    def references(self) -> dict[int, Array]:
+        """Each block's interval actions on the path, scaled: where off the path they are looked
+        for first. Of several branches the likeliest counts."""
+        found: dict[int, Array] = {}
         play: Play | None = self.play
-        while play is not None and play.block < len(self.form.blocks) - 1:
+        while play is not None:
+            moves = self.form.blocks[play.block].intervals
+            if moves and len(play.values):
+                low = np.array([move.low.read(play.row)[0] for move in moves])
+                width = np.array([move.high.read(play.row)[0] for move in moves]) - low
+                scaled: Array = (play.values - low) / np.where(width > 0, width, 1.0)
+                found[play.block] = np.clip(scaled, 0.0, 1.0)
             play = max(play.branches, key=lambda branch: branch[0])[2]
-        if play is None or not len(play.values):
-            return None
-        moves = self.form.blocks[-1].intervals
-        low = np.array([move.low.read(play.row)[0] for move in moves])
-        width = np.array([move.high.read(play.row)[0] for move in moves]) - low
-        scaled: Array = (play.values - low) / np.where(width > 0, width, 1.0)
-        return np.clip(scaled, 0.0, 1.0)
+        return found
 
     def present(self, form: StagedForm) -> dict[str, Any]:
         """Return payoffs, strategies, outcomes and path, with labels, as an Equilibrium has them.

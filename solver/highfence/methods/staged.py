@@ -24,8 +24,9 @@ from .. import limits
 from ..errors import Problem, SpecError
 from ..forms.staged import IntervalMove, Prescription, StagedForm
 from ..solution import Findings, Finds
-from ._search import CLOSE, EQUAL, Resolution
-from ._stage_game import StageGame, starting_points
+from ..spec.formulas import order
+from ._search import CLOSE, Resolution
+from ._stage_game import StageGame, side_by_side, starting_points
 from .plays import Play, StagedProfile, close, distinct
 from .registry import method
 
@@ -49,6 +50,9 @@ first two lead to the lowest and highest equilibrium, in one of substitutes the 
 
 POINTS = 24
 """Scan of one interval in the last block; a peak between two points is seen by a parabola."""
+TIED = 1e-10
+"""Finite actions whose payoffs differ by less than this share of the largest payoff that the
+player was seen to get are equally good: so well are the subgames behind them solved."""
 SELECTIONS = 64
 """Combinations of continuation equilibria that are tried at a finite block."""
 
@@ -61,8 +65,8 @@ class Solver:
     form
         The game.
     rule
-        0: of several equilibria of a subgame take the first in order of actions (lowest);
-        -1: the last (highest).
+        0: of several equilibria of a subgame take the first in order of actions (lowest, or
+        listed first); -1: the last (highest, or listed last).
     ruled
         A key of :data:`RULES`: among interval decisions of the last block, take what is met
         from that corner; the answer is then a function of the history alone. If empty, follow
@@ -89,6 +93,10 @@ class Solver:
         self.unsolved = 0
         self.truncated = False
         self.pure_only = False
+        # At finite blocks: the largest payoffs met, in absolute value; the best ones that a
+        # mover who is indifferent might have brought about, and did not under the rule.
+        self.largest = np.zeros(form.num_players)
+        self.promised = np.full(form.num_players, -np.inf)
         self.last = len(form.blocks) - 1
         # What a history does not say of the subgame behind it: the actions a regime leaves.
         self._later = [
@@ -98,6 +106,7 @@ class Solver:
         block = form.blocks[-1]
         self._slots = np.array([move.slot for move in block.intervals], dtype=np.int64)
         self._owners = np.array([move.player for move in block.intervals], dtype=np.int64)
+        self._plain = np.array([_is_quadratic(form, m) for m in block.intervals], dtype=np.int64)
         self._starts = starting_points(len(block.intervals))
         if ruled and len(block.intervals):
             lead, others = RULES[ruled]
@@ -126,8 +135,8 @@ class Solver:
     def prescribe(self, block: int, rows: Array, reference: Array | None = None) -> Prescription:
         """Return what is done at a block, behind each of ``rows`` (which are not changed).
 
-        ``reference``: scaled actions of the last block from which its equilibrium is looked
-        for first, at every history alike, so that the answer is a function of the history.
+        ``reference``: scaled actions of this block from which its equilibrium is looked for
+        first, at every history alike, so that the answer is a function of the history.
         """
         moves = self.form.blocks[block]
         n, k = len(rows), len(moves.intervals)
@@ -143,6 +152,10 @@ class Solver:
                 if answer is not None:
                     weights[r] = answer
             return Prescription(values, profiles, weights, weights.sum(axis=1) > 0)
+        if not moves.finite and moves.chance is None:
+            found, solved = side_by_side(self, block, rows, reference)
+            values[solved] = found[solved]
+            return Prescription(values, ((),), solved[:, None].astype(float), solved)
         for r in range(n):
             plays = self.equilibria(block, rows[r : r + 1].copy(), quick=True)
             if plays:
@@ -180,6 +193,7 @@ class Solver:
             lo,
             hi,
             starts,
+            self._plain,
             POINTS if follow else 2 * POINTS,
             follow,
             plays,
@@ -219,6 +233,8 @@ class Solver:
             return payoffs[:, 0]
         if not moves.intervals:
             return self._finite_values(block, rows)
+        if not moves.finite:
+            return self._interval_values(block, rows)
         found = np.full((len(rows), self.form.num_players), np.nan)
         for n in range(len(rows)):
             plays = self.equilibria(block, rows[n : n + 1].copy(), quick=True)
@@ -226,6 +242,25 @@ class Solver:
                 found[n] = self.choose(plays).payoffs
             else:
                 self.unsolved += 1
+        return found
+
+    def _interval_values(self, block: int, rows: Array) -> Array:
+        """Return the payoffs of subgames at a block of interval decisions before the last."""
+        values, solved = side_by_side(self, block, rows, self.hints.get(block))
+        found = np.full((len(rows), self.form.num_players), np.nan)
+        self.unsolved += int((~solved).sum())
+        live = np.flatnonzero(solved)
+        if not len(live):
+            return found
+        lo, hi = self._bounds(block, rows[live[:1]])
+        self.hints[block] = ((values[live[0]] - lo) / np.where(hi > lo, hi - lo, 1.0))[0]
+        behind = self.form.placed(block, rows[live], (), values[live])
+        if block + 1 == self.last and not self.form.blocks[block + 1].finite:
+            # The one answer that stands behind the path, too.
+            _, payoffs, counts = self._last(behind, 1, alone=True)
+            found[live] = np.where((counts > 0)[:, None], payoffs[:, 0], np.nan)
+        else:
+            found[live] = self.value(block + 1, behind)
         return found
 
     def _finite_values(self, block: int, rows: Array) -> Array:
@@ -255,6 +290,7 @@ class Solver:
             if len(live):
                 branch = self.form.placed(block, rows[live], profile)
                 table[live, k] = self.value(block + 1, branch)
+        self._measure(table)
         answers: list[Array | None] = []
         for n in range(len(rows)):
             live = np.flatnonzero(open_to[n])
@@ -268,7 +304,9 @@ class Solver:
                 continue
             if len(found) > 1:
                 self.tied = True
-                found.sort(key=lambda answer: [p for mix in answer[1] for p in mix])
+                found.sort(key=lambda answer: [-p for mix in answer[1] for p in mix])
+                for other, _ in found:
+                    self.promised = np.fmax(self.promised, other @ payoffs)
             weights = np.zeros(len(every))
             weights[live] = found[self.rule][0]
             answers[-1] = weights
@@ -280,7 +318,7 @@ class Solver:
             self.several = True
         elif len(plays) > 1:
             self.tied = True
-        return sorted(plays, key=Play.key)[self.rule]
+        return sorted(plays, key=Play.rank)[self.rule]
 
     # -- stage games -----------------------------------------------------------------------------
 
@@ -401,6 +439,7 @@ class Solver:
                 if block == self.last
                 else np.stack([play.payoffs for play in chosen if play is not None])
             )
+            self._measure(payoffs)
             for weights, mixed in self._table_equilibria(block, profiles, payoffs):
                 branches = tuple(
                     (float(weight), profile, later)
@@ -409,6 +448,11 @@ class Solver:
                 expected = weights @ payoffs
                 plays.append(Play(block, row, np.empty(0), mixed, expected, branches))
         return distinct(plays)
+
+    def _measure(self, payoffs: Array) -> None:
+        met = payoffs.reshape(-1, payoffs.shape[-1])
+        met = np.abs(np.where(np.isfinite(met), met, 0.0)).max(axis=0, initial=0.0)
+        self.largest = np.maximum(self.largest, met)
 
     def _table_equilibria(
         self, block: int, profiles: list[tuple[int, ...]], payoffs: Array
@@ -438,7 +482,7 @@ class Solver:
             where[cell] = profile_of(choice)
             for a, i in enumerate(active):
                 cells[(a, *cell)] = payoffs[where[cell], i]
-        for mixture in self._mixtures(cells):
+        for mixture in self._mixtures(cells, TIED * self.largest[active]):
             weights = np.zeros(len(profiles))
             for cell in np.ndindex(*shape):
                 probability = 1.0
@@ -453,15 +497,15 @@ class Solver:
                 mixed.append(tuple(shares))
             yield weights, tuple(mixed)
 
-    def _mixtures(self, cells: Array) -> Iterator[Sequence[Sequence[float]]]:
-        """Yield equilibria of a payoff table of the active players."""
+    def _mixtures(self, cells: Array, slack: Array) -> Iterator[Sequence[Sequence[float]]]:
+        """Yield equilibria of a payoff table of the active players; what a player who is alone
+        gets from two actions counts as equal within their ``slack``."""
         if len(cells) == 0:
             yield ()
             return
         if len(cells) == 1:
             row = cells[0]
-            slack = EQUAL * max(float(np.ptp(row)), 1e-300)
-            for k in np.flatnonzero(row >= row.max() - slack):
+            for k in np.flatnonzero(row >= row.max() - slack[0]):
                 yield [np.eye(len(row))[k]]
             return
         from ..forms.normal import NormalForm
@@ -535,7 +579,9 @@ def staged(
             "some subgames have several equilibria; continuations follow one rule at all nodes "
             "(the one met from a corner of the actions), and a rule for each corner was solved"
         )
-    elif any(_tied_behind_interval(form, solver, play, False) for play in plays):
+    elif _promising(form, solver, plays) or any(
+        _tied_behind_interval(form, solver, play, False) for play in plays
+    ):
         other = Solver(form, -1, resolution=resolution)
         text = "where a later mover is indifferent, the action listed last of the best ones"
         profiles = [
@@ -570,6 +616,33 @@ def staged(
             return Findings(False, (*notes, f"stopped at {most} equilibria"))
         yield StagedProfile(form, play, rule_text, made_by)
     return Findings(not solver.truncated, tuple(notes))
+
+
+def _is_quadratic(form: StagedForm, move: IntervalMove) -> bool:
+    """Return whether the formula of its owner's payoff is a quadratic in a decision, whatever
+    the rest: then three points say all of it."""
+    degrees: dict[int, float] = {}
+    root = form.payoffs[move.player]
+    for node in order([root]):
+        own = [degrees[id(arg)] for arg in node.args]
+        if node.op == "input":
+            degree = float(node.value == move.name)
+        elif not any(own):
+            degree = 0.0
+        elif node.op in ("add", "sub", "neg"):
+            degree = max(own)
+        elif node.op == "mul":
+            degree = sum(own)
+        elif node.op == "div" and own[1] == 0:
+            degree = own[0]
+        elif node.op == "where" and own[0] == 0:
+            degree = max(own[1:])
+        elif node.op == "pow" and node.args[1].op == "const" and node.args[1].value in (1, 2):
+            degree = own[0] * float(node.args[1].value)
+        else:
+            degree = np.inf
+        degrees[id(node)] = degree
+    return degrees[id(root)] <= 2
 
 
 def _multiple(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:
@@ -610,6 +683,14 @@ def _empty(
         f"its interval from {low:.6g} to {high:.6g} is empty after {', '.join(met)}",
         "Bound it with min and max so that low is never above high",
     )
+
+
+def _promising(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:
+    """Return whether somebody with an interval decision would do better if a later mover who is
+    indifferent chose otherwise."""
+    owners = sorted({move.player for block in form.blocks[:-1] for move in block.intervals})
+    slack = TIED * solver.largest[owners]
+    return any(((solver.promised - play.payoffs)[owners] > slack).any() for play in plays)
 
 
 def _tied_behind_interval(form: StagedForm, solver: Solver, play: Play, behind: bool) -> bool:
