@@ -502,7 +502,7 @@ class Asking:
         answer = np.where(found.certified[:, at], Answer.CERTIFIED, Answer.UNCERTIFIED)
         standings = Standings(self.compared, low, high, answer, tolerances.ROUNDING * largest)
         lowest, highest = np.zeros(len(low)), np.zeros(len(low))
-        for n, placing in enumerate(standings.placings):
+        for n, placing in enumerate(standings.placings()):
             if target.regime not in placing.regimes:
                 continue
             sure = placing.standing is Standing.BEST
