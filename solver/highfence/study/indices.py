@@ -637,13 +637,9 @@ def _where(names: Sequence[str], columns: Mapping[str, Array], missing: Flags) -
         # The Kolmogorov-Smirnov distance that chance stays below 99 times in 100.
         if distance > 1.63 / math.sqrt(count):
             low, high = np.quantile(inside, [0.05, 0.95])
-            found.append(
-                (
-                    -distance,
-                    f"{name} mostly between {low:.3g} and {high:.3g} "
-                    f"(of {ordered[0]:.3g} to {ordered[-1]:.3g})",
-                )
-            )
+            mostly = f"at {low:.3g}" if low == high else f"between {low:.3g} and {high:.3g}"
+            whole = f"(of {ordered[0]:.3g} to {ordered[-1]:.3g})"
+            found.append((-distance, f"{name} mostly {mostly} {whole}"))
     return tuple(text for _, text in sorted(found)[:3])
 
 
@@ -792,7 +788,10 @@ def _then(names: Sequence[str], text: Callable[[str], str]) -> str:
 
 
 def _sentence(found: Indices) -> str:
-    target = f"whether {found.target}" if found.condition else found.target
+    target = found.target
+    if found.condition:  # "B1 under broad" is a flag, "taxed wins" a sentence
+        name, under, regime = target.partition(" under ")
+        target = f"whether {name}{' holds' * name.isidentifier()}{under}{regime}"
     if found.reason:
         return f"Nothing can be said about {target}: {found.reason}."
     return {
@@ -864,10 +863,12 @@ def _says_tornado(found: Indices, target: str) -> str:
     name = found.ranked[0]
     if found.of(name) == 0:
         return f"No parameter moves {target} by itself."
+    shown = (lambda value: "yes" if value > 0.5 else "no") if found.condition else _short
+    rest = [n for n in found.ranked[1:3] if found.of(n) > 0]
     return (
-        f"{_called(found, name)} moves {target} most: {_short(found.of(name, 'at_low'))} at "
-        f"{_short(found.of(name, 'low'))}, {_short(found.of(name, 'at_high'))} at "
-        f"{_short(found.of(name, 'high'))} ({_short(float(found.base or 0.0))} at the preset)"
-        + _then([n for n in found.ranked[1:3] if found.of(n) > 0], lambda n: _short(found.of(n)))
+        f"{_called(found, name)} moves {target} most: {shown(found.of(name, 'at_low'))} at "
+        f"{_short(found.of(name, 'low'))}, {shown(found.of(name, 'at_high'))} at "
+        f"{_short(found.of(name, 'high'))} ({shown(float(found.base or 0.0))} at the preset)"
+        + _then(rest, lambda n: _short(found.of(n)))
         + "."
     )
