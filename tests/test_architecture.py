@@ -42,6 +42,8 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("solution", "report.text"),  # str(solution) is a table
     ("study.compare", "report.text"),  # str(comparison) likewise
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
+    ("study.tipping", "report.tipping_text"),  # likewise
+    ("study.map", "report.map_text"),
     ("study.sweep", "report.sweep_text"),  # str(sweep), and sweep.to_dict()
     ("study.sweep", "report.json"),  # sweep.write("x.json")
     ("study.attribution", "report.attribution_text"),  # str(attribution) is its page

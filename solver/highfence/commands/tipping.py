@@ -1,0 +1,131 @@
+"""``highfence tipping``: where along one parameter the answer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..errors import Interrupted, RequestError
+from .draws import FORCE, OUT, Output
+from .exit_codes import NOTHING, PART, SOLVED
+from .output import progress
+from .requests import (
+    AS_JSON,
+    EVERYTHING,
+    GAME,
+    PRESET,
+    REGIMES,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+
+def between(text: str | None, option: str = "--between") -> tuple[float | None, float | None]:
+    """Return the ends of ``LOW:HIGH``; either may be left out for the declared one."""
+    from ..spec.model import number
+
+    if text is None:
+        return None, None
+    low, colon, high = (part.strip() for part in text.partition(":"))
+    try:
+        if not colon:
+            raise ValueError
+        return (float(number(low)) if low else None, float(number(high)) if high else None)
+    except (ValueError, OverflowError):
+        raise RequestError(f"{option} {text!r} is not LOW:HIGH. Write {option} 0.1:0.5") from None
+
+
+@command(
+    "tipping",
+    GAME,
+    click.argument("parameter"),
+    REGIMES,
+    PRESET,
+    SETTINGS,
+    click.option(
+        "--between", "range_", metavar="LOW:HIGH", help="The range; the declared one by default."
+    ),
+    click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    click.option(
+        "--outcome",
+        metavar="FORMULA",
+        help="Look for changes of sign of this instead, such as broad.K_H - none.K_H.",
+    ),
+    click.option(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        show_default=True,
+        metavar="T",
+        help="Width of the brackets, as a share of the range.",
+    ),
+    EVERYTHING,
+    AS_JSON,
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per change."),
+    OUT,
+    FORCE,
+)
+def tipping(
+    game: str,
+    parameter: str,
+    regimes: str | None,
+    preset: str | None,
+    settings: Sequence[str],
+    range_: str | None,
+    player: str | None,
+    outcome: str | None,
+    tolerance: float,
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    out: str | None,
+    force: bool,
+) -> int:
+    """Find every value of PARAMETER at which the answer changes.
+
+    Which regime is best, which actions are played, whether there is an equilibrium, and where
+    outcomes jump: each change with what holds on its two sides, bracketed by certified answers.
+    """
+    output = Output(as_json, as_csv, out, force)
+    pairs = pairs_of(settings)
+    asked = regime_names(regimes)
+    low, high = between(range_)
+    loaded = load_game(game)
+    given = values_of(loaded, pairs)
+    interrupted = None
+    with progress() as tell:
+        from ..study.tipping import find_tips
+
+        try:
+            found = find_tips(
+                loaded,  # type: ignore[arg-type]
+                parameter,
+                asked,
+                low=low,
+                high=high,
+                preset=preset,
+                player=player,
+                outcome=outcome,
+                tolerance=tolerance,
+                parameters=given,
+                tell=tell,
+            )
+        except Interrupted as stop:
+            interrupted, found = stop, stop.done
+    from ..report.tipping_text import tipping_csv, tipping_dict, tipping_page
+
+    output.put(
+        lambda: tipping_page(found, everything=everything),
+        lambda: tipping_csv(found),
+        lambda: tipping_dict(found),
+    )
+    if interrupted is not None:
+        raise interrupted
+    if found.series and not any(s.state for line in found.series for s in line.stretches):
+        return NOTHING
+    return SOLVED if found.settled else PART
