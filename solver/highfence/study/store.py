@@ -51,13 +51,9 @@ HEAD = struct.Struct("<8sQQQ")
 
 DIGEST_BYTES = 32
 
-COPIES = 2
-"""How often the manifest stands in the store: without it a damaged store could not be read."""
-
-SCHEMA = (
-    "CREATE TABLE manifest (copy INTEGER PRIMARY KEY, record BLOB NOT NULL)",
-    "CREATE TABLE answers (number INTEGER PRIMARY KEY, record BLOB NOT NULL)",
-)
+TABLES = {"manifest": MANIFEST, "answers": ROW, "manifest_copy": MANIFEST}
+"""Table -> what its records are. Without a manifest nothing in a damaged store could be read, so
+there is a second one, in another page, with the answers' first page between them."""
 
 
 # ---------------------------------------------------------------------------------------------
@@ -211,7 +207,7 @@ def read(path: str | Path) -> Contents:
         with _reading(place) as base:
             check = base.execute("PRAGMA quick_check(1)").fetchone()[0]
             trouble = "" if check == "ok" else str(check)
-            for table, kind in (("manifest", MANIFEST), ("answers", ROW)):
+            for table, kind in TABLES.items():
                 for number, blob in base.execute(f"SELECT * FROM {table}"):
                     record = _parse(blob) if isinstance(blob, bytes) else None
                     if record is not None and record.fits(kind, number, blob):
@@ -380,7 +376,7 @@ class Store:
             with _reading(self.path) as base:
                 empty = base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
                 unused: int = base.execute("PRAGMA page_count").fetchone()[0]
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):  # damaged, or something else
             return False
         return bool(empty) and unused <= 1
 
@@ -470,12 +466,12 @@ def _made(path: Path, request: Mapping[str, str], about: Mapping[str, Any]) -> s
         _settings(base)
         text = json.dumps({"request": dict(request), "about": dict(about)}, sort_keys=True)
         base.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            base.execute(statement)
         base.execute(f"PRAGMA application_id = {APPLICATION}")
-        for copy in range(COPIES):
-            record = _record(MANIFEST, copy, b"", text.encode())
-            base.execute("INSERT INTO manifest VALUES (?, ?)", (copy, record))
+        for table, kind in TABLES.items():
+            base.execute(f"CREATE TABLE {table} (number INTEGER PRIMARY KEY, record BLOB NOT NULL)")
+            if kind == MANIFEST:
+                record = _record(MANIFEST, 0, b"", text.encode())
+                base.execute(f"INSERT INTO {table} VALUES (0, ?)", (record,))
         base.execute("COMMIT")
         _sync_folder(path.parent)
     except BaseException:
