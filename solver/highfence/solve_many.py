@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,8 +37,6 @@ _ONE_BY_ONE = 50
 """Draws that are solved one by one before progress is told."""
 _WORTH_A_PROCESS = 200
 """Draws to be solved one by one from which on processes are started for them."""
-_TOLD = 20_000
-"""Draws solved together before progress is told."""
 
 
 @dataclass(frozen=True)
@@ -256,17 +255,19 @@ def _together(
     length = block_length(form)
     blocks = [chosen[k : k + length] for k in range(0, len(chosen), length)]
     inputs: Iterable[Floats] = (table[rows] for rows in blocks)
-    run = partial(_judged, form)
-    # A group of blocks at a time, so that what is done is told, and kept if it is interrupted.
+    run = partial(_judged, form, local())
     answers = map(run, inputs) if pool is None else pool.map(run, inputs)
     yield from zip(blocks, answers, strict=True)
 
 
-def _judged(form: BatchForm, draws: Floats) -> _Part:
+def _judged(form: BatchForm, own: local, draws: Floats) -> _Part:
+    """Solve and judge a block; ``own`` holds the memory of each thread."""
     from .certify.batch import batch_regret
-    from .methods.batch_tree import solve_block
+    from .methods.batch_tree import Memory, solve_block
 
-    block = solve_block(form, draws)
+    if not hasattr(own, "memory"):
+        own.memory = Memory()
+    block = solve_block(form, draws, own.memory)
     regret = batch_regret(block)
     count, low, high = block.answers()
     row_draw, payoffs, equilibria = block.listed()

@@ -95,69 +95,73 @@ def _formulas(names: Sequence[str], entries: Sequence[tuple[int, Expr]]) -> Form
     from ..kernels.batch_formulas import GUARDED, OPS, STORE
 
     nodes = order(expr for _, expr in entries)
-    kept = list(nodes)  # expressions are told apart by identity, so none may go away meanwhile
-    wanted: dict[int, list[int]] = {}
-    for entry, expr in entries:
-        wanted.setdefault(id(expr), []).append(entry)
     uses: dict[int, int] = {}
-    for node in nodes:
-        for arg in node.args:
-            uses[id(arg)] = uses.get(id(arg), 0) + 1
+    for arg in (*(arg for node in nodes for arg in node.args), *(expr for _, expr in entries)):
+        uses[id(arg)] = uses.get(id(arg), 0) + 1
     place: dict[int, int] = {}
     rounded: dict[int, bool] = {}
     constants: list[float] = []
     column = {name: k for k, name in enumerate(names)}
     for node in nodes:
         rounded[id(node)] = False
+        if node.op == "call":
+            raise _Callable
         if node.op == "input":
             place[id(node)] = column[node.value]
         elif node.op == "const":
             place[id(node)] = len(names) + len(constants)
             constants.append(as_float(node.value))
-    base = len(names) + len(constants)
+    base = count = len(names) + len(constants)
     free: list[int] = []
-    count = base
-    code: list[tuple[int, int, int, int, int]] = []
+    code: list[tuple[int, ...]] = []
 
-    def register() -> int:
-        nonlocal count
-        if free:
-            return free.pop()
-        count += 1
-        return count - 1
+    def used(node: Expr) -> None:
+        uses[id(node)] -= 1
+        if uses[id(node)] == 0 and place[id(node)] >= base:
+            free.append(place[id(node)])
 
-    for node in nodes:
-        if node.args:
-            if node.op == "call":
-                raise _Callable
+    # What is stored is stored in order: results of neighbors stand side by side in memory.
+    for entry, root in entries:
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if id(node) in place:
+                continue
+            if not ready:
+                stack.append((node, True))
+                stack.extend((arg, False) for arg in reversed(node.args))
+                continue
             at = [place[id(arg)] for arg in node.args]
             loose = any(rounded[id(arg)] for arg in node.args)
             rounded[id(node)] = loose or node.op not in _EXACT_OPS
-            out = register()
-            place[id(node)] = out
-            exponent = node.args[1] if node.op == "pow" else None
-            if exponent is not None and exponent.op == "const" and exponent.value in (2, 3, 4):
-                code.append((OPS["mul"], out, at[0], at[0], 0))
-                if exponent.value == 3:
-                    code.append((OPS["mul"], out, out, at[0], 0))
-                elif exponent.value == 4:
-                    code.append((OPS["mul"], out, out, out, 0))
+            if free:
+                out = free.pop()
             else:
-                op = OPS[node.op]
-                if loose and node.op in ("lt", "le", "eq", "ne"):
-                    op += GUARDED
-                code.append((op, out, at[0], *(at[1:] + [0, 0])[:2]))  # type: ignore[arg-type]
+                out = count
+                count += 1
+            place[id(node)] = out
+            code += _instructions(node, out, at, loose, OPS, GUARDED)
             for arg in node.args:
-                uses[id(arg)] -= 1
-                if uses[id(arg)] == 0 and place[id(arg)] >= base:
-                    free.append(place[id(arg)])
-        for entry in wanted.get(id(node), ()):
-            code.append((STORE, entry, place[id(node)], 0, 0))
-        if node.args and id(node) not in uses:
-            free.append(place[id(node)])
-    del kept
+                used(arg)
+        code.append((STORE, entry, place[id(root)], 0, 0))
+        used(root)
     table = np.array(code, dtype=np.int32).reshape(len(code), 5)
     return Formulas(tuple(names), table, np.array(constants), count)
+
+
+def _instructions(
+    node: Expr, out: int, at: Sequence[int], loose: bool, ops: Mapping[str, int], guarded: int
+) -> list[tuple[int, ...]]:
+    """Return the code of one operation on the registers ``at``."""
+    if node.op == "pow" and node.args[1].op == "const" and node.args[1].value in (2, 3, 4):
+        times = ops["mul"]
+        square = (times, out, at[0], at[0], 0)
+        rest = {2: [], 3: [(times, out, out, at[0], 0)], 4: [(times, out, out, out, 0)]}
+        return [square, *rest[int(node.args[1].value)]]
+    op = ops[node.op]
+    if loose and node.op in ("lt", "le", "eq", "ne"):
+        op += guarded
+    return [(op, out, *[*at, 0, 0][:3])]
 
 
 def _placed(

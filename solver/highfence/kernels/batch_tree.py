@@ -51,20 +51,6 @@ _TABLE = types.int64[:, ::1]
 
 
 @njit(nogil=True, error_model="numpy")
-def _worth(  # type: ignore[no-untyped-def]
-    values, odds, chosen, term_start, term_end, term_odds, cell, column
-):
-    """One column's value at a cell, the continuations of the stage's ends being chosen."""
-    total = 0.0
-    for t in range(term_start[cell], term_start[cell + 1]):
-        value = values[chosen[term_end[t]], column]
-        if term_odds[t] >= 0:
-            value *= odds[term_odds[t]]
-        total += value
-    return total
-
-
-@njit(nogil=True, error_model="numpy")
 def _add(  # type: ignore[no-untyped-def]
     values, upper, odds, chosen, term_start, term_end, term_odds, cell, weight, players, terminals,
     made, made_upper,
@@ -85,11 +71,55 @@ def _add(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy")
-def _survivors(first, second, m, n, clear_1, clear_2, rows, columns):  # type: ignore[no-untyped-def]
+def _clear_best(table, side, start, step, size, clear):  # type: ignore[no-untyped-def]
+    """Index of the one entry that is larger than all others for certain, -1 if there is none."""
+    best, most = 0, table[side, start]
+    for k in range(1, size):
+        if table[side, start + k * step] > most:
+            best, most = k, table[side, start + k * step]
+    for k in range(size):
+        if k != best and most - table[side, start + k * step] <= clear:
+            return -1
+    return best
+
+
+@njit(nogil=True, error_model="numpy")
+def _survivors(  # type: ignore[no-untyped-def]
+    table, m, n, clear_1, clear_2, first, second, rows, columns
+):
     """Write what survives iterated strict dominance by pure strategies; return both numbers.
 
-    ``first`` (m, n) and ``second`` (n, m), own strategies first.
+    ``table`` (2, m * n): payoffs of both. ``first`` (m, n) and ``second`` (n, m), own strategies
+    first, are written unless one strategy of each is left at once.
     """
+    # Most often one of the two has the same best reply to everything.
+    i = _clear_best(table, 0, 0, n, m, clear_1)
+    j = 1
+    while i >= 0 and j < n:
+        if _clear_best(table, 0, j, n, m, clear_1) != i:
+            i = -1
+        j += 1
+    if i >= 0:
+        j = _clear_best(table, 1, i * n, 1, n, clear_2)
+        if j >= 0:
+            rows[0], columns[0] = i, j
+            return 1, 1
+    else:
+        j = _clear_best(table, 1, 0, 1, n, clear_2)
+        i = 1
+        while j >= 0 and i < m:
+            if _clear_best(table, 1, i * n, 1, n, clear_2) != j:
+                j = -1
+            i += 1
+        if j >= 0:
+            i = _clear_best(table, 0, j, n, m, clear_1)
+            if i >= 0:
+                rows[0], columns[0] = i, j
+                return 1, 1
+    for i in range(m):
+        for j in range(n):
+            first[i, j] = table[0, i * n + j]
+            second[j, i] = table[1, i * n + j]
     for i in range(m):
         rows[i] = i
     for j in range(n):
@@ -199,6 +229,7 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
     made = np.empty(columns)
     made_upper = np.empty(metrics)
     tie, clear = np.empty(players), np.empty(players)
+    low, high, strange = np.empty(columns), np.empty(columns), np.empty(columns)
     longest = 6
     for s in range(stages):
         for a in range(axis_start[s], axis_start[s + 1]):
@@ -214,25 +245,26 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
             continue
         v, up, p = values[d], upper[d], odds[d]
         # What is a tie, and is it far from what is none?
-        for i in range(players):
-            low, high, finite = np.inf, -np.inf, True
-            for t in range(terminals):
-                x = v[t, i]
-                low, high = min(low, x), max(high, x)
-                finite = finite and abs(x) < np.inf
-            if not finite:
+        for c in range(columns):
+            low[c] = v[0, c]
+            high[c] = v[0, c]
+            strange[c] = 0.0
+        for t in range(terminals):
+            for c in range(columns):
+                x = v[t, c]
+                low[c] = min(low[c], x)
+                high[c] = max(high[c], x)
+                strange[c] += x - x
+        for c in range(columns):
+            if strange[c] != 0.0:
                 status[d] = UNDEFINED
-                break
-            scale[d, i] = high - low if high > low else 1.0
-            tie[i] = rounding * max(abs(low), abs(high))
-            clear[i] = max(clear_share * (high - low), 16 * tie[i])
-            if high > low and tie[i] > least * (high - low):
+        for i in range(players):
+            spread = high[i] - low[i]
+            scale[d, i] = spread if spread > 0 else 1.0
+            tie[i] = rounding * max(abs(low[i]), abs(high[i]))
+            clear[i] = max(clear_share * spread, 16 * tie[i])
+            if spread > 0 and tie[i] > least * spread and status[d] == SOLVED:
                 status[d] = NARROW
-                break
-        for c in range(players, columns):
-            for t in range(terminals):
-                if not abs(v[t, c]) < np.inf:
-                    status[d] = UNDEFINED
         if status[d] != SOLVED:
             continue
         used, used_ways, used_mixed = 0, 0, 0
@@ -250,15 +282,15 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                 if end < terminals:
                     chosen[e] = end
                     continue
-                below = following[d, end - terminals]
-                chosen[e] = below[0]
-                if below[1] > 1:
+                below = end - terminals
+                chosen[e] = following[d, below, 0]
+                if following[d, below, 1] > 1:
                     several[number] = e
                     number += 1
-                    if choices > most_combinations // below[1]:
+                    if choices > most_combinations // following[d, below, 1]:
                         status[d] = TOO_MANY
                         break
-                    choices *= below[1]
+                    choices *= following[d, below, 1]
             if choices > 1:
                 combinations += choices
             if combinations > most_combinations:
@@ -271,26 +303,33 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                 rest = combination
                 for k in range(number - 1, -1, -1):
                     e = several[k]
-                    below = following[d, ends[end_start[s] + e] - terminals]
-                    chosen[e] = below[0] + rest % below[1]
-                    rest //= below[1]
-                for a in range(axes):
-                    player = axis_player[first_axis + a]
-                    for c in range(cells):
-                        table[a, c] = _worth(
-                            v, p, chosen, term_start, term_end, term_odds, first_cell + c, player
-                        )
+                    below = ends[end_start[s] + e] - terminals
+                    chosen[e] = following[d, below, 0] + rest % following[d, below, 1]
+                    rest //= following[d, below, 1]
+                for c in range(cells):
+                    # Nearly always a cell is one end, for certain; no call is made for it.
+                    t = term_start[first_cell + c]
+                    last = term_start[first_cell + c + 1]
+                    if last == t + 1 and term_odds[t] < 0:
+                        row = chosen[term_end[t]]
+                        for a in range(axes):
+                            table[a, c] = v[row, axis_player[first_axis + a]]
+                        continue
+                    for a in range(axes):
+                        total = 0.0
+                        for k in range(t, last):
+                            share = p[term_odds[k]] if term_odds[k] >= 0 else 1.0
+                            total += share * v[chosen[term_end[k]], axis_player[first_axis + a]]
+                        table[a, c] = total
                 pairs = -1
                 m, n = 1, 1
                 if axes == 2 and rule[s] == ALL:
-                    m, n = axis_size[first_axis], axis_size[first_axis + 1]
-                    for i in range(m):
-                        for j in range(n):
-                            first[i, j] = table[0, i * n + j]
-                            second[j, i] = table[1, i * n + j]
-                    size = n
+                    size = axis_size[first_axis + 1]
                     one, two = axis_player[first_axis], axis_player[first_axis + 1]
-                    m, n = _survivors(first, second, m, n, clear[one], clear[two], rows, others)
+                    m, n = _survivors(
+                        table, axis_size[first_axis], size, clear[one], clear[two], first, second,
+                        rows, others,
+                    )  # fmt: skip
                     if m == 1 and n == 1:
                         for c in range(cells):
                             good[c] = 0
@@ -343,13 +382,23 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                     if used == room or used_ways == way_room:
                         status[d] = TOO_MANY
                         break
-                    made[:] = 0.0
-                    made_upper[:] = 0.0
+                    for c in range(columns):
+                        made[c] = 0.0
+                    for c in range(metrics):
+                        made_upper[c] = 0.0
                     if pairs < 0:
-                        _add(
-                            v, up, p, chosen, term_start, term_end, term_odds, first_cell + each,
-                            1.0, players, terminals, made, made_upper,
-                        )  # fmt: skip
+                        for t in range(
+                            term_start[first_cell + each], term_start[first_cell + each + 1]
+                        ):
+                            row = chosen[term_end[t]]
+                            share = p[term_odds[t]] if term_odds[t] >= 0 else 1.0
+                            for c in range(columns):
+                                made[c] += share * v[row, c]
+                            for c in range(metrics):
+                                if row < terminals:
+                                    made_upper[c] += share * v[row, players + c]
+                                else:
+                                    made_upper[c] += share * up[row - terminals, c]
                     else:
                         size = axis_size[first_axis + 1]
                         for i in range(m):

@@ -49,14 +49,12 @@ def judge_draws_of_tree(  # type: ignore[no-untyped-def]
     room = values.shape[1] - terminals
     worth, best = np.empty((room, players)), np.empty((room, players))
     seen = np.empty(room, np.int64)
-    most_ends, most_cells, longest = 1, 1, 1
+    most_ends, longest = 1, 1
     for s in range(stages):
         most_ends = max(most_ends, end_start[s + 1] - end_start[s])
-        most_cells = max(most_cells, cell_start[s + 1] - cell_start[s])
         for a in range(axis_start[s], axis_start[s + 1]):
             longest = max(longest, axis_size[a])
     chosen = np.empty(most_ends, np.int64)
-    weight = np.empty(most_cells)
     deviation = np.empty(longest)
     here, reply = np.empty(players), np.empty(players)
     spread = np.empty(players)
@@ -66,10 +64,14 @@ def judge_draws_of_tree(  # type: ignore[no-untyped-def]
             regret[d] = np.inf
             continue
         for i in range(players):
-            least, most = values[d, 0, i], values[d, 0, i]
-            for t in range(1, terminals):
-                least, most = min(least, values[d, t, i]), max(most, values[d, t, i])
-            spread[i] = most - least if most > least else 1.0
+            here[i] = values[d, 0, i]
+            reply[i] = values[d, 0, i]
+        for t in range(1, terminals):
+            for i in range(players):
+                here[i] = min(here[i], values[d, t, i])
+                reply[i] = max(reply[i], values[d, t, i])
+        for i in range(players):
+            spread[i] = reply[i] - here[i] if reply[i] > here[i] else 1.0
         seen[:] = 0
         worst = 0.0
         sound = True
@@ -121,28 +123,14 @@ def judge_draws_of_tree(  # type: ignore[no-untyped-def]
                     at += axis_size[axis_start[s] + a]
                 if not sound:
                     break
-            here[:] = 0.0
-            reply[:] = 0.0
-            for c in range(cells):
-                share = 1.0
-                if cell >= 0:
-                    share = 1.0 if c == cell else 0.0
-                else:
-                    at = place
-                    below = cells
-                    for a in range(axes):
-                        size = axis_size[axis_start[s] + a]
-                        below //= size
-                        share *= mixed[d, at + c // below % size]
-                        at += size
-                weight[c] = share
-                if share == 0.0:
-                    continue
-                for t in range(term_start[cell_start[s] + c], term_start[cell_start[s] + c + 1]):
+            for i in range(players):
+                here[i] = 0.0
+                reply[i] = 0.0
+            first_cell = cell_start[s]
+            if cell >= 0:
+                for t in range(term_start[first_cell + cell], term_start[first_cell + cell + 1]):
                     end = chosen[term_end[t]]
-                    chance = share
-                    if term_odds[t] >= 0:
-                        chance *= odds[d, term_odds[t]]
+                    chance = odds[d, term_odds[t]] if term_odds[t] >= 0 else 1.0
                     for i in range(players):
                         if end < terminals:
                             here[i] += chance * values[d, end, i]
@@ -150,49 +138,75 @@ def judge_draws_of_tree(  # type: ignore[no-untyped-def]
                         else:
                             here[i] += chance * worth[end - terminals, i]
                             reply[i] += chance * best[end - terminals, i]
-            # Each mover's own action against what the others do.
-            below = cells
-            at = place
-            for a in range(axes):
-                player = axis_player[axis_start[s] + a]
-                size = axis_size[axis_start[s] + a]
-                below //= size
-                deviation[:size] = 0.0
+                below = cells
+                for a in range(axes):
+                    player = axis_player[axis_start[s] + a]
+                    size = axis_size[axis_start[s] + a]
+                    below //= size
+                    start = cell - (cell // below % size) * below
+                    for k in range(size):
+                        c = first_cell + start + k * below
+                        gain = 0.0
+                        for t in range(term_start[c], term_start[c + 1]):
+                            end = chosen[term_end[t]]
+                            chance = odds[d, term_odds[t]] if term_odds[t] >= 0 else 1.0
+                            if end < terminals:
+                                gain += chance * values[d, end, player]
+                            else:
+                                gain += chance * best[end - terminals, player]
+                        reply[player] = max(reply[player], gain)
+            else:
                 for c in range(cells):
-                    own = c // below % size
-                    # The others' share of the cell: the cell of one's own actual play beside it.
-                    others = 1.0
-                    if cell >= 0:
-                        apart = (own - cell // below % size) * below
-                        others = 1.0 if c - apart == cell else 0.0
-                    else:
+                    share = 1.0
+                    at = place
+                    below = cells
+                    for a in range(axes):
+                        size = axis_size[axis_start[s] + a]
+                        below //= size
+                        share *= mixed[d, at + c // below % size]
+                        at += size
+                    if share == 0.0:
+                        continue
+                    for t in range(term_start[first_cell + c], term_start[first_cell + c + 1]):
+                        end = chosen[term_end[t]]
+                        chance = share * (odds[d, term_odds[t]] if term_odds[t] >= 0 else 1.0)
+                        for i in range(players):
+                            if end < terminals:
+                                here[i] += chance * values[d, end, i]
+                                reply[i] += chance * values[d, end, i]
+                            else:
+                                here[i] += chance * worth[end - terminals, i]
+                                reply[i] += chance * best[end - terminals, i]
+                # Each mover's own action against what the others do.
+                below = cells
+                for a in range(axes):
+                    player = axis_player[axis_start[s] + a]
+                    size = axis_size[axis_start[s] + a]
+                    below //= size
+                    deviation[:size] = 0.0
+                    for c in range(cells):
+                        others = 1.0
                         span = cells
-                        position = place
+                        at = place
                         for b in range(axes):
                             width = axis_size[axis_start[s] + b]
                             span //= width
                             if b != a:
-                                others *= mixed[d, position + c // span % width]
-                            position += width
-                    if others == 0.0:
-                        continue
-                    gain = 0.0
-                    for t in range(
-                        term_start[cell_start[s] + c], term_start[cell_start[s] + c + 1]
-                    ):
-                        end = chosen[term_end[t]]
-                        value = (
-                            values[d, end, player]
-                            if end < terminals
-                            else best[end - terminals, player]
-                        )
-                        if term_odds[t] >= 0:
-                            value *= odds[d, term_odds[t]]
-                        gain += value
-                    deviation[own] += others * gain
-                for k in range(size):
-                    reply[player] = max(reply[player], deviation[k])
-                at += size
+                                others *= mixed[d, at + c // span % width]
+                            at += width
+                        if others == 0.0:
+                            continue
+                        gain = 0.0
+                        for t in range(term_start[first_cell + c], term_start[first_cell + c + 1]):
+                            end = chosen[term_end[t]]
+                            chance = odds[d, term_odds[t]] if term_odds[t] >= 0 else 1.0
+                            if end < terminals:
+                                gain += chance * values[d, end, player]
+                            else:
+                                gain += chance * best[end - terminals, player]
+                        deviation[c // below % size] += others * gain
+                    for k in range(size):
+                        reply[player] = max(reply[player], deviation[k])
             for i in range(players):
                 if seen[row] == 0:
                     worth[row, i] = here[i]

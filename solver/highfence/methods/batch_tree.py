@@ -13,6 +13,7 @@ decision hangs on a difference in between is not answered here but left to exact
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-__all__ = ["REASONS", "Block", "block_length", "solve_block"]
+__all__ = ["REASONS", "Block", "Memory", "block_length", "solve_block"]
 
 REASONS = (
     "solved",
@@ -48,6 +49,21 @@ _LEAST_SHARE = 1e-9
 _CLEAR = 2 * tolerances.REGRET_FLOAT
 _SUM = 1e-12
 """How far probabilities may be from summing to one."""
+
+
+class Memory:
+    """Arrays that one block after the other is written to: fresh memory costs more than solving."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[Any]] = {}
+
+    def room_for(self, name: str, shape: tuple[int, ...], kind: Any = np.float64) -> NDArray[Any]:
+        """Return an array of this shape, whatever it holds."""
+        size = prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or kept.size < size:
+            kept = self._kept[name] = np.empty(size, kind)
+        return kept[:size].reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +144,7 @@ def block_length(form: BatchForm) -> int:
     return int(np.clip(_BYTES // (8 * rows * form.columns), 16, _MOST))
 
 
-def solve_block(form: BatchForm, draws: Floats) -> Block:
+def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) -> Block:
     """Solve the draws of a block.
 
     Parameters
@@ -137,6 +153,8 @@ def solve_block(form: BatchForm, draws: Floats) -> Block:
         The game.
     draws
         (n, number of drawn parameters), finite.
+    memory
+        Where the block is put: one that was put there before is overwritten.
 
     Returns
     -------
@@ -155,11 +173,16 @@ def solve_block(form: BatchForm, draws: Floats) -> Block:
     room = 2 * stages.count + 64
     sizes = stages.axis_size.sum() if stages.count else 0
     metrics = form.columns - len(form.players)
-    values = np.empty((n, stages.terminals + room, form.columns))
-    upper = np.empty((n, room, metrics))
-    odds = np.empty((n, max(1, form.num_odds)))
-    scale = np.empty((n, len(form.players)))
     status, marks = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
+    room_for = (memory or Memory()).room_for
+    values = room_for("values", (n, stages.terminals + room, form.columns))
+    upper = room_for("upper", (n, room, metrics))
+    odds = room_for("odds", (n, max(1, form.num_odds)))
+    scale = room_for("scale", (n, len(form.players)))
+    mixed = room_for("mixed", (n, 2 * int(sizes) + 256))
+    counts = room_for("counts", (n, room))
+    following = room_for("following", (n, stages.count, 2), np.int64)
+    ways = room_for("ways", (n, room, 5), np.int64)
     form.payoffs.fill(draws, values.reshape(n, -1), marks)
     form.odds.fill(draws, odds, marks)
     status[marks != 0] = REASONS.index("two payoffs are equal or not, floats cannot tell")
@@ -169,10 +192,6 @@ def solve_block(form: BatchForm, draws: Floats) -> Block:
             fine = (line >= 0).all(axis=1) & (np.abs(line.sum(axis=1) - 1) <= _SUM)
         status[~fine] = 1
     way_count = np.zeros(n, np.int64)
-    following = np.empty((n, stages.count, 2), np.int64)
-    ways = np.empty((n, room, 5), np.int64)
-    mixed = np.empty((n, 2 * int(sizes) + 256))
-    counts = np.empty((n, room))
     arguments: list[Any] = [
         *stages.arrays,
         stages.players,
