@@ -43,6 +43,7 @@ COMMANDS = {
     "sweep": ("sweep:sweep", "Solve a game at many draws of its numbers."),
     "robust": ("robust:robust", "Say which regime to choose when nobody knows the numbers."),
     "tipping": ("tipping:tipping", "Find where along one parameter the answer changes."),
+    "discover": ("discover:discover", "Find the assumptions under which a condition holds."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),
 }

@@ -1,0 +1,154 @@
+"""``highfence discover``: under which assumptions a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..errors import RequestError
+from .draws import (
+    DISTRIBUTIONS,
+    FORCE,
+    OUT,
+    RNG_HELP,
+    TIES,
+    VARY,
+    WORKERS,
+    Output,
+    drawn,
+    draws_option,
+    told,
+)
+from .exit_codes import PART, SOLVED
+from .output import progress
+from .requests import (
+    EVERYTHING,
+    GAME,
+    PRESET,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+
+@command(
+    "discover",
+    GAME,
+    click.option(
+        "--condition",
+        metavar="C",
+        required=True,
+        help="A flag such as B1, or a condition such as 'broad.K_H > none.K_H'.",
+    ),
+    click.option(
+        "--regimes",
+        metavar="A,B,...",
+        help="Ask it of each of these, where the condition names outcomes without a regime.",
+    ),
+    click.option(
+        "--among", metavar="A,B,...", help="Limit these parameters only; all drawn by default."
+    ),
+    click.option(
+        "--boxes",
+        type=click.IntRange(min=1),
+        default=2,
+        show_default=True,
+        help="How many boxes to look for.",
+    ),
+    click.option(
+        "--most",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Parameters that a box may limit.",
+    ),
+    click.option(
+        "--density",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.8,
+        show_default=True,
+        help="In what share of a box the condition should hold.",
+    ),
+    PRESET,
+    SETTINGS,
+    draws_option(500, "Number of draws."),
+    VARY,
+    DISTRIBUTIONS,
+    TIES,
+    click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help=RNG_HELP),
+    WORKERS,
+    EVERYTHING,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per box."),
+    OUT,
+    FORCE,
+)
+def discover(
+    game: str,
+    condition: str,
+    regimes: str | None,
+    among: str | None,
+    boxes: int,
+    most: int,
+    density: float,
+    preset: str | None,
+    settings: Sequence[str],
+    count: int,
+    vary: str | None,
+    distributions: Sequence[str],
+    ties: Sequence[str],
+    rng: int,
+    workers: int,
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    out: str | None,
+    force: bool,
+) -> int:
+    """Find the assumptions under which a condition holds.
+
+    Solves the game at many draws and looks for boxes of few assumptions that hold most of the
+    draws at which the condition holds, and few others (PRIM), and for a tree of them (CART).
+    """
+    output = Output(as_json, as_csv, out, force)
+    pairs = pairs_of(settings)
+    asked: Sequence[str | None] = regime_names(regimes) or [None]
+    names = None if among is None else [name.strip() for name in among.split(",")]
+    if as_csv and len(asked) > 1:
+        raise RequestError("--csv holds the boxes of one regime. Name one")
+    with progress() as tell:
+        from ..study.discover import discover_in, solved_for
+        from ..study.outcome import game_with_regimes
+
+        loaded = game_with_regimes(load_game(game))
+        values = values_of(loaded, pairs)
+        draws = drawn(
+            loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
+            preset=preset, parameters=values,
+        )  # fmt: skip
+        tied = {pair.partition("=")[0].strip() for pair in ties}
+        names = [name for name in draws if name not in tied] if names is None else names
+        answers = solved_for(
+            loaded, condition, asked, draws=draws, preset=preset, workers=workers,
+            progress=told(tell, f"solving {game}"), parameters=values,
+        )  # fmt: skip
+        tell("looking for boxes")
+        found = [
+            discover_in(
+                loaded, answers, draws, condition, regime, among=names, boxes=boxes, most=most,
+                density=density, rng=rng, preset=preset, parameters=values,
+            )
+            for regime in asked
+        ]  # fmt: skip
+    from ..report.discover_text import discover_csv, discover_pages
+
+    output.put(
+        lambda: discover_pages(found, everything=everything),
+        lambda: discover_csv(found[0]),
+        lambda: {"discoveries": [one.to_dict() for one in found]},
+    )
+    return SOLVED if all(one.used == one.draws for one in found) else PART
