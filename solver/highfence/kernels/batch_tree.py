@@ -392,13 +392,13 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                         ):
                             row = chosen[term_end[t]]
                             share = p[term_odds[t]] if term_odds[t] >= 0 else 1.0
-                            for c in range(columns):
-                                made[c] += share * v[row, c]
-                            for c in range(metrics):
+                            for k in range(columns):
+                                made[k] += share * v[row, k]
+                            for k in range(metrics):
                                 if row < terminals:
-                                    made_upper[c] += share * v[row, players + c]
+                                    made_upper[k] += share * v[row, players + k]
                                 else:
-                                    made_upper[c] += share * up[row - terminals, c]
+                                    made_upper[k] += share * up[row - terminals, k]
                     else:
                         size = axis_size[first_axis + 1]
                         for i in range(m):

@@ -1,0 +1,383 @@
+"""Draws solved together have the answers of draws solved one by one, and the judge of the former
+finds what is wrong with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from highfence import Chance, Decision, Game, Interval, Parameter, Regime, Stage, load, solve
+from highfence.certify.batch import batch_regret
+from highfence.errors import NotApplicable, RequestError
+from highfence.forms.batch import trees
+from highfence.methods.batch_tree import REASONS, solve_block
+from highfence.solve_many import Answers, solve_many
+from highfence.study.draws import solve_draws
+from highfence.study.sample import sample
+
+CATALOGUE = ("battle_of_the_sexes", "centipede", "chain_store", "enforcement_inspection",
+             "offshoring", "prisoners_dilemma")  # fmt: skip
+"""Finite games of the catalogue whose numbers have ranges and whose stages are no signals."""
+
+
+def one_by_one(game, draws, k, regime=None, tolerance=1e-8):
+    """Return the payoffs and outcomes of the equilibria of one draw, (equilibria, columns)."""
+    solution = solve(
+        game, regime=regime, **{name: float(column[k]) for name, column in draws.items()}
+    )
+    kept = [e for e in solution.equilibria if e.certificate.regret <= tolerance]
+    return np.array([[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept])
+
+
+def assert_same(game, draws, found: Answers, regime=None):
+    """Assert that the answers are those of ``solve`` at every draw."""
+    for k in range(len(found.count)):
+        table = one_by_one(game, draws, k, regime)
+        assert found.count[k] == len(table)
+        assert found.rejected[k] == 0
+        if len(table):
+            assert found.low[k] == pytest.approx(table.min(axis=0), abs=1e-9)
+            assert found.high[k] == pytest.approx(table.max(axis=0), abs=1e-9)
+            rows = slice(found.start[k], found.start[k + 1])
+            assert found.equilibria[rows].sum() == len(table)
+            for payoffs in found.payoffs[rows]:
+                gaps = np.abs(table[:, : len(payoffs)] - payoffs).max(axis=1)
+                assert gaps.min() < 1e-9
+
+
+def random_game(rng: np.random.Generator, ties: bool) -> Game:
+    """Return a game of one to three stages: chance, single movers, and two or three at once.
+
+    With ties, payoffs are small whole numbers whatever the draw.
+    """
+    players = [f"p{i}" for i in range(rng.integers(2, 5))]
+    stages, moves = [], []
+    for s in range(int(rng.integers(1, 3))):
+        kind = rng.random()
+        if kind < 0.25:
+            odds = {"o0": "q / 2", "o1": "q / 2", "o2": "1 - q"}
+            stages.append(Stage(f"s{s}", Chance(f"m{s}", odds)))
+            moves.append((f"m{s}", list(odds)))
+            continue
+        count = 1 if kind < 0.5 else int(rng.integers(2, min(len(players), 3) + 1))
+        decisions = []
+        for who in rng.choice(len(players), count, replace=False):
+            actions = [f"a{j}" for j in range(rng.integers(2, 4))]
+            decisions.append(Decision(players[who], f"m{s}_{who}", actions))
+            moves.append((f"m{s}_{who}", actions))
+        stages.append(Stage(f"s{s}", *decisions))
+    decision = Decision(players[0], "last", ["a0", "a1"])
+    stages.append(Stage("last", decision))
+    moves.append(("last", ["a0", "a1"]))
+
+    def formula(terms):
+        parts = []
+        for _ in range(terms):
+            size = int(rng.integers(1, min(3, len(moves)) + 1))
+            chosen = [moves[j] for j in rng.choice(len(moves), size, replace=False)]
+            test = " and ".join(f"{name} == '{rng.choice(of)}'" for name, of in chosen)
+            a, b, c = rng.integers(-9, 10, 3)
+            number = str(abs(a) % 3) if ties else f"({a} / 10 + {b} / 10 * x + {c} / 3 * y)"
+            parts.append(f"{number} * ({test})")
+        return " + ".join(parts)
+
+    return Game(
+        name="random",
+        players=players,
+        parameters=[
+            Parameter("x", 0.5, low=0, high=1),
+            Parameter("y", 0.5, low=-1, high=1),
+            Parameter("q", 0.3, low=0.1, high=0.9),
+        ],
+        stages=stages,
+        derived={"metric": formula(4)},
+        payoffs={player: formula(int(rng.integers(4, 14))) for player in players},
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# The same answers
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_games_of_the_catalogue_have_the_answers_of_solve(name):
+    game = load(name)
+    draws = sample(game, 12, 3)
+    for regime in [regime.name for regime in game.regimes] or [None]:
+        found = solve_many(game, draws, regime=regime)
+
+        assert not found.exact.any()
+        assert found.certified.all()
+        assert found.regret.max() < 1e-14
+        assert_same(game, draws, found, regime)
+
+
+def test_a_signalling_game_is_solved_one_by_one():
+    game = load("yard_credibility")
+    draws = sample(game, 3, 3)
+
+    found = solve_many(game, draws)
+
+    assert found.exact.all()
+    assert_same(game, draws, found)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_games_have_the_answers_of_solve(seed):
+    game = random_game(np.random.default_rng(seed), ties=seed % 3 == 0)
+    draws = sample(game, 2, seed)
+    trees_of = trees(game, tuple(draws))
+    ((_, form),) = trees_of.sort(np.column_stack(list(draws.values())))
+    block = solve_block(form, np.column_stack(list(draws.values())))
+    if (block.status != 0).any() or block.answers()[0].max() > 30:
+        pytest.skip("left to the method that it is compared with, or too many to list")
+
+    assert_same(game, draws, solve_many(game, draws))
+
+
+def test_random_games_are_mostly_solved_together():
+    together = 0
+    for seed in range(30):
+        game = random_game(np.random.default_rng(seed), ties=seed % 3 == 0)
+        table = np.full((1, 3), 0.4)
+        for _, form in trees(game, ("x", "y", "q")).sort(table):
+            together += solve_block(form, table).status[0] == 0
+
+    assert together >= 20
+
+
+def test_all_equilibria_along_indifference_are_counted():
+    """The second mover is indifferent whatever the draw; the first prefers to be left alone."""
+    game = Game(
+        name="indifferent",
+        players=["A", "B"],
+        parameters=[Parameter("x", 0.5)],
+        stages=[
+            Stage("one", Decision("A", "enter", ["out", "in"])),
+            Stage("two", Decision("B", "react", ["fight", "share"])),
+        ],
+        payoffs={
+            "A": "where(enter == 'out', x, where(react == 'fight', 0, 1))",
+            "B": "where(enter == 'out', 2, 1)",
+        },
+    )
+    found = solve_many(game, {"x": [0.25, 0.5, 1.0, 2.0]})
+
+    # Four plans of B; A enters where B shares after entry, and also stays out where x ties.
+    assert found.count.tolist() == [4, 4, 6, 4]
+    assert not found.exact.any()
+    assert found.low[:, 0].tolist() == [0.25, 0.5, 1.0, 2.0]
+    assert found.high[:, 0].tolist() == [1.0, 1.0, 1.0, 2.0]
+    assert_same(game, {"x": np.array([0.25, 0.5, 1.0, 2.0])}, found)
+    assert found.start.tolist() == [0, 2, 4, 6, 7]
+
+
+def test_actions_that_the_draw_makes_available_make_another_tree():
+    game = Game(
+        name="caps",
+        players=["A", "B"],
+        parameters=[Parameter("cap", 1.0, low=0, high=3), Parameter("p", 0.5)],
+        stages=[
+            Stage("luck", Chance("luck", {"good": "p", "bad": "1 - p"})),
+            Stage(
+                "go", Decision("A", "act", {"rest": {"v": 0}, "run": {"v": 2, "when": "cap > 1"}})
+            ),
+            Stage("answer", Decision("B", "reply", ["no", "yes"])),
+        ],
+        payoffs={"A": "act.v * (luck == 'good') + cap", "B": "(reply == 'yes') * act.v - 1"},
+    )
+    draws = {"cap": np.array([0.5, 2.0, 2.0, 0.5]), "p": np.array([0.5, 0.5, 1.0, 0.0])}
+    found = solve_many(game, draws)
+
+    assert not found.exact.any()
+    assert_same(game, draws, found)
+
+
+def test_conditions_that_rounding_may_turn_over_are_decided_exactly():
+    """0.1 + 0.2 is more than 0.3 in floats, and is not."""
+    game = Game(
+        name="edge",
+        players=["A"],
+        parameters=[Parameter("x", 0.1), Parameter("y", 0.2)],
+        stages=[Stage("go", Decision("A", "act", ["stay", "leave"]))],
+        payoffs={"A": "where(x + y > 0.3, 1, 2) * (act == 'leave')"},
+    )
+    found = solve_many(game, {"x": [0.1, 0.15], "y": [0.2, 0.2]})
+
+    assert found.exact.tolist() == [True, False]
+    assert found.column("A")[0].tolist() == [2, 1]
+
+
+def test_near_ties_are_decided_exactly():
+    game = Game(
+        name="near",
+        players=["A"],
+        parameters=[Parameter("x", 1)],
+        stages=[Stage("go", Decision("A", "act", ["stay", "leave", "wait"]))],
+        payoffs={"A": "where(act == 'stay', 1, where(act == 'leave', x, 0))"},
+    )
+    found = solve_many(game, {"x": [1.0, 1 + 1e-9, 1 + 1e-6]})
+
+    assert found.exact.tolist() == [False, True, False]
+    assert found.count.tolist() == [2, 1, 1]
+
+
+def test_a_draw_at_which_the_game_is_wrong_has_no_answer():
+    game = Game(
+        name="share",
+        players=["A"],
+        parameters=[Parameter("n", 1), Parameter("p", 0.5)],
+        stages=[
+            Stage("luck", Chance("luck", {"good": "p", "bad": "1 - p"})),
+            Stage("go", Decision("A", "act", ["stay", "leave"])),
+        ],
+        payoffs={"A": "(act == 'leave') / n"},
+    )
+    found = solve_many(game, {"n": [1, 0, 2, 1], "p": [0.5, 0.5, 1.5, 0.2]})
+
+    assert found.count.tolist() == [1, 0, 0, 1]
+    assert np.isnan(found.low[1:3]).all()
+    assert found.start.tolist() == [0, 1, 1, 1, 2]
+
+
+def test_a_callable_is_solved_one_by_one():
+    game = Game(
+        name="called",
+        players=["A"],
+        parameters=[Parameter("x", 1)],
+        stages=[Stage("go", Decision("A", "act", ["stay", "leave"]))],
+        derived={"gain": lambda x: x * x},
+        payoffs={"A": "gain * (act == 'leave')"},
+    )
+    found = solve_many(game, {"x": [1, 2]})
+
+    assert found.exact.all()
+    assert found.low[:, 0].tolist() == [1, 4]
+
+
+# ---------------------------------------------------------------------------------------------
+# Threads, studies
+
+
+def test_two_threads_give_the_bits_of_one():
+    game = load("chain_store")
+    draws = sample(game, 3000, 1)
+
+    one, two = (solve_many(game, draws, workers=workers) for workers in (1, 2))
+
+    for name in ("low", "high", "count", "regret", "start", "payoffs", "equilibria"):
+        assert getattr(one, name).tobytes() == getattr(two, name).tobytes(), name
+
+
+def test_studies_take_the_answers_of_draws_solved_together():
+    game = load("offshoring")
+    draws = sample(game, 40, 5)
+    table = solve_draws(game, draws)
+
+    for r, regime in enumerate(table.regimes):
+        found = solve_many(game, draws, regime=regime, tolerance=1e-4)
+        assert table.names == found.names
+        assert table.low[:, r].tobytes() == found.low.tobytes()
+        assert table.count[:, r].tolist() == found.count.tolist()
+
+
+# ---------------------------------------------------------------------------------------------
+# The judge
+
+
+def block_of(name="chain_store", count=5):
+    game = load(name)
+    draws = sample(game, count, 2)
+    table = np.column_stack(list(draws.values()))
+    ((_, form),) = trees(game, tuple(draws)).sort(table)
+    return solve_block(form, table)
+
+
+def test_the_judge_finds_no_fault_with_what_was_found():
+    assert batch_regret(block_of()).max() == 0
+    assert batch_regret(block_of("enforcement_inspection")).max() < 1e-15
+
+
+def test_the_judge_sees_a_worse_action_in_any_stage():
+    for stage in range(26):
+        block = block_of()
+        cells = np.diff(block.form.stages.cell_start)
+        assert (block.ways[:, stage, 0] == stage).all()
+        block.ways[:, stage, 2] = (block.ways[:, stage, 2] + 1) % cells[stage]
+
+        assert batch_regret(block).min() > 0.01, stage
+
+
+def test_the_judge_measures_the_gain_over_the_payoff_scale():
+    """In the prisoners' dilemma the gain from defecting is known."""
+    block = block_of("prisoners_dilemma")
+    block.ways[:, 0, 2] = 0
+    terminals = block.values[:, :4, :2]
+    gain = terminals[:, 2, 0] - terminals[:, 0, 0]
+    scale = np.ptp(terminals[:, :, 0], axis=1)
+    block.values[:, 4, :2] = terminals[:, 0]
+
+    assert batch_regret(block) == pytest.approx(gain / scale)
+
+
+def test_the_judge_refuses_payoffs_that_are_not_those_of_the_strategies():
+    block = block_of()
+    last = block.following[:, -1, 0]
+    block.values[np.arange(5), last, 0] += 1
+
+    assert batch_regret(block).min() > 0.04
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.9])
+def test_the_judge_refuses_what_is_no_probability(share):
+    block = block_of("enforcement_inspection")
+    block.mixed[:, 0] = share
+
+    assert np.isinf(batch_regret(block)).all()
+
+
+def test_the_judge_refuses_answers_without_all_stages():
+    block = block_of()
+    short = replace(block, way_count=block.way_count - 1)
+
+    assert np.isinf(batch_regret(short)).all()
+
+
+def test_every_way_in_which_a_draw_ends_is_named():
+    assert len(REASONS) == 7
+    assert REASONS[0] == "solved"
+
+
+# ---------------------------------------------------------------------------------------------
+# What is refused
+
+
+def test_games_with_intervals_are_not_taken():
+    game = Game(
+        name="interval",
+        players=["A"],
+        parameters=[Parameter("x", 1)],
+        stages=[Stage("go", Decision("A", "q", Interval(0, 1)))],
+        payoffs={"A": "x * q"},
+        regimes=[Regime("any")],
+    )
+    with pytest.raises(NotApplicable, match="interval decisions"):
+        solve_many(game, {"x": [1.0]})
+
+
+@pytest.mark.parametrize(
+    ("draws", "says"),
+    [
+        ({"alon": [1.0]}, "no numeric parameter 'alon'. Did you mean 'alone'"),
+        ({"alone": [np.nan]}, "not all finite"),
+        ({"alone": [1.0, 2.0], "shared": [1.0]}, "of one length"),
+        ({"alone": []}, "there are no draws"),
+        ({}, "of one length"),
+    ],
+)
+def test_wrong_requests_are_refused(draws, says):
+    with pytest.raises(RequestError, match=says):
+        solve_many(load("chain_store"), draws)
