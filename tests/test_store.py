@@ -169,7 +169,10 @@ def test_branches_are_kept_as_well(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"draws": {"stake": np.linspace(0, 9, COUNT), "cost": DRAWS["cost"]}}, "draws: 240 of stake"),
+        (
+            {"draws": {"stake": np.linspace(0, 9, COUNT), "cost": DRAWS["cost"]}},
+            "draws: 240 of stake",
+        ),
         ({"draws": {"stake": DRAWS["stake"]}}, "draws: 240 of stake, cost"),
         ({"regimes": ["none", "yard"]}, "regimes: none, yard, wall there, none, yard here"),
         ({"preset": "calm"}, "preset: none there, calm here"),
@@ -335,9 +338,9 @@ for line in sys.stdin:  # a child for every line, which works until it is done o
 
 
 @contextmanager
-def workers_to_kill(path: Path) -> Iterator[Callable[[float], tuple[int, bool]]]:
-    """Yield a function that starts a sweep, kills it after some seconds, and returns how many
-    answers it had reported, and whether it had finished."""
+def workers_to_kill(path: Path) -> Iterator[Callable[..., tuple[int, bool]]]:
+    """Yield a function that starts a sweep, kills it after some answers and some seconds, and
+    returns how many answers it then reported, and whether it finished."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     server = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", SERVER, str(path), str(HERE)],
@@ -350,9 +353,11 @@ def workers_to_kill(path: Path) -> Iterator[Callable[[float], tuple[int, bool]]]
     assert server.stdout is not None
     assert server.stdout.readline() == "ready\n"
 
-    def run(seconds: float) -> tuple[int, bool]:
+    def run(seconds: float = 0, answers: int = 0) -> tuple[int, bool]:
         print("go", file=server.stdin, flush=True)
         child = int(server.stdout.readline().split()[1])
+        while answers and int(server.stdout.readline().split()[1]) < answers:
+            pass
         time.sleep(seconds)
         with suppress(ProcessLookupError):  # it got through
             os.kill(child, signal.SIGKILL)
@@ -411,7 +416,7 @@ def test_what_was_reported_survives_many_kills(tmp_path, alone, seed):
 def test_a_lock_of_a_process_that_was_killed_holds_nobody_up(tmp_path, alone):
     path = tmp_path / "a.sweep"
     with workers_to_kill(path) as run:
-        run(0.2)
+        run(answers=1)
     path.with_name("a.sweep-lock").touch()
 
     assert bits(sweep(GAME, DRAWS, store=path)) == bits(alone)
@@ -618,14 +623,12 @@ def test_damage_to_the_log_costs_only_what_it_hit(tmp_path, alone):
     """SQLite itself drops all that follows a damaged part of its log, without a word."""
     path = tmp_path / "a.sweep"
     with workers_to_kill(path) as run:
-        done = 0
-        while not 20 < done < ANSWERS:
-            path.unlink(missing_ok=True)
-            done, _ = run(0.3)
+        run(answers=ANSWERS // 2)
     log = path.with_name("a.sweep-wal")
     before = read_sweep_of_copy(path, tmp_path / "before")
     flip(log, log.stat().st_size // 3, 4)
 
+    assert before >= ANSWERS // 2
     lost = before - read_sweep_of_copy(path, tmp_path / "after")
     assert lost <= 3
     assert bits(sweep(GAME, DRAWS, store=path)) == bits(alone)
