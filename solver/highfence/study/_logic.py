@@ -40,6 +40,8 @@ SAMPLE = 2048
 ROUNDING = 1e-9
 """A polynomial further from 0 than this share of the sum of its terms' absolute values has its
 sign for sure: float arithmetic loses about 1e-16 of that sum a term."""
+QUESTIONS = 6
+"""One question takes at most so much of the time: 1 / QUESTIONS."""
 CORNERS = 10
 """Parameters up to which a multilinear polynomial is looked at in all corners of its box."""
 
@@ -390,6 +392,8 @@ class Decider:
         self._terms: dict[Any, Any] = {}
         self.context: Any = None
         self._solver: Any = None
+        self.minimal = True
+        """False once z3 gave up on whether something is redundant, which was kept then."""
         self.asked = 0
         """Questions that z3 was asked."""
         self.left = float(limits.MAX_REGION_SECONDS)
@@ -497,6 +501,15 @@ class Decider:
         """Return whether a condition holds wherever the given ones do."""
         return not self.possible(*given, self.conditions.negation(condition))
 
+    def superfluous(self, *conditions: int) -> bool:
+        """Return whether conditions cannot hold together, so that what was left out of them is
+        redundant; False, and not minimal, where z3 gives up."""
+        try:
+            return not self.possible(*conditions)
+        except Undecided:
+            self.minimal = False
+            return False
+
     # -- z3 ------------------------------------------------------------------------------------
 
     def _ask(self, condition: int) -> Model | None:
@@ -523,7 +536,8 @@ class Decider:
             solver.add(self._term(condition))
             if self.left <= 0:
                 raise Undecided("the time is up")
-            solver.set("timeout", max(int(1000 * self.left), 1))
+            seconds = min(self.left, limits.MAX_REGION_SECONDS / QUESTIONS)
+            solver.set("timeout", max(int(1000 * seconds), 1))
             began = time.monotonic()
             verdict = solver.check()
             self.left -= time.monotonic() - began
@@ -758,7 +772,7 @@ def _case(decider: Decider, condition: int, model: Model) -> tuple[int, ...]:
     against = table.negation(condition)
     for at in reversed(kept.copy()):
         rest = [other for other in kept if other != at]
-        if not decider.possible(*rest, table.negation(at)) or not decider.possible(*rest, against):
+        if decider.superfluous(*rest, table.negation(at)) or decider.superfluous(*rest, against):
             kept = rest
     return tuple(kept)
 
@@ -789,7 +803,8 @@ def _without_implied(
     kept = sorted(cases, key=len)
     for case in reversed(kept.copy()):
         others = [other for other in [*kept, *beside] if other != case]
-        if others and decider.implied(table.any_of(map(table.all_of, others)), *case):
+        uncovered = [table.negation(table.all_of(other)) for other in others]
+        if others and decider.superfluous(*case, *uncovered):
             kept.remove(case)
     return kept
 
@@ -808,10 +823,12 @@ def _split(
         return Cover(_ordered(decider, cases[0]), (), shown, True)
     union = table.any_of(map(table.all_of, cases))
     every = dict.fromkeys(at for case in cases for at in case)
-    common = [at for at in _ordered(decider, every) if decider.implied(at, union)]
+    common = [
+        at for at in _ordered(decider, every) if decider.superfluous(union, table.negation(at))
+    ]
     for at in reversed(common.copy()):
         rest = [other for other in common if other != at]
-        if decider.implied(at, *rest):
+        if decider.superfluous(*rest, table.negation(at)):
             common = rest
     against = table.negation(condition)
     shorter: list[tuple[int, ...]] = []
@@ -819,7 +836,7 @@ def _split(
         kept = [at for at in _ordered(decider, case) if at not in common]
         for at in reversed(kept.copy()):
             rest = [other for other in kept if other != at]
-            if not decider.possible(*common, *rest, against):
+            if decider.superfluous(*common, *rest, against):
                 kept = rest
         shorter.append(tuple(kept))
     if any(not case for case in shorter):
@@ -827,6 +844,7 @@ def _split(
     # A case may now say what a common condition says, and more.
     for at in reversed(common.copy()):
         rest = [other for other in common if other != at]
-        if decider.implied(at, *rest, table.any_of(map(table.all_of, shorter))):
+        remaining = table.any_of(map(table.all_of, shorter))
+        if decider.superfluous(*rest, remaining, table.negation(at)):
             common = rest
     return Cover(tuple(common), tuple(dict.fromkeys(shorter)), shown, complete)

@@ -88,7 +88,7 @@ class Region:
     status: str
     """"exact", or "unknown" where z3 gave up or there are too many cases."""
     reason: str = ""
-    """Why the status is "unknown"."""
+    """Why the status is "unknown"; or that something may be redundant."""
     only_ties: bool = False
     """True if the region is not empty and has no inside: it needs a payoff tie."""
     regime: str | None = None
@@ -712,6 +712,7 @@ def _region(
     ties: tuple[tuple[Inequality, ...], ...] = ()
     status, reason, only_ties = "exact", "", False
     question.decider.left = float(limits.MAX_REGION_SECONDS)
+    question.decider.minimal = True
     try:
         found = question.decider.find(condition)
         if found is not None:
@@ -726,6 +727,8 @@ def _region(
                 tuple(sorted(part, key=lambda c: (len(c), [i.order for i in c])))
                 for part in (cases, ties)
             )
+            if not question.decider.minimal:
+                reason = "z3 gave up on whether some inequalities are redundant; they are kept"
             if not made.complete:
                 status = "unknown"
                 reason = (
