@@ -14,10 +14,21 @@ scan and zoom take over until Newton holds again.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, types
+from numba.core.cpu import CPUTargetOptions
 
 __all__ = ["ADVANCE", "FINISH", "OBJECTIVE", "advance_rows", "finish_rows", "solve_rows"]
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+if hasattr(CPUTargetOptions, "_nrt"):
+    # Else numba counts references to every array that a function gets, which takes five times
+    # as long as a payoff does.
+    _OPTIONS["_nrt"] = False
+lean = njit(**_OPTIONS)
+"""Compiles a function that allocates nothing."""
 
 _ROW = types.float64[::1]
 ADVANCE = types.float64(_ROW, types.int64)
@@ -46,7 +57,7 @@ SLACK = 1e-9
 """A gain found by a scan that is below this share of the scanned range is rounding."""
 
 
-@njit(error_model="numpy")
+@lean
 def _at(f, v, slots, owners, lo, hi, u, j, x):  # type: ignore[no-untyped-def]
     """Objective of decision j's owner with u[j] = x; the slot is left at u[j]."""
     v[slots[j]] = lo[j] + (hi[j] - lo[j]) * x
@@ -55,13 +66,13 @@ def _at(f, v, slots, owners, lo, hi, u, j, x):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(error_model="numpy")
+@lean
 def _place(v, slots, lo, hi, u):  # type: ignore[no-untyped-def]
     for j in range(u.size):
         v[slots[j]] = lo[j] + (hi[j] - lo[j]) * u[j]
 
 
-@njit(error_model="numpy")
+@lean
 def _slope(f, v, slots, owners, lo, hi, u, j, width):  # type: ignore[no-untyped-def]
     """Derivative of the owner's objective with respect to u[j]."""
     x = u[j]
@@ -80,7 +91,7 @@ def _slope(f, v, slots, owners, lo, hi, u, j, width):  # type: ignore[no-untyped
     return (-3 * a + 4 * b - c) / (2 * h)
 
 
-@njit(error_model="numpy")
+@lean
 def _parabola(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
     """(a, b, c): the objective of decision j is a + b x + c x^2, if it is quadratic in x = u[j]."""
     left = _at(f, v, slots, owners, lo, hi, u, j, 0.0)
@@ -89,7 +100,7 @@ def _parabola(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def
     return left, 4 * middle - 3 * left - right, 2 * (left - 2 * middle + right)
 
 
-@njit(error_model="numpy")
+@lean
 def _top(a, b, c):  # type: ignore[no-untyped-def]
     """Where a + b x + c x^2 is highest over [0, 1]."""
     if c < 0.0:
@@ -97,7 +108,7 @@ def _top(a, b, c):  # type: ignore[no-untyped-def]
     return 1.0 if b + c > 0.0 else 0.0
 
 
-@njit(error_model="numpy")
+@lean
 def _curvature(f, v, slots, owners, lo, hi, u, j, k):  # type: ignore[no-untyped-def]
     """Second derivative of decision j's objective with respect to u[j] and u[k]."""
     h = 2 * STEP
@@ -118,7 +129,7 @@ def _curvature(f, v, slots, owners, lo, hi, u, j, k):  # type: ignore[no-untyped
     return (a - b - c + d) / (4 * h * h)
 
 
-@njit(error_model="numpy")
+@lean
 def _solve_linear(a, b, n):  # type: ignore[no-untyped-def]
     """Solve a[:n, :n] x = b[:n] in place (partial pivoting); False if singular."""
     for c in range(n):
@@ -218,7 +229,7 @@ def _stationary(f, v, slots, owners, lo, hi, u, width, plain):  # type: ignore[n
     return False
 
 
-@njit(error_model="numpy")
+@lean
 def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
     """Best reply of decision j by scan and zoom: (u[j], gain over the present, scanned range).
 
@@ -287,7 +298,7 @@ def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped
     return where, best - now, most - least
 
 
-@njit(error_model="numpy")
+@lean
 def _summit(f, v, slots, owners, lo, hi, u, j, x):  # type: ignore[no-untyped-def]
     """Newton on one decision from x: where it ends, or -1 if the peak is not smooth."""
     kept = u[j]
@@ -315,7 +326,7 @@ def _summit(f, v, slots, owners, lo, hi, u, j, x):  # type: ignore[no-untyped-de
     return y if done else -1.0
 
 
-@njit(error_model="numpy")
+@lean
 def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[no-untyped-def]
     """Locate the peak of decision j within ``size`` of x: Newton if smooth, else golden section."""
     y = _summit(f, v, slots, owners, lo, hi, u, j, x)
@@ -355,7 +366,7 @@ def _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size):  # type: ignore[
     return y if top >= best else x
 
 
-@njit(error_model="numpy")
+@lean
 def _better(f, v, slots, owners, lo, hi, u, j, points, plain):  # type: ignore[no-untyped-def]
     """Best reply of decision j, not located closely: (u[j], gain, range of the objective)."""
     if plain[j] == 0:
@@ -367,7 +378,7 @@ def _better(f, v, slots, owners, lo, hi, u, j, points, plain):  # type: ignore[n
     return x, best - now, max(best, a, a + b + c) - min(a, a + b + c)
 
 
-@njit(error_model="numpy")
+@lean
 def _reply(f, v, slots, owners, lo, hi, u, j, points, plain):  # type: ignore[no-untyped-def]
     """Best reply of decision j, located to rounding."""
     if plain[j] == 1:
@@ -378,7 +389,7 @@ def _reply(f, v, slots, owners, lo, hi, u, j, points, plain):  # type: ignore[no
     return _sharpen(f, v, slots, owners, lo, hi, u, j, where, best, 1.0 / points)
 
 
-@njit(error_model="numpy")
+@lean
 def _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread):  # type: ignore[no-untyped-def]
     """Look closely around u[j], at two scales: next to a kink a second peak may stand in the
     same cell of the scan. Returns (where, gain) of the best one, (u[j], 0) if there is none."""
@@ -417,7 +428,7 @@ def _second_peak(f, v, slots, owners, lo, hi, u, j, points, spread):  # type: ig
     return where, best - now
 
 
-@njit(error_model="numpy")
+@lean
 def _holds(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-untyped-def]
     """Whether no decision, changed alone, gains: by a scan, and by a close look around u."""
     for j in range(u.size):
@@ -432,7 +443,7 @@ def _holds(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-un
     return True
 
 
-@njit(error_model="numpy")
+@lean
 def _round_trip(f, v, slots, owners, lo, hi, u, plain, points, y):  # type: ignore[no-untyped-def]
     """Where decision 1 goes if decision 0 replies to u[1] = y: reply less y. Sets u[0], u[1]."""
     second = u.size - 1
@@ -443,7 +454,7 @@ def _round_trip(f, v, slots, owners, lo, hi, u, plain, points, y):  # type: igno
     return _reply(f, v, slots, owners, lo, hi, u, second, points, plain) - y
 
 
-@njit(error_model="numpy")
+@lean
 def _near(f, v, slots, owners, lo, hi, u, j, plain):  # type: ignore[no-untyped-def]
     """The peak of decision j next to u[j]: walk uphill, then locate it."""
     if plain[j] == 1:
@@ -467,7 +478,7 @@ def _near(f, v, slots, owners, lo, hi, u, j, plain):  # type: ignore[no-untyped-
     return _sharpen(f, v, slots, owners, lo, hi, u, j, x, best, size)
 
 
-@njit(error_model="numpy")
+@lean
 def _meet(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-untyped-def]
     """Move u to a crossing of two replies by secant steps on local peaks; False if that fails."""
     y0 = u[1]
@@ -547,7 +558,7 @@ def _cross(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-un
     return False
 
 
-@njit(error_model="numpy")
+@lean
 def _beside(f, v, slots, owners, lo, hi, u, j, h):  # type: ignore[no-untyped-def]
     """(height, slope, bend) of decision j's objective in u[j], carried over from five points on
     one side, h to 5 h away: a kink that is nearer does not matter."""
@@ -563,13 +574,13 @@ def _beside(f, v, slots, owners, lo, hi, u, j, h):  # type: ignore[no-untyped-de
     return height, slope, bend
 
 
-@njit(error_model="numpy")
+@lean
 def _distance(u, j):  # type: ignore[no-untyped-def]
     """Distance of the points of :func:`_beside`, so that twice as far is inside the interval."""
     return min(0.4 * STEP, 0.1 * min(u[j], 1.0 - u[j]))
 
 
-@njit(error_model="numpy")
+@lean
 def _kink(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
     """How far from u[j] the objectives on its two sides, carried over, are equal."""
     h = _distance(u, j)
@@ -582,7 +593,7 @@ def _kink(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
     return x
 
 
-@njit(error_model="numpy")
+@lean
 def _smooth_side(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-def]
     """Where the objective is smooth next to u[j]: 0 on both sides, -1 below, 1 above; 2 if the
     peak is a kink.
@@ -621,7 +632,7 @@ def _smooth_side(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-
     return 0
 
 
-@njit(error_model="numpy")
+@lean
 def _slopes(f, v, slots, owners, lo, hi, u, plain, sides, slopes):  # type: ignore[no-untyped-def]
     """Write every decision's slope, taken on its smooth side; 0 at peaks that are kinks."""
     for j in range(u.size):
@@ -637,20 +648,27 @@ def _slopes(f, v, slots, owners, lo, hi, u, plain, sides, slopes):  # type: igno
             _height, slopes[j], _bend = _beside(f, v, slots, owners, lo, hi, u, j, h)
 
 
-@njit(error_model="numpy")
+@lean
 def _sides(f, v, slots, owners, lo, hi, u, plain, sides):  # type: ignore[no-untyped-def]
-    """Write every decision's smooth side (:func:`_smooth_side`): whether any is not 0, and
-    whether any has changed."""
-    found = False
+    """Write every decision's smooth side (:func:`_smooth_side`): whether any has changed."""
     changed = False
     for j in range(u.size):
         side = 0
         if plain[j] == 0:
             side = _smooth_side(f, v, slots, owners, lo, hi, u, j)
-        found = found or side != 0
         changed = changed or side != sides[j]
         sides[j] = side
-    return found, changed
+    return changed
+
+
+@lean
+def _smooth(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyped-def]
+    """Whether no kink stands within reach of the differences that are taken in u."""
+    _place(v, slots, lo, hi, u)
+    for j in range(u.size):
+        if plain[j] == 0 and _smooth_side(f, v, slots, owners, lo, hi, u, j) != 0:
+            return False
+    return True
 
 
 @njit(error_model="numpy")
@@ -721,21 +739,17 @@ def _newton_beside(f, v, slots, owners, lo, hi, u, plain, sides):  # type: ignor
 
 @njit(error_model="numpy")
 def _straighten(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyped-def]
-    """Where a kink stands within reach of the differences that u was found by, find it again by
-    differences on the smooth side, so that what follows is as exact as anywhere else."""
+    """Find u again by differences on the smooth sides of the kinks next to it, so that what
+    follows is as exact as anywhere else."""
     sides = np.zeros(u.size, np.int64)
-    _place(v, slots, lo, hi, u)
-    found, _changed = _sides(f, v, slots, owners, lo, hi, u, plain, sides)
-    if not found:
-        return
+    _sides(f, v, slots, owners, lo, hi, u, plain, sides)
     kept = u.copy()
     done = False
     for _ in range(4):
         if not _newton_beside(f, v, slots, owners, lo, hi, u, plain, sides):
             break
         # The side was judged where the others' actions were not exact yet.
-        _found, changed = _sides(f, v, slots, owners, lo, hi, u, plain, sides)
-        if not changed:
+        if not _sides(f, v, slots, owners, lo, hi, u, plain, sides):
             done = True
             break
     for j in range(u.size):
@@ -767,7 +781,7 @@ def _settled(  # type: ignore[no-untyped-def]
     """Move u to an equilibrium from where it stands, and make it exact next to a kink; answers
     as :func:`_search`."""
     found = _search(f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked)
-    if found > 0:
+    if found > 0 and not _smooth(f, v, slots, owners, lo, hi, u, plain):
         _straighten(f, v, slots, owners, lo, hi, u, plain)
     return found
 
