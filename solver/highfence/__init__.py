@@ -49,6 +49,7 @@ _HOME = {
     "compare": "study.compare",
     "load": "load",
     "solve": "solve",
+    "solve_many": "solve_many",
 }
 
 __all__ = sorted(_HOME)
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from .solution import Solution as Solution
     from .solution import Status as Status
     from .solve import solve as solve
+    from .solve_many import solve_many as solve_many
     from .spec.model import (
         Action as Action,
     )

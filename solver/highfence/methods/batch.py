@@ -1,0 +1,464 @@
+"""Many small games of one shape at once: tables in, arrays of equilibria out.
+
+Tables have the games on the last axis, so that the same cell of neighboring games lies side by
+side: ``payoffs[i, a_0, ..., a_{N-1}, g]`` is player ``i``'s payoff in game ``g``.
+
+References
+----------
+Nash (1951); von Stengel (2002), "Computing equilibria for two-person games", for supports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from math import factorial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import tolerances
+from ..errors import RequestError
+from ..forms.normal import NormalForm
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+__all__ = [
+    "BimatrixAnswers",
+    "Induction",
+    "PureAnswers",
+    "bimatrix_many",
+    "induction",
+    "pure_many",
+]
+
+_PART = 16
+"""Blocks of 64 games that one task takes."""
+_LARGEST = 6
+"""Most strategies of a player of :func:`bimatrix_many`."""
+
+
+@dataclass(frozen=True)
+class PureAnswers:
+    """The pure equilibria of n games; arrays are read-only."""
+
+    count: Integers
+    """(n,)."""
+    start: Integers
+    """(n + 1,): the equilibria of game ``g`` are the rows ``start[g]:start[g + 1]``."""
+    actions: Integers
+    """(rows, players): actions, in lexicographic order in each game."""
+
+
+@dataclass(frozen=True)
+class BimatrixAnswers:
+    """The extreme equilibria of n two-player games; arrays are read-only."""
+
+    count: Integers
+    """(n,)."""
+    start: Integers
+    """(n + 1,): the equilibria of game ``g`` are the rows ``start[g]:start[g + 1]``."""
+    x: Floats
+    """(rows, m): the row player's strategies."""
+    y: Floats
+    """(rows, n): the column player's."""
+    regret: Floats
+    """(rows,): largest gain of a player from deviating, over that player's payoff scale."""
+    degenerate: NDArray[np.bool_]
+    """(n,): a tie may matter; such games were solved by enumeration of vertices, and their
+    equilibria may span continua."""
+    exact: NDArray[np.bool_]
+    """(n,): solved in rational arithmetic, because floats could not tell a tie."""
+
+
+def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
+    """Return all pure equilibria of many games.
+
+    Parameters
+    ----------
+    payoffs
+        (players, a_0, ..., a_{N-1}, n), finite: the games on the last axis.
+    workers
+        Threads.
+
+    Raises
+    ------
+    RequestError
+        The shape is not that of games, or a payoff is not finite.
+
+    Notes
+    -----
+    Payoffs are compared as they are: equal floats tie, others do not. Every payoff is read
+    once; the cost is that of reading.
+
+    Examples
+    --------
+    A stag hunt, and matching pennies:
+
+    >>> hunt = [[[4, 1], [3, 2]], [[4, 3], [1, 2]]]
+    >>> pennies = [[[1, -1], [-1, 1]], [[-1, 1], [1, -1]]]
+    >>> found = pure_many(np.stack([hunt, pennies], axis=-1))
+    >>> found.count.tolist(), found.actions.tolist()
+    ([2, 0], [[0, 0], [1, 1]])
+    """
+    from ..kernels.batch_pure import list_marked, mark_pure
+
+    table = _table(payoffs, None)
+    players, *sizes, games = table.shape
+    cells = int(np.prod(sizes))
+    flat = table.reshape(players, cells, games)
+    blocks = -(-games // 64)
+    marks = np.empty((blocks, cells), np.uint64)
+    count = np.empty(games, np.int64)
+    shape = np.array(sizes, dtype=np.int64)
+    _in_parts(blocks, workers, lambda a, b: mark_pure(flat, shape, a, b, marks, count))
+    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    cell = np.empty(start[-1], np.int64)
+    list_marked(marks, start[:-1].copy(), cell)
+    actions = np.stack(np.unravel_index(cell, sizes), axis=1).astype(np.int64)
+    return PureAnswers(*map(_frozen, (count, start, actions)))
+
+
+def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> BimatrixAnswers:
+    """Return all extreme equilibria of many two-player games of up to 6 strategies each.
+
+    Parameters
+    ----------
+    row, column
+        (m, n, games): payoffs of the row player and of the column player, finite.
+    workers
+        Threads.
+
+    Returns
+    -------
+    BimatrixAnswers
+        Within a nondegenerate game, equilibria with small supports come first.
+
+    Raises
+    ------
+    RequestError
+        The shapes are not those of such games, or a payoff is not finite.
+
+    Notes
+    -----
+    Signs of bordered minors decide; a game in which a minor is as small as its rounding, and
+    would matter, is solved by enumeration of vertices with a tolerance for ties of
+    ``tolerances.ROUNDING``, or, where a difference is neither a tie nor clearly none, in
+    rational arithmetic. Payoffs that differ by less than ``ROUNDING`` count as equal there.
+
+    Examples
+    --------
+    >>> battle = np.array([[3.0, 0.0], [0.0, 2.0]]), np.array([[2.0, 0.0], [0.0, 3.0]])
+    >>> found = bimatrix_many(battle[0][..., None], battle[1][..., None])
+    >>> found.x.round(3).tolist()
+    [[1.0, 0.0], [0.0, 1.0], [0.6, 0.4]]
+    """
+    from ..kernels.batch_minors import solve_blocks
+
+    one, two = _table(row, 3), _table(column, 3)
+    if one.shape != two.shape or max(one.shape[:2]) > _LARGEST:
+        raise RequestError(
+            f"shapes {one.shape} and {two.shape}: both must be (m, n, games), and m and n at "
+            f"most {_LARGEST}"
+        )
+    m, n, games = one.shape
+    first = one.reshape(m * n, games)
+    second = np.ascontiguousarray(two.transpose(1, 0, 2)).reshape(m * n, games)
+    tables = _tables(m, n)
+    count, marked = np.zeros(games, np.int64), np.zeros(games, np.uint8)
+    blocks = -(-games // 64)
+    most = _PART * 64 * _most_equilibria(min(m, n))
+
+    def solved(start: int, stop: int) -> tuple[Any, ...]:
+        game, x, y = np.empty(most, np.int64), np.empty((most, m)), np.empty((most, n))
+        regret = np.empty(most)
+        arguments: list[Any] = [
+            first, second, m, n, start, stop, *tables, count, marked, game, x, y, regret
+        ]  # fmt: skip
+        number = solve_blocks(*arguments)
+        return tuple(part[:number].copy() for part in (game, x, y, regret))
+
+    parts = _in_parts(blocks, workers, solved)
+    exact = np.zeros(games, np.bool_)
+    if marked.any():
+        parts.append(_degenerate(first, second, m, n, np.flatnonzero(marked), exact))
+    game, x, y, regret = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    if marked.any():
+        order = np.argsort(game, kind="stable")
+        x, y, regret = x[order], y[order], regret[order]
+    count = np.bincount(game, minlength=games).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    return BimatrixAnswers(*map(_frozen, (count, start, x, y, regret, marked != 0, exact)))
+
+
+@dataclass(frozen=True)
+class Induction:
+    """A tree of perfect information, solved backwards; arrays are read-only."""
+
+    values: Floats
+    """(nodes, players): payoffs of the subgame at each node, first best actions being taken."""
+    choice: NDArray[np.int32]
+    """(nodes,): position of the first best child; -1 at chance moves and terminals."""
+    plans: Floats
+    """(nodes,): number of pure subgame-perfect equilibria of the subgame at each node. -1 where
+    players are indifferent between actions that are not the same to others: what is best before
+    may then depend on the choice, and :func:`highfence.solve.solve` is to be asked."""
+
+
+def induction(
+    first_child: ArrayLike,
+    child_count: ArrayLike,
+    owner: ArrayLike,
+    payoffs: ArrayLike,
+    chance: ArrayLike | None = None,
+) -> Induction:
+    """Solve a tree of perfect information that is given as arrays, by backward induction.
+
+    Parameters
+    ----------
+    first_child, child_count
+        (nodes,): the children of a node stand side by side, after it; the root is node 0.
+    owner
+        (nodes,): the player who moves, or -1 for chance. Not read at terminals.
+    payoffs
+        (nodes, players): read at terminals.
+    chance
+        (nodes,): the probability with which chance leads to a node; read where chance moves
+        before it.
+
+    Raises
+    ------
+    RequestError
+        The arrays are no tree: lengths differ, children come before their parents or are not
+        there, an owner is unknown, a terminal's payoff is not finite, or probabilities are
+        negative or do not sum to one.
+
+    Notes
+    -----
+    Payoffs tie up to ``tolerances.ROUNDING`` of the player's largest. Linear in the nodes: some
+    20 ns each.
+
+    Examples
+    --------
+    Entry, which is answered by fighting (-1, -1) or sharing (1, 1), or staying out (0, 2):
+
+    >>> found = induction(
+    ...     first_child=[1, 3, 0, 0, 0], child_count=[2, 2, 0, 0, 0], owner=[0, 1, -1, -1, -1],
+    ...     payoffs=[[0, 0], [0, 0], [0, 2], [-1, -1], [1, 1]])
+    >>> found.values[0].tolist(), found.choice.tolist(), float(found.plans[0])
+    ([1.0, 1.0], [0, 1, -1, -1, -1], 1.0)
+    """
+    from ..kernels.batch_pure import induct
+
+    first = np.ascontiguousarray(first_child, dtype=np.int64)
+    count = np.ascontiguousarray(child_count, dtype=np.int64)
+    mover = np.ascontiguousarray(owner, dtype=np.int32)
+    values = np.array(payoffs, dtype=np.float64, order="C")
+    nodes = len(first)
+    odds = np.zeros(nodes) if chance is None else np.ascontiguousarray(chance, dtype=np.float64)
+    shapes = {first.shape, count.shape, mover.shape, odds.shape}
+    if shapes != {(nodes,)} or values.ndim != 2 or len(values) != nodes or values.size == 0:
+        raise RequestError("the arrays of a tree are of one length, and payoffs (nodes, players)")
+    inner = count > 0
+    here = np.flatnonzero(inner)
+    # Numbered in the order of their parents, every node but the root is the child of one.
+    order = here[np.argsort(first[here], kind="stable")] if len(here) else here
+    ends = first[order] + count[order]
+    starts = np.concatenate([[1], ends])
+    if (count < 0).any() or (first[order] != starts[:-1]).any() or starts[-1] != nodes:
+        raise RequestError("some node is the child of no node, or of several")
+    if (first[here] <= here).any():
+        raise RequestError("a child stands before its parent")
+    players = values.shape[1]
+    if (mover[here] < -1).any() or (mover[here] >= players).any():
+        raise RequestError(f"an owner is neither -1 (chance) nor one of {players} players")
+    ends_payoffs = values[~inner]
+    if not np.isfinite(ends_payoffs).all():
+        raise RequestError("a payoff at a terminal is not a finite number")
+    before = np.repeat(order, count[order])  # the parent of each node but the root
+    drawn = np.flatnonzero(mover[before] < 0) + 1
+    sums = np.bincount(before[drawn - 1], weights=odds[drawn], minlength=nodes)
+    lotteries = here[mover[here] < 0]
+    if (odds[drawn] < 0).any() or (np.abs(sums[lotteries] - 1) > tolerances.PROBABILITY).any():
+        raise RequestError("probabilities of chance are negative, or do not sum to one")
+    tie = tolerances.ROUNDING * np.abs(ends_payoffs).max(axis=0)
+    choice, plans = np.empty(nodes, np.int32), np.empty(nodes)
+    induct(first, count, mover, odds, values, tie, choice, plans)
+    return Induction(*map(_frozen, (values, choice, plans)))
+
+
+def _frozen(array: Any) -> Any:
+    array.setflags(write=False)
+    return array
+
+
+def _table(payoffs: ArrayLike, axes: int | None) -> Floats:
+    table = np.ascontiguousarray(payoffs, dtype=np.float64)
+    if axes is None:
+        fits = table.ndim >= 3 and table.ndim == table.shape[0] + 2
+        wanted = "(players, actions of each, games)"
+    else:
+        fits, wanted = table.ndim == axes, "(m, n, games)"
+    if not fits or 0 in table.shape:
+        raise RequestError(f"payoffs have shape {table.shape}; {wanted} is needed")
+    if not np.isfinite(table).all():
+        raise RequestError("a payoff is not a finite number")
+    return table if table.flags.writeable else table.copy()
+
+
+def _in_parts(blocks: int, workers: int, run: Callable[[int, int], Any]) -> list[Any]:
+    """Run over parts of the blocks, on several threads, and return the results in order."""
+    edges = [(k, min(k + _PART, blocks)) for k in range(0, blocks, _PART)]
+    if workers <= 1 or len(edges) == 1:
+        return [run(*edge) for edge in edges]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda edge: run(*edge), edges))
+
+
+# ---------------------------------------------------------------------------------------------
+# Supports
+
+
+def _most_equilibria(side: int) -> int:
+    """Return a bound on the equilibria of a nondegenerate game with this shorter side."""
+    return (0, 1, 3, 7, 15, 31, 127)[side]
+
+
+def _subsets(size: int, count: int) -> list[tuple[int, ...]]:
+    return list(combinations(range(size), count))
+
+
+def _side(m: int, n: int) -> tuple[dict[tuple[Any, Any], int], tuple[Any, ...]]:
+    """Return the numbers of all minors of an (m, n) matrix, and how each follows from others."""
+    number: dict[tuple[Any, Any], int] = {}
+    start, entry, smaller, sign, level = [0], [], [], [], []
+    for size in range(min(m - 1, n) + 1):
+        for rows in _subsets(m, size + 1):
+            for columns in _subsets(n, size):
+                if size == 0:
+                    number[rows, columns] = 0  # the determinant of (1)
+                    continue
+                number[rows, columns] = len(start)
+                for p, i in enumerate(rows):
+                    rest = rows[:p] + rows[p + 1 :]
+                    entry.append(i * n + columns[-1])
+                    smaller.append(number[rest, columns[:-1]])
+                    sign.append(-1.0 if (p + size - 1) % 2 else 1.0)
+                start.append(len(entry))
+                level.append(size)
+    starts = np.array([0, *start], dtype=np.int64)  # minor 0 stands first and has no terms
+    bounds = [1e-15 * (k + 1) * factorial(k + 1) for k in range(_LARGEST + 1)]
+    return number, (
+        starts,
+        np.array(entry, dtype=np.int64),
+        np.array(smaller, dtype=np.int64),
+        np.array(sign),
+        np.array([0, *level], dtype=np.int64),
+        np.array(bounds),
+    )
+
+
+def _tests(
+    number: dict[tuple[Any, Any], int],
+    m: int,
+    pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+) -> tuple[Any, ...]:
+    """Return, per pair of supports, which minors must have one sign, and which the other."""
+    y_start, y_minor, y_flip = [0], [], []
+    s_start, s_minor, s_flip = [0], [], []
+    everything = 2**64 - 1
+    for rows, columns in pairs:
+        for q in range(len(columns)):
+            y_minor.append(number[rows, columns[:q] + columns[q + 1 :]])
+            y_flip.append(everything if q % 2 else 0)
+        y_start.append(len(y_minor))
+        for i in range(m):
+            if i not in rows:
+                larger = tuple(sorted((*rows, i)))
+                s_minor.append(number[larger, columns])
+                s_flip.append(everything if larger.index(i) % 2 else 0)
+        s_start.append(len(s_minor))
+    return (
+        np.array(y_start, dtype=np.int64),
+        np.array(y_minor, dtype=np.int64),
+        np.array(y_flip, dtype=np.uint64),
+        np.array(s_start, dtype=np.int64),
+        np.array(s_minor, dtype=np.int64),
+        np.array(s_flip, dtype=np.uint64),
+    )
+
+
+@lru_cache(maxsize=64)
+def _tables(m: int, n: int) -> tuple[Any, ...]:
+    """Return what :func:`highfence.kernels.batch_minors.solve_blocks` needs for a shape."""
+    number_1, side_1 = _side(m, n)
+    number_2, side_2 = _side(n, m)
+    pairs = [
+        (rows, columns)
+        for size in range(1, min(m, n) + 1)
+        for rows in _subsets(m, size)
+        for columns in _subsets(n, size)
+    ]
+    tests_1 = _tests(number_1, m, pairs)
+    tests_2 = _tests(number_2, n, [(columns, rows) for rows, columns in pairs])
+    masks = [
+        np.array([sum(1 << k for k in pair[side]) for pair in pairs], dtype=np.int64)
+        for side in (0, 1)
+    ]
+    return side_1, side_2, tests_1, tests_2, *masks
+
+
+def _degenerate(
+    first: Floats, second: Floats, m: int, n: int, chosen: NDArray[np.intp], exact: NDArray[Any]
+) -> tuple[Any, ...]:
+    """Return the extreme equilibria of games in which ties may matter."""
+    from ..kernels.batch_bimatrix import extreme_pairs
+    from .extreme import extreme_enumeration
+
+    game: list[int] = []
+    xs: list[Floats] = []
+    ys: list[Floats] = []
+    regrets: list[Floats] = []
+    x, y = np.empty((128, _LARGEST)), np.empty((128, _LARGEST))
+    one, two = np.empty((_LARGEST, _LARGEST)), np.empty((_LARGEST, _LARGEST))
+    for g in chosen.tolist():
+        one[:m, :n] = first[:, g].reshape(m, n)
+        two[:n, :m] = second[:, g].reshape(n, m)
+        sides = (one[:m, :n], two[:n, :m])
+        scale = [float(np.ptp(side)) or 1.0 for side in sides]
+        ties = [tolerances.ROUNDING * float(np.abs(side).max()) for side in sides]
+        clear = [
+            max(2 * tolerances.REGRET_FLOAT * width, 16 * tie)
+            for width, tie in zip(scale, ties, strict=True)
+        ]
+        number = extreme_pairs(one, two, m, n, ties[0], ties[1], clear[0], clear[1], x, y)
+        if number < 0:
+            exact[g] = True
+            form = NormalForm.from_payoffs(np.stack([sides[0], sides[1].T]))
+            profiles = [profile.floats() for profile in extreme_enumeration(form)]
+            here_x = np.array([profile[0] for profile in profiles])
+            here_y = np.array([profile[1] for profile in profiles])
+        else:
+            here_x, here_y = x[:number, :m].copy(), y[:number, :n].copy()
+        to_row, to_column = here_y @ sides[0].T, here_x @ sides[1].T
+        gains = [
+            (to_row.max(axis=1) - (to_row * here_x).sum(axis=1)) / scale[0],
+            (to_column.max(axis=1) - (to_column * here_y).sum(axis=1)) / scale[1],
+        ]
+        game += [g] * len(here_x)
+        xs.append(here_x)
+        ys.append(here_y)
+        regrets.append(np.maximum(*gains))
+    return (
+        np.array(game, dtype=np.int64),
+        np.concatenate([np.empty((0, m)), *xs]),
+        np.concatenate([np.empty((0, n)), *ys]),
+        np.concatenate([np.empty(0), *regrets]),
+    )
