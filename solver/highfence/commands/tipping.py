@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -64,6 +65,11 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
         metavar="T",
         help="Width of the brackets, as a share of the range.",
     ),
+    click.option(
+        "--exact",
+        is_flag=True,
+        help="Pure equilibria by formulas, not by search: finite games only.",
+    ),
     EVERYTHING,
     AS_JSON,
     click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per change."),
@@ -80,6 +86,7 @@ def tipping(
     player: str | None,
     outcome: str | None,
     tolerance: float,
+    exact: bool,
     everything: bool,
     as_json: bool,
     as_csv: bool,
@@ -97,6 +104,13 @@ def tipping(
     low, high = between(range_)
     loaded = load_game(game)
     given = values_of(loaded, pairs)
+    if exact:
+        if range_ is not None or player is not None or outcome is not None:
+            raise RequestError(
+                "--exact looks at the equilibria over the declared range: leave out --between, "
+                "--player and --outcome"
+            )
+        return _exact(loaded, parameter, asked, preset, given, output)
     interrupted = None
     with progress() as tell:
         from ..study.tipping import find_tips
@@ -129,3 +143,41 @@ def tipping(
     if found.series and not any(s.state for line in found.series for s in line.stretches):
         return NOTHING
     return SOLVED if found.settled else PART
+
+
+def _exact(
+    loaded: Any,
+    parameter: str,
+    regimes: Sequence[str] | None,
+    preset: str | None,
+    given: Mapping[str, Any],
+    output: Output,
+) -> int:
+    """Print exact thresholds, and the region of every equilibrium between them."""
+    answers = []
+    with progress() as tell:
+        from ..study.regions import region, thresholds
+
+        declared = {p.name: p for p in getattr(loaded, "parameters", ())}.get(parameter)
+        open_ended = declared is None or declared.low is None or declared.high is None
+        vary = [parameter] if open_ended else None
+        overlays: Sequence[str | None] = regimes or [None]
+        for regime in overlays:
+            tell(f"{regime or parameter}: thresholds")
+            found = thresholds(loaded, parameter, regime=regime, preset=preset, **given)
+            played = dict.fromkeys(c for stretch in found.stretches for c in stretch.equilibria)
+            conditions = []
+            for choices in played:
+                tell(", ".join(map(str, choices)))
+                made = region(loaded, choices, vary, regime=regime, preset=preset, **given)
+                conditions.append(made)
+            answers.append((found, conditions))
+    from ..report.regions_text import exact_csv, exact_dict, exact_page
+
+    output.put(
+        lambda: exact_page(loaded, answers),
+        lambda: exact_csv(answers),
+        lambda: exact_dict(loaded, answers),
+    )
+    exactly = all(r.status == "exact" for _, conditions in answers for r in conditions)
+    return SOLVED if exactly else PART

@@ -305,6 +305,12 @@ class Inequality:
                 return scaled
         return parts
 
+    def isolates(self, name: str) -> bool:
+        """Return whether the parameter stands alone on the left side, and nowhere else."""
+        left, _, _ = self._sides
+        k = self.names.index(name)
+        return left == [(1, ((name, 1),))] and sum(1 for e, _ in self.terms if e[k]) == 1
+
     def solved(self, name: str, positive: bool) -> Solved:
         """Return it solved for a parameter that it is linear in.
 

@@ -40,6 +40,9 @@ Quotient = tuple[Poly, Poly]
 Pieces = tuple[tuple[int, Quotient], ...]
 """(condition, value) pairs whose conditions exclude one another; undefined elsewhere."""
 
+NUMERICALLY = "by search: tipping, without --exact"
+"""What to do where formulas do not serve."""
+
 IRRATIONAL = ("exp", "log", "sqrt")
 
 
@@ -165,7 +168,7 @@ class Tree:
                 raise NotApplicable(
                     f"{self.found.game.name}: exact regions are for finite decisions, and "
                     f"{move.name} is over an interval. Find where the equilibrium changes "
-                    "numerically: use tipping"
+                    f"{NUMERICALLY}"
                 )
 
     def options(self, move: Decision) -> tuple[int, ...]:
@@ -229,7 +232,7 @@ class Tree:
         return NotApplicable(
             f"{self.found.game.name}: exact regions are for games in which whoever decides knows "
             f"what was done before, or decides at the same time; {move.name} does not observe "
-            f"{', '.join(unseen)}. Find where the equilibrium changes numerically: use tipping"
+            f"{', '.join(unseen)}. Find where the equilibrium changes {NUMERICALLY}"
         )
 
     # -- backward induction --------------------------------------------------------------------
@@ -557,7 +560,7 @@ class Tree:
         return NotApplicable(
             f"{self.found.game.name}: exact regions are for formulas of + - * /, whole powers, "
             f"where, min, max, abs and comparisons; {what} is none of these. Find where the "
-            "equilibrium changes numerically: use tipping"
+            f"equilibrium changes {NUMERICALLY}"
         )
 
     def _power(self, node: Expr, base: Pieces, exponent: Pieces) -> Pieces:

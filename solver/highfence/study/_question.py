@@ -50,6 +50,7 @@ class Question:
         preset: str | None,
         fixed: Mapping[str, Any],
     ) -> Question:
+        """Return the question about a game; arguments as in :func:`.regions.region`."""
         loaded = _loaded(game)
         at = values(loaded, regime=regime, preset=preset, parameters=fixed)
         found = resolved(loaded, {name: v for name, v in at.items() if isinstance(v, str)})
@@ -111,7 +112,8 @@ class Question:
                 "a profile is a mapping of decision -> action, an equilibrium, or choices of a "
                 "region"
             )
-        return (lambda z: listed <= set(z.choices)), False
+        whole = any(listed == set(z.choices) for z in self.outcomes)
+        return (lambda z: listed <= set(z.choices)), whole
 
     def _by_name(self, profile: Mapping[str, str]) -> tuple[Callable[[Outcome], bool], bool]:
         moves = {

@@ -270,7 +270,8 @@ class Region:
             if name not in inequality.used:
                 continue
             text = inequality.text()
-            if all(exponents[k] <= 1 for exponents, _ in inequality.terms):
+            alone = text.startswith(f"{name} ") and inequality.isolates(name)
+            if not alone and all(exponents[k] <= 1 for exponents, _ in inequality.terms):
                 slope = {
                     tuple(0 if n == k else e for n, e in enumerate(exponents)): coefficient
                     for exponents, coefficient in inequality.terms
@@ -448,12 +449,13 @@ class Thresholds:
         """Return one line per stretch."""
         lines = []
         for stretch in self.stretches:
-            where = self._where(stretch)
+            where = self.where(stretch)
             what = "; ".join(", ".join(map(str, c)) for c in stretch.equilibria)
             lines.append(f"{where}: {what or 'no ' + self.concept}")
         return "\n".join(lines)
 
-    def _where(self, stretch: Stretch) -> str:
+    def where(self, stretch: Stretch) -> str:
+        """Return a stretch as a chain of inequalities."""
         if stretch.is_point:
             return f"{self.parameter} = {value_text(stretch.low)}"
         left, right = ("<=" if closed else "<" for closed in stretch.closed)
