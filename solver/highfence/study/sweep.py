@@ -70,7 +70,7 @@ from ..forms.build import build, values
 from ..forms.staged import StagedForm
 from ..spec.model import Chance, Game, Regime
 from .draws import Draws, solve_draws
-from .engines import open_engine, solve_in_chunks
+from .engines import Engine, open_engine, solve_in_chunks
 from .table import ending_of, write_table, write_text
 
 if TYPE_CHECKING:
@@ -351,7 +351,10 @@ def _table(found: Sweep) -> dict[str, Any]:
     if found.branches is None:
         rows, at = np.divmod(np.arange(n * r), r or 1)
         branch = plays = None
-        low, high = (side.reshape(n * r, -1) for side in (found.answers.low, found.answers.high))
+        low, high = (
+            side.reshape(n * r, len(found.names))
+            for side in (found.answers.low, found.answers.high)
+        )
     else:
         kept = found.branches
         there = np.zeros((n, r), bool)
@@ -523,36 +526,36 @@ def sweep_regimes(
             kept = stack.enter_context(Store(store, job.request(), job.about(), repair=repair))
             answers.load(kept)
         tell = progress or (lambda done, total: None)
-        tell(answers.done, answers.total)
-        if answers.missing():
-            running = stack.enter_context(open_engine(engine, workers))
-            if not running.shares_memory:
-                job.dumps()
+        running: Engine | None = None
+        try:
+            tell(answers.done, answers.total)
+            for regimes_, rows in answers.missing():
+                if running is None:
+                    running = stack.enter_context(open_engine(engine, workers))
+                    if not running.shares_memory:
+                        job.dumps()
+                task = job.task(regimes_, running.shares_memory)
 
-            try:
-                for regimes_, rows in answers.missing():
-                    task = job.task(regimes_, running.shares_memory)
+                def submit(to: Executor, at: Whole, task: _Task = task) -> Future[Any]:
+                    return to.submit(_solve_part, task, answers.draws(at))
 
-                    def submit(to: Executor, at: Whole, task: _Task = task) -> Future[Any]:
-                        return to.submit(_solve_part, task, answers.draws(at))
+                def take(at: Whole, part: _Part, regimes_: Whole = regimes_) -> float:
+                    answers.take(kept, at, regimes_, part)
+                    tell(answers.done, answers.total)
+                    return part.seconds
 
-                    def take(at: Whole, part: _Part, regimes_: Whole = regimes_) -> float:
-                        answers.take(kept, at, regimes_, part)
-                        tell(answers.done, answers.total)
-                        return part.seconds
-
-                    solve_in_chunks(running, rows, submit, take)
-            except KeyboardInterrupt:
-                done = f"{answers.done:,} of {answers.total:,} answers"
-                message = (
-                    f"{done} are kept in {store}; the same request goes on from there"
-                    if store is not None
-                    else f"{done} were solved; a store would have kept them"
-                )
-                raise Interrupted(message, answers.sweep(partial=True)) from None
-            except MethodFailed as error:
-                hint = f". The same request goes on from what {store} keeps" if store else ""
-                raise MethodFailed(f"{error}{hint}") from error
+                solve_in_chunks(running, rows, submit, take)
+        except KeyboardInterrupt:
+            done = f"{answers.done:,} of {answers.total:,} answers"
+            message = (
+                f"{done} were solved; a store would have kept them"
+                if store is None
+                else f"{done} are kept in {store}; the same request goes on from there"
+            )
+            raise Interrupted(message, answers.sweep(partial=True)) from None
+        except MethodFailed as error:
+            hint = "" if store is None else f". The same request goes on from what {store} keeps"
+            raise MethodFailed(f"{error}{hint}") from error
     return answers.sweep()
 
 
@@ -1086,11 +1089,8 @@ class _Matcher:
 
     @staticmethod
     def _distance(end: _End, place: Array, at: float) -> float:
-        straight = float(np.abs(place - end.place).max(initial=0.0))
-        if end.slope is None:
-            return straight
-        expected = end.place + end.slope * (at - end.at)
-        return min(straight, float(np.abs(place - expected).max(initial=0.0)))
+        expected = end.place if end.slope is None else end.place + end.slope * (at - end.at)
+        return float(np.abs(place - expected).max(initial=0.0))
 
 
 def _spans(rows: Sequence[Sequence[float]]) -> Array:

@@ -51,7 +51,7 @@ def ending_of(path: str | Path) -> str:
 
 
 def write_table(
-    table: Mapping[str, Column], path: str | Path, about: Mapping[str, Any] | None = None
+    table: Mapping[str, Column], path: str | Path, about: Mapping[str, str] | None = None
 ) -> None:
     """Write a table as Parquet or CSV, by the ending of the path, in place of what is there.
 
@@ -114,7 +114,7 @@ def _cell(cell: Any) -> str:
     return repr(plain)
 
 
-def _write_parquet(table: Mapping[str, Column], path: Path, about: Mapping[str, Any]) -> None:
+def _write_parquet(table: Mapping[str, Column], path: Path, about: Mapping[str, str]) -> None:
     import pyarrow
     from pyarrow import parquet
 
@@ -128,7 +128,7 @@ def _write_parquet(table: Mapping[str, Column], path: Path, about: Mapping[str, 
         else:
             columns[name] = pyarrow.array(_listed(column), pyarrow.string())
     made = pyarrow.table(columns)
-    described = made.replace_schema_metadata({"highfence": json.dumps(about, default=str)})
+    described = made.replace_schema_metadata({"highfence": json.dumps(dict(about))})
     parquet.write_table(described, path)
 
 
