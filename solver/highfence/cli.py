@@ -44,6 +44,7 @@ COMMANDS = {
     "robust": ("robust:robust", "Say which regime to choose when nobody knows the numbers."),
     "tipping": ("tipping:tipping", "Find where along one parameter the answer changes."),
     "discover": ("discover:discover", "Find the assumptions under which a condition holds."),
+    "map": ("map:regime_map", "Map which regime is best over two parameters."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),
 }

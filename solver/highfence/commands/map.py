@@ -1,0 +1,144 @@
+"""``highfence map``: which regime is best over two parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..errors import Interrupted, RequestError
+from .draws import FORCE, OUT, Output
+from .exit_codes import NOTHING, PART, SOLVED
+from .output import progress
+from .requests import (
+    AS_JSON,
+    GAME,
+    PRESET,
+    REGIMES,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+from .tipping import between
+
+
+def lines_of(text: str | None, option: str) -> list[float] | None:
+    """Return ``LOW:HIGH`` as two numbers, or ``A,B,C`` as its numbers."""
+    from ..spec.model import number
+
+    if text is None:
+        return None
+    if ":" in text:
+        low, high = between(text, option)
+        if low is None or high is None:
+            raise RequestError(f"{option} {text!r}: both ends are needed. Write {option} 0.1:0.5")
+        return [low, high]
+    try:
+        made = [float(number(part.strip())) for part in text.split(",")]
+    except (ValueError, OverflowError):
+        made = []
+    if len(made) < 3:
+        raise RequestError(
+            f"{option} {text!r} is neither LOW:HIGH nor three values and more. "
+            f"Write {option} 0.1:0.5, or {option} 1,2,5,10"
+        )
+    return made
+
+
+@command(
+    "map",
+    GAME,
+    click.argument("x"),
+    click.argument("y"),
+    REGIMES,
+    PRESET,
+    SETTINGS,
+    click.option(
+        "--x",
+        "x_range",
+        metavar="LOW:HIGH",
+        help="Range of X (the declared one by default), or the lines of a grid: 1,2,5,10.",
+    ),
+    click.option("--y", "y_range", metavar="LOW:HIGH", help="The same for Y."),
+    click.option(
+        "--cells",
+        type=click.IntRange(min=1),
+        default=8,
+        show_default=True,
+        metavar="N",
+        help="Cells of the first grid along a range.",
+    ),
+    click.option(
+        "--depth",
+        type=click.IntRange(min=0, max=8),
+        default=2,
+        show_default=True,
+        metavar="N",
+        help="How often a cell may be quartered.",
+    ),
+    click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    AS_JSON,
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per point."),
+    OUT,
+    FORCE,
+)
+def regime_map(
+    game: str,
+    x: str,
+    y: str,
+    regimes: str | None,
+    preset: str | None,
+    settings: Sequence[str],
+    x_range: str | None,
+    y_range: str | None,
+    cells: int,
+    depth: int,
+    player: str | None,
+    as_json: bool,
+    as_csv: bool,
+    out: str | None,
+    force: bool,
+) -> int:
+    """Map which regime is best over the parameters X and Y.
+
+    A capital letter is a regime that is best there, a small one that it is so by very little.
+    Cells are quartered where the answer changes.
+    """
+    output = Output(as_json, as_csv, out, force)
+    pairs = pairs_of(settings)
+    asked = regime_names(regimes)
+    lines = lines_of(x_range, "--x"), lines_of(y_range, "--y")
+    loaded = load_game(game)
+    given = values_of(loaded, pairs)
+    interrupted = None
+    with progress() as tell:
+        from ..study.map import map_regimes
+
+        try:
+            found = map_regimes(
+                loaded,  # type: ignore[arg-type]
+                x,
+                y,
+                asked,
+                x=lines[0],
+                y=lines[1],
+                cells=cells,
+                depth=depth,
+                preset=preset,
+                player=player,
+                parameters=given,
+                tell=tell,
+            )
+        except Interrupted as stop:
+            interrupted, found = stop, stop.done
+    from ..report.map_text import map_csv, map_dict, map_page
+
+    output.put(lambda: map_page(found), lambda: map_csv(found), lambda: map_dict(found))
+    if interrupted is not None:
+        raise interrupted
+    if not any(placing.best for placing in found.points):
+        return NOTHING
+    return SOLVED if found.settled else PART
