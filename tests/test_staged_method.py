@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from highfence import Action, Chance, Decision, Game, Interval, Parameter, Stage
 from highfence.forms.build import build
-from highfence.methods.staged import staged
+from highfence.methods.staged import Solver, staged
 from highfence.solution import Solution, Status
 from highfence.solve import solve
 
@@ -398,6 +398,55 @@ def test_equilibria_at_the_corners_of_a_last_stage_are_in_the_bounds():
     see_both_rules(solve(BEHIND, steep=1))
 
 
+CAPACITY = make(
+    "one two",
+    [[Decision("one", "q1", Interval(0, 100)), Decision("two", "q2", Interval(0, 100))]],
+    {
+        "one": "q1 * (a - q1 - q2 - 10) - 30 * max(k, q1)",
+        "two": "q2 * (a - q1 - q2 - 40)",
+    },
+    a=100,
+    k=40,
+)
+
+
+@pytest.mark.parametrize("apart", [10.0**-n for n in range(9)])
+@pytest.mark.parametrize("side", [-1, 0, 1])
+def test_outputs_next_to_a_kink_are_as_exact_as_elsewhere(side, apart):
+    """Beyond its capacity k, the first firm pays 30 more: it sells min(k, 40)."""
+    k = 40 + side * apart
+    found = only(CAPACITY, k=k)
+    assert found["q1"] == pytest.approx(min(k, 40), abs=1e-9)
+    assert found["q2"] == pytest.approx((60 - min(k, 40)) / 2, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("payoff", "quadratic"),
+    [
+        ("q1 * (a - q1 - q2)", True),
+        ("(a - q1) ** 2 / a - exp(q2) * q1", True),
+        ("where(q2 > 0.5, q1, 2 * q1 ** 2)", True),
+        ("a * max(q2, 0.5)", True),
+        ("q1 * max(a - q1 - q2, 0)", False),
+        ("q1 ** 3 - q1", False),
+        ("q1 * (a - q1) * (a - q1 - q2)", False),
+        ("a / (1 + q1)", False),
+        ("where(q1 > 0.5, q1, 2 * q1 ** 2)", False),
+        ("a ** q1", False),
+        ("-abs(q1 - q2)", False),
+    ],
+)
+def test_only_quadratics_are_taken_for_quadratics(payoff, quadratic):
+    """Three points say all of a quadratic, and nothing of anything else."""
+    game = make(
+        "one two",
+        [[Decision("one", "q1", UNIT), Decision("two", "q2", UNIT)]],
+        {"one": payoff, "two": "q2 * (a - q1 - q2)"},
+        a=2,
+    )
+    assert list(Solver(build(game))._plain) == [quadratic, True]
+
+
 @pytest.mark.parametrize(("a", "b"), [(1.5, -0.25), (-1.5, 1.2)])
 def test_a_single_stage_yields_its_corner_equilibria_too(a, b):
     found = sorted((p["x"], p["y"]) for p in answers(solve(REPLIES, a1=a, a2=a, b1=b, b2=b)))
@@ -660,13 +709,30 @@ def test_research_rivalry_in_three_stages(g):
     assert (found["q1"], found["q2"]) == pytest.approx((q1, q2), abs=1e-6)
 
 
-def test_a_finite_choice_between_interval_stages_is_decided_by_what_follows():
+@pytest.mark.parametrize("game", [THREE, CHAIN], ids=["pairs", "chain"])
+def test_histories_solved_side_by_side_are_answered_as_each_alone(game):
+    form = build(game)
+    (profile,) = staged(form)
+    (first,) = form.blocks[0].intervals
+    low, high = (float(bound.read(form.root)[0]) for bound in (first.low, first.high))
+    values = np.concatenate([np.linspace(low, high, 23), [0.3 * low + 0.7 * high] * 3])
+    rows = form.placed(0, np.repeat(form.root, len(values), axis=0), (), values[:, None])
+
+    together = profile.prescribe(1, rows)
+    assert together.known.all()
+    for n in range(len(rows)):
+        alone = profile.prescribe(1, rows[n : n + 1])
+        assert together.values[n] == pytest.approx(alone.values[0], abs=1e-8)
+
+
+@pytest.mark.parametrize("actions", [["no", "yes"], ["yes", "no"]], ids="-".join)
+def test_a_finite_choice_between_interval_stages_is_decided_by_what_follows(actions):
     """The state bans iff its own gain b exceeds the loss of the later research."""
     game = make(
         "state firm",
         [
             [Decision("firm", "x", UNIT)],
-            [Decision("state", "ban", ["no", "yes"])],
+            [Decision("state", "ban", actions)],
             [Decision("firm", "y", UNIT)],
         ],
         {
@@ -679,12 +745,14 @@ def test_a_finite_choice_between_interval_stages_is_decided_by_what_follows():
     assert share(found, "ban", "no") == 1
     assert (found["x"], found["y"]) == pytest.approx((0.7, 0.7), abs=1e-7)
     # Any x above 0 is banned, which costs 1: at x = 0 the state is indifferent, and a firm
-    # that may hope for mercy there loses 0.49; one that may not does as it likes.
-    mercy, banned = answers(solve(game, b=1.5))
-    assert share(mercy, "ban", "no") == 1
-    assert mercy["x"] == pytest.approx(0, abs=1e-6)
-    assert share(banned, "ban", "yes") == 1
-    assert (banned["x"], banned["y"]) == pytest.approx((0.7, 0), abs=1e-7)
+    # that may hope for mercy there loses 0.49; one that may not does as it likes. Solved twice,
+    # because the second time subgames are remembered.
+    for _ in range(2):
+        mercy, banned = answers(solve(game, b=1.5))
+        assert share(mercy, "ban", "no") == 1
+        assert mercy["x"] == pytest.approx(0, abs=1e-6)
+        assert share(banned, "ban", "yes") == 1
+        assert (banned["x"], banned["y"]) == pytest.approx((0.7, 0), abs=1e-7)
 
 
 COLORS = ["red", "blue"]

@@ -9,7 +9,9 @@ How a row is solved: Newton on the first-order conditions (differences of fourth
 quadratic objective is differentiated exactly up to rounding), with bounds by an active set;
 then a scan of every decision over its whole interval, because a stationary point is not an
 equilibrium; where the scan finds better, or Newton fails (kinks, cliffs), best replies by
-scan and zoom take over until Newton holds again.
+scan and zoom take over until Newton holds again. Of an objective that is a quadratic in the
+own action, three points say all, and no scan is needed. Next to a kink, answers are finished by
+differences that are taken on its smooth side.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import tolerances
 from ..forms.staged import Block
-from ._search import EQUAL, GRID, PEAK, crossing, known, maxima, maximum, settle
+from ._search import EQUAL, GRID, PEAK, Peaks, crossing, known, maxima, maximum, settle
 from .plays import Play, distinct
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
+    Line = Callable[[Ints, Array], Array]
     Table = Callable[[Ints, Array], Array]
 
 __all__ = ["StageGame", "side_by_side", "starting_points"]
@@ -582,8 +583,12 @@ def _solve_rows(
         placed = solver.form.placed(block, table, (), values.reshape(-1, m))
         return solver.value(block + 1, placed).reshape(*u.shape[:2], -1)
 
+    def alone(which: Ints, x: Array) -> Array:
+        values = lo[which] + width[which] * x[:, None]
+        return solver.alone(block + 1, solver.form.placed(block, rows[which], (), values))
+
     if m == 1:
-        u, reached = _highest(solver, payoffs, width[:, 0] > 0, owners[0])
+        u, reached = _highest(solver, payoffs, alone, width[:, 0] > 0, owners[0])
     else:
         u, reached = np.zeros((n, m)), np.zeros(n, bool)
         starts = list(starting_points(m)[:STARTS])
@@ -603,8 +608,13 @@ def _solve_rows(
     return lo + width * u, reached
 
 
-def _highest(solver: Solver, payoffs: Table, free: Bools, owner: int) -> tuple[Array, Bools]:
-    """Return, of every history, the rule's global maximizer of the only decision's objective."""
+def _highest(
+    solver: Solver, payoffs: Table, alone: Line, free: Bools, owner: int
+) -> tuple[Array, Bools]:
+    """Return, of every history, the rule's global maximizer of the only decision's objective.
+
+    ``alone``: payoffs at points (k,) that are asked for by themselves.
+    """
 
     def objective(which: Ints, x: Array) -> Array:
         return known(payoffs(which, x[:, :, None])[:, :, owner])
@@ -620,10 +630,30 @@ def _highest(solver: Solver, payoffs: Table, free: Bools, owner: int) -> tuple[A
 
     steps = solver.resolution.grid
     scans = line(np.arange(len(live)), np.tile(np.linspace(0, 1, steps + 1), (len(live), 1)))
-    for k, peaks in zip(live, maxima(line, scans, solver.resolution.edge), strict=True):
+    found = maxima(line, scans, solver.resolution.edge)
+    _see_branches(solver, alone, owner, live, found)
+    for k, peaks in zip(live, found, strict=True):
         best = peaks.best
         solver.continuum |= peaks.flat
         solver.several |= bool(best) and max(best) - min(best) > tolerances.SAME
         if best:
             u[k], reached[k] = best[solver.rule], True
     return u, reached
+
+
+def _see_branches(
+    solver: Solver, alone: Line, owner: int, histories: Ints, found: Sequence[Peaks]
+) -> None:
+    """Note that a later block has several equilibria where a peak was met on another branch
+    than when it is asked for alone."""
+    met = [
+        (k, x, value, peaks.spread)
+        for k, peaks in zip(histories, found, strict=True)
+        if not peaks.flat
+        for x, value in peaks.refined
+    ]
+    if not met or solver.ruled:
+        return
+    which, x, value, spread = (np.array(column) for column in zip(*met, strict=True))
+    apart = np.abs(alone(which, x)[:, owner] - value)
+    solver.several |= bool((~(apart <= HYSTERESIS * spread)).any())

@@ -244,6 +244,16 @@ class Solver:
                 self.unsolved += 1
         return found
 
+    def alone(self, block: int, rows: Array) -> Array:
+        """Return :meth:`value`, but of every history as if nothing else were asked: where the
+        last block has several equilibria, its answers do not follow one branch."""
+        moves = self.form.blocks[block]
+        if block < self.last or moves.finite or not moves.intervals:
+            return self.value(block, rows)
+        _, payoffs, counts = self._last(rows, 1, alone=True)
+        self.unsolved += int((counts == 0).sum())
+        return payoffs[:, 0]
+
     def _interval_values(self, block: int, rows: Array) -> Array:
         """Return the payoffs of subgames at a block of interval decisions before the last."""
         values, solved = side_by_side(self, block, rows, self.hints.get(block))
@@ -255,12 +265,7 @@ class Solver:
         lo, hi = self._bounds(block, rows[live[:1]])
         self.hints[block] = ((values[live[0]] - lo) / np.where(hi > lo, hi - lo, 1.0))[0]
         behind = self.form.placed(block, rows[live], (), values[live])
-        if block + 1 == self.last and not self.form.blocks[block + 1].finite:
-            # The one answer that stands behind the path, too.
-            _, payoffs, counts = self._last(behind, 1, alone=True)
-            found[live] = np.where((counts > 0)[:, None], payoffs[:, 0], np.nan)
-        else:
-            found[live] = self.value(block + 1, behind)
+        found[live] = self.alone(block + 1, behind)
         return found
 
     def _finite_values(self, block: int, rows: Array) -> Array:
@@ -347,9 +352,11 @@ class Solver:
             before = self.unsolved
             found = self._equilibria(block, row, full, quick)
             state = (self.several, self.tied, self.continuum)
-            memo[key] = (found, state, self.unsolved - before)
+            memo[key] = (found, state, self.unsolved - before, self.largest, self.promised)
             return found
-        plays, state, unsolved = memo[key]
+        plays, state, unsolved, largest, promised = memo[key]
+        self.largest = np.maximum(self.largest, largest)
+        self.promised = np.fmax(self.promised, promised)
         self.several, self.tied, self.continuum = (
             a or b for a, b in zip(state, (self.several, self.tied, self.continuum), strict=True)
         )
