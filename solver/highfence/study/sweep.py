@@ -1143,18 +1143,21 @@ class _Answers:
         return True
 
 
-def _packed(part: _Part) -> list[list[bytes]]:
-    """Return the bytes of the answers of a chunk, [draw][regime]."""
+def _packed(part: _Part) -> list[bytes]:
+    """Return the bytes of the answers of a chunk, draw by draw, regime by regime."""
     n, r, c = part.low.shape
     table = np.empty((n, r, 4 + 2 * c), "<f8")
     whole = table.view("<i8")
     whole[:, :, 0], whole[:, :, 1], whole[:, :, 2] = part.status, part.count, part.rejected
     table[:, :, 3] = part.regret
     table[:, :, 4 : 4 + c], table[:, :, 4 + c :] = part.low, part.high
-    return [
-        [table[i, j].tobytes() + (part.more[i][j] if part.more else b"") for j in range(r)]
-        for i in range(n)
-    ]
+    data, width = table.tobytes(), 8 * (4 + 2 * c)
+    places = range(0, len(data), width)
+    values = [data[place : place + width] for place in places]
+    if part.more:
+        more = [text for texts in part.more for text in texts]
+        values = [value + text for value, text in zip(values, more, strict=True)]
+    return values
 
 
 class _Progress:
@@ -1192,26 +1195,34 @@ class _Progress:
         """Take the answers of a chunk, into the store first."""
         if kept is not None:
             across = len(self.job.regimes)
-            kept.put(
-                [
-                    (draw * across + k, self._key(kept.digest, draw, k), value)
-                    for draw, values_ in zip(at.tolist(), _packed(part), strict=True)
-                    for k, value in zip(regimes.tolist(), values_, strict=True)
-                ]
-            )
+            starts = list(zip(regimes.tolist(), self._starts(kept, regimes), strict=True))
+            keys = [
+                (draw * across + k, start + bits)
+                for draw, bits in zip(at.tolist(), self._bits_of(at), strict=True)
+                for k, start in starts
+            ]
+            values = _packed(part)
+            kept.put((*key, value) for key, value in zip(keys, values, strict=True))
         self.answers.put(at, regimes, part)
 
     def load(self, kept: Store) -> None:
         """Take what a store holds; what does not have the key that it should is left out."""
         across = len(self.job.regimes)
+        starts = self._starts(kept, np.arange(across))
+        bits = self._bits_of(np.arange(len(self.job.first))) if kept.rows else []
         for number, (key, value) in kept.rows.items():
             n, k = divmod(number, across)
-            if number < self.total and key == self._key(kept.digest, n, k):
+            if key == starts[k] + bits[n]:
                 self.answers.unpack(n, k, value)
 
-    def _key(self, digest: bytes, n: int, k: int) -> bytes:
-        bits: bytes = self._bits[n].tobytes()
-        return digest + self.job.regimes[k].encode() + b"\0" + bits
+    def _starts(self, kept: Store, regimes: Whole) -> list[bytes]:
+        """Return what the keys of these regimes' answers begin with."""
+        return [kept.digest + self.job.regimes[k].encode() + b"\0" for k in regimes.tolist()]
+
+    def _bits_of(self, at: Whole) -> list[bytes]:
+        """Return the bits of the numbers of these draws, with which keys end."""
+        data, width = self._bits[at].tobytes(), 8 * len(self.job.table)
+        return [data[k : k + width] for k in range(0, len(data), width)]
 
     def sweep(self, partial: bool = False) -> Sweep:
         """Return the sweep; a partial one has only the draws of which something is known."""
