@@ -7,16 +7,12 @@ parameters that stand alone and linearly on one, what is left, in factors, on th
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, lcm
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from typing import Any
 
 __all__ = ["Inequality", "Polynomial", "factors_of", "primitive", "shown"]
 
@@ -178,8 +174,8 @@ class Inequality:
         return self._written(_Plain())
 
     def python(self) -> str:
-        """Return it as a Python expression; a name that is a keyword gets ``_`` behind it."""
-        return self._written(_Python())
+        """Return it as a Python expression; formulas of games are written as in Python."""
+        return self.text()
 
     def latex(self) -> str:
         """Return it in LaTeX, for math mode."""
@@ -298,18 +294,27 @@ class Inequality:
 
     @staticmethod
     def _scaled(parts: list[Term]) -> list[Term]:
-        """Return the terms divided so that the first has no coefficient, if that reads well."""
-        for coefficient, _ in parts[:1]:
-            scaled = [(c / abs(coefficient), f) for c, f in parts]
-            if len(parts) <= 2 or all(_is_short(c) or _is_product(f) for c, f in scaled):
-                return scaled
-        return parts
+        """Return the terms divided so that what stands before them is short."""
+
+        def scaled(divisor: Fraction) -> list[Term]:
+            return [(c / divisor, f) for c, f in parts]
+
+        def length(divisor: Fraction) -> tuple[bool, int]:
+            numbers = [(shown(abs(c)), f) for c, f in scaled(divisor) if f]
+            fractions = any("/" in text and not _is_product(f) for text, f in numbers)
+            long = (1 if _is_product(f) else 1 + len(text) for text, f in numbers if text != "1")
+            return fractions, sum(long)
+
+        divisors = [abs(c) for c, f in parts if f]
+        if len(divisors) == 1:
+            return scaled(divisors[0])
+        return scaled(min([*divisors, Fraction(1)], key=length))
 
     def isolates(self, name: str) -> bool:
         """Return whether the parameter stands alone on the left side, and nowhere else."""
         left, _, _ = self._sides
         k = self.names.index(name)
-        return left == [(1, ((name, 1),))] and sum(1 for e, _ in self.terms if e[k]) == 1
+        return left == [(Fraction(1), ((name, 1),))] and sum(1 for e, _ in self.terms if e[k]) == 1
 
     def solved(self, name: str, positive: bool) -> Solved:
         """Return it solved for a parameter that it is linear in.
@@ -379,7 +384,7 @@ class Solved:
 
     def python(self) -> str:
         """Return it as a Python expression."""
-        return self._written(_Python())
+        return self.text()
 
     def latex(self) -> str:
         """Return it in LaTeX."""
@@ -466,13 +471,6 @@ class _Plain:
         return f"({top})/({self.sum(below)})" if len(above) > 1 else f"{top}/({self.sum(below)})"
 
 
-class _Python(_Plain):
-    """Expressions of Python."""
-
-    def name(self, name: str) -> str:
-        return f"{name}_" if keyword.iskeyword(name) else name
-
-
 class _Latex(_Plain):
     """LaTeX in math mode."""
 
@@ -506,11 +504,3 @@ class _Latex(_Plain):
 
     def quotient(self, above: Sequence[Term], below: Sequence[Term]) -> str:
         return rf"\frac{{{self.sum(above)}}}{{{self.sum(below)}}}"
-
-
-def within(
-    inequalities: Sequence[Inequality], columns: Mapping[str, NDArray[Any]]
-) -> Iterator[NDArray[Any]]:
-    """Yield for each inequality whether it holds in every row, in floating point."""
-    for inequality in inequalities:
-        yield inequality.holds(columns)
