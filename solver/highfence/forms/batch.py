@@ -271,9 +271,6 @@ class BatchForm:
     """Per chance move at a history whose probabilities depend on the draw, their entries."""
     one_shot: bool
     """The game is a strategic form: one stage, whose axes are the players in order."""
-    strategies: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
-    """Per axis, in order of the stages: (player, information set) and the actions' labels; empty
-    unless every axis is one information set."""
 
     @property
     def columns(self) -> int:
@@ -361,7 +358,7 @@ class Trees:
 
     @property
     def outcomes(self) -> tuple[str, ...]:
-        """Names of the outcomes, after which payoffs' columns come first."""
+        """Names of the outcomes: their columns come after those of the payoffs."""
         return self.found.outcomes
 
     def _key_formulas(self) -> tuple[Formulas, int] | None:
@@ -446,7 +443,6 @@ class Trees:
         concrete = _Finite(self.found, at, self.allowed)
         free = concrete.prepare()
         structure = _Structure()
-        labels: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
         try:
             one_shot = concrete.is_one_shot(free)
             if one_shot:
@@ -477,7 +473,6 @@ class Trees:
                 len(structure.odds),
                 lotteries,
                 one_shot,
-                labels,
             )
         except _Callable:
             return None

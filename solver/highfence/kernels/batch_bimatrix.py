@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
-__all__ = ["MAX_SIDE", "extreme_pairs"]
+__all__ = ["MAX_SIDE", "extreme_games", "extreme_pairs"]
 
 MAX_SIDE = 6
 """Most strategies of a player."""
@@ -203,3 +203,81 @@ def extreme_pairs(  # type: ignore[no-untyped-def]
                 ys[found, j] = column_points[b, 1 + j] / y_total
             found += 1
     return found
+
+
+@njit(
+    types.int64(
+        _MATRIX, _MATRIX, types.int64, types.int64, types.int64[::1], types.int64, types.float64,
+        types.float64, types.int64[::1], types.float64[:, ::1], types.float64[:, ::1],
+        types.float64[::1],
+    ),
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)  # fmt: skip
+def extreme_games(  # type: ignore[no-untyped-def]
+    row, column, m, n, chosen, start, rounding, clear_share, counts, xs, ys, regrets
+):
+    """Solve some of many games one after the other, until the room for answers is used up.
+
+    Parameters
+    ----------
+    row, column
+        (m * n, games) and (n * m, games): payoffs, own strategies first.
+    chosen, start
+        Games to be solved, from position ``start`` on.
+    rounding, clear_share
+        Payoffs within ``rounding`` of the largest tie, and those that differ by more than
+        ``clear_share`` of the difference between largest and least do not.
+    counts
+        Per game chosen, written: equilibria, -1 if it is unsure.
+    xs, ys, regrets
+        (room, m), (room, n), (room,): equilibria, game by game, written.
+
+    Returns
+    -------
+    The position of the first game chosen that was not solved.
+    """
+    one, two = np.empty((6, 6)), np.empty((6, 6))
+    x, y = np.empty((128, 6)), np.empty((128, 6))
+    tie, clear, scale = np.empty(2), np.empty(2), np.empty(2)
+    used = 0
+    for k in range(start, chosen.size):
+        if used + 128 > xs.shape[0]:
+            return k
+        g = chosen[k]
+        for side in range(2):
+            table = row if side == 0 else column
+            low, high = table[0, g], table[0, g]
+            for e in range(m * n):
+                low, high = min(low, table[e, g]), max(high, table[e, g])
+            scale[side] = high - low if high > low else 1.0
+            tie[side] = rounding * max(abs(low), abs(high))
+            clear[side] = max(clear_share * (high - low), 16 * tie[side])
+        for i in range(m):
+            for j in range(n):
+                one[i, j] = row[i * n + j, g]
+                two[j, i] = column[j * m + i, g]
+        counts[k] = extreme_pairs(one, two, m, n, tie[0], tie[1], clear[0], clear[1], x, y)
+        for f in range(counts[k]):
+            worst = 0.0
+            for side in range(2):
+                own, other = (m, n) if side == 0 else (n, m)
+                most, mean = -np.inf, 0.0
+                for i in range(own):
+                    value = 0.0
+                    for j in range(other):
+                        if side == 0:
+                            value += one[i, j] * y[f, j]
+                        else:
+                            value += two[i, j] * x[f, j]
+                    most = max(most, value)
+                    mean += value * (x[f, i] if side == 0 else y[f, i])
+                worst = max(worst, (most - mean) / scale[side])
+            for i in range(m):
+                xs[used, i] = x[f, i]
+            for j in range(n):
+                ys[used, j] = y[f, j]
+            regrets[used] = worst
+            used += 1
+    return chosen.size

@@ -41,6 +41,8 @@ __all__ = [
 
 _PART = 16
 """Blocks of 64 games that one task takes."""
+_ROOM = 4096
+"""Equilibria of degenerate games that are written before they are put aside."""
 _LARGEST = 6
 """Most strategies of a player of :func:`bimatrix_many`."""
 
@@ -419,46 +421,41 @@ def _degenerate(
     first: Floats, second: Floats, m: int, n: int, chosen: NDArray[np.intp], exact: NDArray[Any]
 ) -> tuple[Any, ...]:
     """Return the extreme equilibria of games in which ties may matter."""
-    from ..kernels.batch_bimatrix import extreme_pairs
+    from ..kernels.batch_bimatrix import extreme_games
+
+    chosen = chosen.astype(np.int64)
+    counts = np.zeros(len(chosen), np.int64)
+    parts: list[tuple[Any, ...]] = []
+    at = 0
+    while at < len(chosen):
+        x, y, regret = np.empty((_ROOM, m)), np.empty((_ROOM, n)), np.empty(_ROOM)
+        arguments: list[Any] = [
+            first, second, m, n, chosen, at, tolerances.ROUNDING, 2 * tolerances.REGRET_FLOAT,
+            counts, x, y, regret,
+        ]  # fmt: skip
+        stop = extreme_games(*arguments)
+        game = np.repeat(chosen[at:stop], np.maximum(counts[at:stop], 0))
+        parts.append((game, *(part[: len(game)].copy() for part in (x, y, regret))))
+        at = stop
+    for g in chosen[counts < 0].tolist():
+        exact[g] = True
+        parts.append(_exactly(first[:, g].reshape(m, n), second[:, g].reshape(n, m), g))
+    game, x, y, regret = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return game, x, y, regret
+
+
+def _exactly(row: Floats, column: Floats, g: int) -> tuple[Any, ...]:
+    """Return the extreme equilibria of one game in rational arithmetic, as floats."""
     from .extreme import extreme_enumeration
 
-    game: list[int] = []
-    xs: list[Floats] = []
-    ys: list[Floats] = []
-    regrets: list[Floats] = []
-    x, y = np.empty((128, _LARGEST)), np.empty((128, _LARGEST))
-    one, two = np.empty((_LARGEST, _LARGEST)), np.empty((_LARGEST, _LARGEST))
-    for g in chosen.tolist():
-        one[:m, :n] = first[:, g].reshape(m, n)
-        two[:n, :m] = second[:, g].reshape(n, m)
-        sides = (one[:m, :n], two[:n, :m])
-        scale = [float(np.ptp(side)) or 1.0 for side in sides]
-        ties = [tolerances.ROUNDING * float(np.abs(side).max()) for side in sides]
-        clear = [
-            max(2 * tolerances.REGRET_FLOAT * width, 16 * tie)
-            for width, tie in zip(scale, ties, strict=True)
-        ]
-        number = extreme_pairs(one, two, m, n, ties[0], ties[1], clear[0], clear[1], x, y)
-        if number < 0:
-            exact[g] = True
-            form = NormalForm.from_payoffs(np.stack([sides[0], sides[1].T]))
-            profiles = [profile.floats() for profile in extreme_enumeration(form)]
-            here_x = np.array([profile[0] for profile in profiles])
-            here_y = np.array([profile[1] for profile in profiles])
-        else:
-            here_x, here_y = x[:number, :m].copy(), y[:number, :n].copy()
-        to_row, to_column = here_y @ sides[0].T, here_x @ sides[1].T
-        gains = [
-            (to_row.max(axis=1) - (to_row * here_x).sum(axis=1)) / scale[0],
-            (to_column.max(axis=1) - (to_column * here_y).sum(axis=1)) / scale[1],
-        ]
-        game += [g] * len(here_x)
-        xs.append(here_x)
-        ys.append(here_y)
-        regrets.append(np.maximum(*gains))
-    return (
-        np.array(game, dtype=np.int64),
-        np.concatenate([np.empty((0, m)), *xs]),
-        np.concatenate([np.empty((0, n)), *ys]),
-        np.concatenate([np.empty(0), *regrets]),
-    )
+    form = NormalForm.from_payoffs(np.stack([row, column.T]))
+    profiles = [profile.floats() for profile in extreme_enumeration(form)]
+    x = np.array([profile[0] for profile in profiles])
+    y = np.array([profile[1] for profile in profiles])
+    gains = []
+    for own, values in ((x, y @ row.T), (y, x @ column.T)):
+        table = row if own is x else column
+        gains.append(
+            (values.max(axis=1) - (values * own).sum(axis=1)) / (float(np.ptp(table)) or 1.0)
+        )
+    return np.full(len(x), g), x, y, np.maximum(*gains)
