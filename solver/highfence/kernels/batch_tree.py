@@ -323,6 +323,7 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                         table[a, c] = total
                 pairs = -1
                 m, n = 1, 1
+                begin, finish = 0, cells
                 if axes == 2 and rule[s] == ALL:
                     size = axis_size[first_axis + 1]
                     one, two = axis_player[first_axis], axis_player[first_axis + 1]
@@ -331,9 +332,9 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                         rows, others,
                     )  # fmt: skip
                     if m == 1 and n == 1:
-                        for c in range(cells):
-                            good[c] = 0
-                        good[rows[0] * size + others[0]] = 1
+                        begin = rows[0] * size + others[0]
+                        finish = begin + 1
+                        good[begin] = 1
                     elif m > 6 or n > 6:
                         status[d] = TOO_LARGE
                         break
@@ -371,7 +372,9 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                                     elif gap > tie[player] and good[c] == 1:
                                         good[c] = 2
                 found = 0
-                for each in range(cells if pairs < 0 else pairs):
+                if pairs >= 0:
+                    finish = pairs
+                for each in range(begin, finish):
                     if pairs < 0:
                         if good[each] == 0:
                             continue

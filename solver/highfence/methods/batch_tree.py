@@ -40,7 +40,7 @@ REASONS = (
 )
 """By status of a draw."""
 
-_BYTES = 2**21
+_BYTES = 2**22
 """Memory of a block's payoffs."""
 _MOST = 1024
 """Draws of a block."""
