@@ -1,4 +1,7 @@
-"""``highfence attribute``: which mechanisms bring about what a regime changes."""
+"""``highfence attribute``: which mechanisms bring about what a regime changes.
+
+``--json`` prints what :meth:`highfence.study.attribution.Attribution.to_dict` documents.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,12 @@
-"""``highfence discover``: under which assumptions a condition holds."""
+"""``highfence discover``: under which assumptions a condition holds.
+
+``--json`` prints what :meth:`highfence.study.discover.Discovery.to_dict` documents.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -12,12 +16,15 @@ from .draws import (
     FORCE,
     OUT,
     RNG_HELP,
+    STORE,
     TIES,
     VARY,
     WORKERS,
     Output,
     drawn,
     draws_option,
+    refuse_with_store,
+    stored_sweep,
     told,
 )
 from .exit_codes import PART, SOLVED
@@ -81,6 +88,7 @@ from .requests import (
     TIES,
     click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help=RNG_HELP),
     WORKERS,
+    STORE,
     EVERYTHING,
     click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
     click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per box."),
@@ -103,6 +111,7 @@ def discover(
     ties: Sequence[str],
     rng: int,
     workers: int,
+    store: str | None,
     everything: bool,
     as_json: bool,
     as_csv: bool,
@@ -125,22 +134,34 @@ def discover(
         from ..study.outcome import game_with_regimes
 
         loaded = game_with_regimes(load_game(game))
-        values = values_of(loaded, pairs)
-        draws = drawn(
-            loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
-            preset=preset, parameters=values,
-        )  # fmt: skip
+        given: dict[str, Any]
+        draws: Mapping[str, Any]
+        if store is not None:
+            refuse_with_store(
+                {"--preset": preset, "--set": settings, "--vary": vary,
+                 "--distribution": distributions, "--tie": ties}
+            )  # fmt: skip
+            kept = stored_sweep(loaded, store)
+            draws, answers = kept.inputs, kept.answers
+            preset, given = kept.preset, dict(kept.settings)
+        else:
+            given = values_of(loaded, pairs)
+            draws = drawn(
+                loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
+                preset=preset, parameters=given,
+            )  # fmt: skip
+            answers = solved_for(
+                loaded, condition, asked, draws=draws, preset=preset, workers=workers,
+                progress=told(tell, f"solving {game}"), parameters=given,
+            )  # fmt: skip
         tied = {pair.partition("=")[0].strip() for pair in ties}
-        names = [name for name in draws if name not in tied] if names is None else names
-        answers = solved_for(
-            loaded, condition, asked, draws=draws, preset=preset, workers=workers,
-            progress=told(tell, f"solving {game}"), parameters=values,
-        )  # fmt: skip
+        if names is None and tied:
+            names = [name for name in draws if name not in tied]
         tell("looking for boxes")
         found = [
             discover_in(
                 loaded, answers, draws, condition, regime, among=names, boxes=boxes, most=most,
-                density=density, rng=rng, preset=preset, parameters=values,
+                density=density, rng=rng, preset=preset, parameters=given,
             )
             for regime in asked
         ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import RequestError
+from ..errors import RequestError, SpecError
 from .output import clean, print_json, print_page
 from .requests import Option, one_format
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..report.text import Page
     from ..spec.model import Game
+    from ..study.sweep import Sweep
 
 RNG_HELP = "Seed of the draws."
 VARY = click.option(
@@ -40,6 +41,11 @@ WORKERS = click.option(
 )
 OUT = click.option(
     "--out", metavar="PATH", help="Write to a new file instead: .json, .csv, or else text."
+)
+STORE = click.option(
+    "--store",
+    metavar="FILE",
+    help="Take draws and answers from this store of `highfence sweep`; solve nothing.",
 )
 FORCE = click.option("--force", is_flag=True, help="Replace the file of --out.")
 
@@ -75,6 +81,38 @@ def drawn(
 
     described = described_draws(vary, distributions, ties)
     return draw(game, count, rng, preset=preset, parameters=parameters, **described)
+
+
+def stored_sweep(game: Game, store: str) -> Sweep:
+    """Return the sweep that a store holds, refused if it is of another game or spec."""
+    import hashlib
+
+    from ..spec.toml import dumps
+    from ..study.sweep import read_sweep
+
+    found = read_sweep(store)
+    if found.game != game.name:
+        raise RequestError(f"{store} holds a sweep of {found.game}, not of {game.name}")
+    try:
+        made = hashlib.sha256(dumps(game).encode()).hexdigest()
+    except SpecError:  # a game with callables has no text to compare
+        made = ""
+    if found.specification and made and found.specification != made:
+        raise RequestError(
+            f"{store} was made by another specification of {game.name}. Sweep again, or use the "
+            "game as it was"
+        )
+    return found
+
+
+def refuse_with_store(given: Mapping[str, Any]) -> None:
+    """Refuse options that say what to solve beside a store, which says it already."""
+    wrong = [option for option, value in given.items() if value]
+    if wrong:
+        raise RequestError(
+            f"--store takes draws and answers as they are; {', '.join(wrong)} would change them. "
+            "Leave one of the two"
+        )
 
 
 def described_draws(

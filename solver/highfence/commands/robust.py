@@ -1,4 +1,7 @@
-"""``highfence robust``: which regime to choose when nobody knows the numbers."""
+"""``highfence robust``: which regime to choose when nobody knows the numbers.
+
+``--json`` prints what :meth:`highfence.study.robust.RobustChoice.to_dict` documents.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,15 @@ from .draws import (
     FORCE,
     OUT,
     RNG_HELP,
+    STORE,
     TIES,
     VARY,
     WORKERS,
     Output,
     drawn,
     draws_option,
+    refuse_with_store,
+    stored_sweep,
     told,
 )
 from .exit_codes import PART, SOLVED
@@ -71,6 +77,7 @@ from .requests import (
     TIES,
     click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help=RNG_HELP),
     WORKERS,
+    STORE,
     EVERYTHING,
     click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
     click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per regime."),
@@ -92,6 +99,7 @@ def robust(
     ties: Sequence[str],
     rng: int,
     workers: int,
+    store: str | None,
     everything: bool,
     as_json: bool,
     as_csv: bool,
@@ -110,20 +118,39 @@ def robust(
     beliefs = _radii(radii)
     with progress() as tell:
         from ..study.outcome import game_with_regimes
-        from ..study.robust import RADII
-        from ..study.robust import robust as chosen
+        from ..study.robust import RADII, choose, robust_regimes
 
         loaded = game_with_regimes(load_game(game))
-        values = values_of(loaded, pairs)
-        draws = drawn(
-            loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
-            preset=preset, parameters=values,
-        )  # fmt: skip
-        found = chosen(
-            loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
-            information=None if information == "none" else information, rng=rng, preset=preset,
-            workers=workers, progress=told(tell, f"solving {game}"), **values,
-        )  # fmt: skip
+        how = None if information == "none" else information
+        if store is not None:
+            refuse_with_store(
+                {"--preset": preset, "--set": settings, "--vary": vary,
+                 "--distribution": distributions, "--tie": ties}
+            )  # fmt: skip
+            from ..forms.build import values
+            from ..study.outcome import judging_player
+            from ..study.robust import payoffs_of
+
+            kept = stored_sweep(loaded, store)
+            among = kept.regimes if asked is None else asked
+            judge = judging_player(loaded, among, player)
+            found = choose(
+                loaded, payoffs_of(kept.answers, judge, kept.inputs, among), judge, rule=rule,
+                beliefs=beliefs or RADII, information=how, rng=rng, preset=kept.preset,
+                parameters=values(loaded, preset=kept.preset, parameters=kept.settings),
+                changed=tuple(kept.settings),
+            )  # fmt: skip
+        else:
+            given = values_of(loaded, pairs)
+            draws = drawn(
+                loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
+                preset=preset, parameters=given,
+            )  # fmt: skip
+            found = robust_regimes(
+                loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
+                information=how, rng=rng, preset=preset, workers=workers,
+                progress=told(tell, f"solving {game}"), parameters=given,
+            )  # fmt: skip
     from ..report.robust_text import robust_csv, robust_page
 
     output.put(

@@ -157,7 +157,21 @@ class Attribution:
         return self.full - self.bare
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the attribution with the keys of ``highfence attribute --json``."""
+        """Return the attribution with the keys of ``highfence attribute --json``.
+
+        The command prints ``{"attributions": [...]}``, one for each regime.
+
+        Returns
+        -------
+        dict
+            ``game``, ``regime``, ``baseline`` or null, ``outcome``, ``formula``, ``condition``,
+            ``preset``, ``parameters``, ``drawn``, ``rule``, ``exact``, ``permutations``;
+            ``bare``, ``full``, ``full_range`` and ``total``; ``mechanisms`` {name: {label, id,
+            shapley, error, range [lowest, highest], added_last, added_first}}; ``idle`` [name];
+            ``interactions`` [{mechanisms [one, other], index, error}]; ``waterfall``
+            [{mechanism, change, start, end}]; ``draws``, ``used``, ``orders``, ``coalitions``;
+            ``undefined`` [{off [mechanism], draws}]; ``several``.
+        """
         named = self.mechanisms
 
         def by_name(array: Array) -> dict[str, float]:
@@ -263,7 +277,7 @@ def shapley_values(worth: ArrayLike) -> Shares:
     One left glove and two right ones; a pair is worth 1:
 
     >>> gloves = [0, 0, 0, 1, 0, 1, 0, 1]
-    >>> [round(share, 4) for share in shapley_values(gloves).values[:, 0]]
+    >>> [round(float(share), 4) for share in shapley_values(gloves).values[:, 0]]
     [0.6667, 0.1667, 0.1667]
     """
     table = _table(worth)

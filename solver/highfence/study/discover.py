@@ -101,7 +101,21 @@ class Discovery:
         return share_interval(self.cases, self.used)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the discovery with the keys of ``highfence discover --json``."""
+        """Return the discovery with the keys of ``highfence discover --json``.
+
+        The command prints ``{"discoveries": [...]}``, one for each regime asked about.
+
+        Returns
+        -------
+        dict
+            ``game``, ``regime`` or null, ``condition``, ``formula``, ``preset``, ``parameters``,
+            ``drawn``, ``among``; ``draws``, ``used``, ``cases``, ``density``, ``interval``,
+            ``undefined`` {regime: draws}, ``lost``, ``depends``; ``boxes`` [{ends {parameter:
+            [low or null, high or null]}, limits [{parameter, side, value, quasi_p}], inside,
+            cases, coverage, density, mass, coverage_of_all, mass_of_all, reason, chosen,
+            trajectory [box]}]; ``held_out`` {density, coverage, folds} or null; ``tree`` [box
+            with ``says``]; ``notes`` [text].
+        """
 
         def box(found: Box) -> dict[str, Any]:
             return {
@@ -186,7 +200,8 @@ def discover(
     draws
         Parameter -> values, all of one length (:func:`highfence.study.uncertainty.draw`).
     among
-        Parameters that boxes may limit; by default all drawn ones that vary.
+        Parameters that boxes may limit; by default all drawn ones that vary, but one only of
+        those that are a line of one another (such as ``mM = 1 - mF``).
     boxes
         How many to look for with PRIM.
     most
@@ -337,9 +352,13 @@ def discover_in(
     names = [
         name for name in (draws if among is None else among) if np.ptp(columns[name][used]) > 0
     ]
+    notes: list[str] = []
+    if among is None:
+        for name, twin in _twins({name: columns[name][used] for name in names}).items():
+            names.remove(name)
+            notes.append(f"{name} moves with {twin} in a straight line, so boxes leave it out")
     kept = {name: columns[name][used] for name in names}
     at = {name: found.regimes.index(name) for name in asked}
-    notes: list[str] = []
     peelings: tuple[Peeling, ...] = ()
     shares: tuple[tuple[float, float], ...] = ()
     tree: tuple[Leaf, ...] = ()
@@ -383,6 +402,21 @@ def discover_in(
         tree=tree,
         notes=tuple(notes),
     )
+
+
+def _twins(columns: Mapping[str, Array]) -> dict[str, str]:
+    """Return columns that are a line of an earlier one, and which one: such are ties."""
+    made: dict[str, str] = {}
+    units: dict[str, Array] = {}
+    for name, column in columns.items():
+        unit = (column - column.mean()) / column.std()
+        for other, known in units.items():
+            if min(np.abs(unit - known).max(), np.abs(unit + known).max()) <= tolerances.SAME:
+                made[name] = other
+                break
+        else:
+            units[name] = unit
+    return made
 
 
 def _covering(

@@ -27,7 +27,7 @@ from ..errors import MethodFailed, RequestError, did_you_mean
 from ..forms.build import values
 from .beliefs import BALLS, Ball, Mixture, distances_between, mixture_over, worst_mixture
 from .draws import solve_draws
-from .information import Information, value_of_information
+from .information import METHODS, Information, value_of_information
 from .outcome import game_with_regimes, judging_player, payoff_of
 from .scan import regimes_asked
 
@@ -54,6 +54,7 @@ __all__ = [
     "dominance",
     "payoffs_of",
     "robust",
+    "robust_regimes",
     "share_interval",
     "winning",
 ]
@@ -234,7 +235,25 @@ class RobustChoice:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the choice with the keys of ``highfence robust --json``."""
+        """Return the choice with the keys of ``highfence robust --json``.
+
+        Returns
+        -------
+        dict
+            ``game``, ``player``, ``payoff``, ``preset``, ``parameters``, ``drawn``, ``rule``;
+            ``draws``, ``used``, ``undefined`` and ``several`` {regime: draws};
+            ``regimes`` {name: {label, expected, expected_error, quantiles [5, 50, 95 percent],
+            least, least_draw, regret, regret_draw}};
+            ``picks`` {criterion: {regime, value, runner_up, margin, near_tie}};
+            ``mixtures`` {criterion: {weights {regime: weight}, value, gap}};
+            ``winning`` [{regime, wins, share, interval, bounds}], ``ties``, ``depends``,
+            ``near_ties``; ``dominance`` [{better, worse, order}];
+            ``ambiguity`` [{kind, radius, largest, worst {regime: payoff}, pick, mixture or null,
+            flips [{low, high, before, after}], reversals [{regime, radius or null, tilt
+            {parameter: standard deviations}}]}];
+            ``information`` {perfect, error, method, partial [{parameter, value, error, chance,
+            method}]} or null; ``notes`` [text].
+        """
         named = self.regimes
 
         def pick(found: Pick) -> dict[str, Any]:
@@ -319,12 +338,35 @@ class RobustChoice:
 # Criteria
 
 
-def payoffs_of(found: Draws, player: str, columns: Mapping[str, ArrayLike]) -> Payoffs:
-    """Return one player's payoffs at solved draws; what is not certified is NaN."""
-    low, high = found.column(player)
-    certified = found.certified
+def payoffs_of(
+    found: Draws,
+    player: str,
+    columns: Mapping[str, ArrayLike],
+    regimes: Sequence[str] | None = None,
+) -> Payoffs:
+    """Return one player's payoffs at solved draws; what is not certified is NaN.
+
+    Parameters
+    ----------
+    found, columns
+        Answers, and the draws that they are of: those of a sweep are ``sweep.answers`` and
+        ``sweep.inputs``.
+    player
+        Whose payoffs.
+    regimes
+        Some of the regimes solved; all by default.
+    """
+    asked = found.regimes if regimes is None else tuple(regimes)
+    for name in asked:
+        if name not in found.regimes:
+            raise RequestError(
+                f"the draws were not solved under {name}. {did_you_mean(name, found.regimes)}"
+            )
+    at = [found.regimes.index(name) for name in asked]
+    low, high = (side[:, at] for side in found.column(player))
+    certified = found.certified[:, at]
     return Payoffs(
-        found.regimes,
+        asked,
         _fixed(np.where(certified, low, np.nan)),
         _fixed(np.where(certified, high, np.nan)),
         MappingProxyType({n: np.asarray(c, dtype=np.float64) for n, c in columns.items()}),
@@ -624,23 +666,51 @@ def robust(
     --------
     choose : the same from payoffs that are solved already.
     """
+    return robust_regimes(
+        game, draws, regimes, player=player, rule=rule, beliefs=beliefs, information=information,
+        rng=rng, preset=preset, workers=workers, tolerance=tolerance, progress=progress,
+        parameters=parameters,
+    )  # fmt: skip
+
+
+def robust_regimes(
+    game: Game | str | Path,
+    draws: Mapping[str, ArrayLike],
+    regimes: Sequence[str] | None = None,
+    *,
+    player: str | None = None,
+    rule: str = "worst",
+    beliefs: Mapping[str, float] = RADII,
+    information: str | None = "regression",
+    rng: int | np.random.Generator = 0,
+    preset: str | None = None,
+    workers: int = 1,
+    tolerance: float = tolerances.REGRET_BATCH,
+    progress: Callable[[int, int], None] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> RobustChoice:
+    """Choose as :func:`robust` does, with the values of parameters in one mapping."""
+    given = dict(parameters or {})
     loaded = game_with_regimes(game)
     asked = regimes_asked(loaded, regimes)
     judge = judging_player(loaded, asked, player)
-    _check(rule, beliefs)
-    base = values(loaded, preset=preset, parameters=parameters)
+    _check(rule, beliefs, information)
+    base = values(loaded, preset=preset, parameters=given)
     found = solve_draws(
         loaded, draws, asked, preset=preset, workers=workers, tolerance=tolerance,
-        progress=progress, **parameters,
+        progress=progress, **given,
     )  # fmt: skip
     return choose(
         loaded, payoffs_of(found, judge, draws), judge, rule=rule, beliefs=beliefs,
         information=information, rng=rng, tolerance=tolerance, preset=preset, parameters=base,
-        changed=tuple(parameters),
+        changed=tuple(given),
     )  # fmt: skip
 
 
-def _check(rule: str, beliefs: Mapping[str, float]) -> None:
+def _check(rule: str, beliefs: Mapping[str, float], information: str | None) -> None:
+    if information is not None and information not in METHODS:
+        close = did_you_mean(information, METHODS)
+        raise RequestError(f"there is no method {information!r}. {close}")
     if rule not in RULES:
         raise RequestError(f"there is no rule {rule!r}. {did_you_mean(rule, RULES)}")
     for kind, radius in beliefs.items():
@@ -665,7 +735,7 @@ def choose(
     changed: Sequence[str] = (),
 ) -> RobustChoice:
     """Say which regime to choose, from payoffs at solved draws; see :func:`robust`."""
-    _check(rule, beliefs)
+    _check(rule, beliefs, information)
     names = payoffs.regimes
     defined = payoffs.defined
     if not defined.any():
