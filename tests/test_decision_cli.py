@@ -284,3 +284,39 @@ def test_games_without_regimes_are_refused(capsys):
         code, _, err = run(capsys, command[0], "prisoners_dilemma", *command[1:])
         assert code == 2
         assert "no regimes" in err
+
+
+# ---------------------------------------------------------------------------------------------
+# Stored sweeps
+
+
+def test_a_stored_sweep_is_read_instead_of_solved(levers, capsys, tmp_path):
+    drawn = ["--draws", "80", "--rng", "4", "--vary", "push,pull", "--tie", "drift=2 * pull"]
+    assert run(capsys, "sweep", levers, *drawn, "--store", "kept")[0] == 0
+    for study in (["robust"], ["discover", "--condition", "act.W > rest.W"]):
+        asked = [study[0], levers, *study[1:], "--json"]
+        code, stored, _ = run(capsys, *asked, "--store", "kept", "--rng", "4")
+        solved = run(capsys, *asked, *drawn)[1]
+        assert code == 0
+        if study[0] == "robust":
+            assert json.loads(stored) == json.loads(solved)
+        else:
+            (one,), (other,) = (json.loads(text)["discoveries"] for text in (stored, solved))
+            assert one["boxes"] == other["boxes"]
+            assert "drift moves with pull in a straight line" in one["notes"][0]
+
+
+def test_a_store_of_another_game_or_beside_other_draws_is_refused(levers, capsys, tmp_path):
+    assert run(capsys, "sweep", levers, "--draws", "3", "--store", "kept")[0] == 0
+    code, _, err = run(capsys, "robust", levers, "--store", "kept", "--set", "push=2")
+    assert code == 2
+    assert "--set would change them" in err
+    (tmp_path / "levers.toml").write_text(LEVERS.replace("* 8", "* 9"))
+    code, _, err = run(capsys, "robust", levers, "--store", "kept")
+    assert code == 2
+    assert "another specification" in err
+    (tmp_path / "levers.toml").write_text(LEVERS.replace('name = "levers"', 'name = "other"'))
+    code, _, err = run(capsys, "discover", levers, "--condition", "act.W > 1", "--store", "kept")
+    assert code == 2
+    assert "holds a sweep of levers, not of other" in err
+    assert run(capsys, "robust", levers, "--store", "nowhere")[0] == 4
