@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["BatchForm", "Formulas", "Stages", "Trees", "trees"]
 
 ALL, PURE, NEVER = 0, 1, 2
+"""Rules of stages, as in :mod:`highfence.kernels.batch_tree`, which is not imported before it runs:
+that loads the compiler."""
 _EXACT_OPS = {"min", "max", "neg", "abs", "where", "lt", "le", "eq", "ne", "and", "or", "not"}
 """Operations that do not round."""
 _TRIES = 8

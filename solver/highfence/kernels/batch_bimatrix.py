@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
-__all__ = ["MAX_SIDE", "extreme_games", "extreme_pairs"]
+__all__ = ["extreme_games", "extreme_pairs"]
 
-MAX_SIDE = 6
-"""Most strategies of a player."""
 _RAYS = 320
 """Room for the vertices of one polytope and those that come and go on the way; a polytope of
 six dimensions and twelve facets has at most 112."""

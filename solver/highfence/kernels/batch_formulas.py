@@ -46,10 +46,7 @@ OPS = {
 STORE = 20
 GUARDED = 32
 """Added to the number of a comparison of computed numbers: draws at which the two are equal
-but for rounding are marked, as exact arithmetic may decide otherwise."""
-
-CLOSE = 1e-13
-"""Relative difference of two computed numbers that rounding may turn over."""
+but for rounding (1e-13 of their size) are marked, as exact arithmetic may decide otherwise."""
 
 _BLOCK = types.float64[:, ::1]
 

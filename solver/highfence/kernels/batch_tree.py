@@ -44,10 +44,8 @@ equilibrium, and mixed ones are not searched for. ``TOO_MANY``: combinations of 
 ``TOO_LARGE``: a stage."""
 
 _INTS = types.int64[::1]
-_SHORT = types.int32[::1]
 _CUBE = types.float64[:, :, ::1]
 _MATRIX = types.float64[:, ::1]
-_TABLE = types.int64[:, ::1]
 
 
 @njit(nogil=True, error_model="numpy")
