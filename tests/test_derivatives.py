@@ -136,6 +136,16 @@ def test_regimes_are_compared_by_their_difference_and_their_margin():
     assert difference["d"].derivative == pytest.approx(slope)
 
 
+def test_what_a_regime_sets_itself_stays_as_it_is():
+    """Under "strict" the penalty is 9, whatever is asked about beside it."""
+    found = derivatives(INSPECTION, ["strict.missed - open.missed", "missed"])
+
+    assert found["strict.missed - open.missed"].value == pytest.approx(VIOLATES * 0.15)
+    assert found["missed under strict"].value == pytest.approx(VIOLATES * 0.9)
+    assert [s.parameter for s in found["missed under open"].slopes] == ["d", "c", "a"]
+    assert "b" in [s.parameter for s in derivatives(INSPECTION, "missed", "open").targets[0].slopes]
+
+
 def test_implicit_derivatives_are_those_of_the_game_solved_again():
     found = derivatives(INSPECTION, ["inspector", "missed"], "open", names=["c", "b"])
 
@@ -339,9 +349,11 @@ def test_what_is_returned_is_plain_data():
     ("outcomes", "more", "says"),
     [
         ("missed", {"names": ["bb"]}, "no numeric parameter 'bb'"),
-        ("missed", {"names": ["b", "b"]}, "named twice"),
-        ("missed", {"names": ["b"], "ties": {"b": "d"}}, "tied"),
+        ("missed", {"names": ["c", "c"]}, "named twice"),
+        ("missed", {"names": ["c"], "ties": {"c": "d"}}, "tied"),
         ("missed", {"names": []}, "no parameter is named"),
+        ("missed", {"names": ["b"]}, "b is set by the regime strict"),
+        ("missed", {"ties": {"b": "d"}}, "b is set by the regime strict"),
         ("missed", {"step": 0}, "share of the range"),
         ("missed", {"step": 1}, "share of the range"),
         ("misse", {}, "Did you mean 'missed'"),

@@ -8,6 +8,7 @@ Spearman are second implementations. The games are small enough to be solved by 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -480,6 +481,23 @@ def test_a_tornado_of_an_endless_distribution_stops_at_its_quantiles():
     )
 
     assert found.targets[0].of("a", "low") == pytest.approx(10 - 1.6449, abs=1e-3)
+
+
+def test_what_a_regime_sets_itself_is_not_drawn_unless_it_is_named():
+    game = replace(MONOPOLY, regimes=[*MONOPOLY.regimes, TRIPLED])
+    found = sensitivity(game, "price", "tripled", method="tornado").targets[0]
+    named = sensitivity(game, "price", "tripled", method="tornado", names=["tax"]).targets[0]
+
+    assert found.names == ("a", "c", "bribe")
+    assert found.base == pytest.approx((10 + 2 + 3) / 2, rel=1e-3)
+    assert found.notes == ()
+    assert named.base == pytest.approx((10 + 2 + 1) / 2, rel=1e-3)
+    assert named.notes == ("tripled would set tax, but the draw counts",)
+    free = sensitivity(game, "price", "free", method="tornado").targets[0]
+    assert "tax" in free.names
+
+
+TRIPLED = Regime("tripled", fix={"law": "taxed"}, set={"tax": 3})
 
 
 def test_several_equilibria_that_disagree_are_undefined_and_counted():

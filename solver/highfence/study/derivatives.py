@@ -37,7 +37,7 @@ from ..spec.model import Chance, Decision, Derived, Game, Interval
 from ..spec.resolve import derived_names
 from .outcome import categorical_values, game_with_regimes
 from .scan import regimes_asked
-from .sensitivity import Asking, Target, targets_of
+from .sensitivity import Asking, Target, levers_of, targets_of
 from .uncertainty import Uncertainty, space_of
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def derivatives(
     regimes, preset, parameters, player, workers, progress
         As there.
     names
-        The parameters; by default all numeric ones with a declared range.
+        The parameters; by default all numeric ones with a declared range that no regime sets.
     ties
         Parameter -> formula: it moves along with those that its formula reads.
     step
@@ -253,7 +253,8 @@ def derivatives(
     Raises
     ------
     RequestError
-        A name is unknown, or the step is not between 0 and 0.2.
+        A name is unknown, a regime that is read sets a parameter that is named, or the step
+        is not between 0 and 0.2.
     SpecError
         An outcome is not a formula of the game, or the game is wrong at these numbers.
 
@@ -310,7 +311,8 @@ def derivatives(
     targets, judge = targets_of(watched, asked, compared, player, categorical_values(game, base))
     if any(target.wins for target in targets):
         raise RequestError("whether a regime wins has no derivative. Ask for margin(REGIME)")
-    chosen = _chosen(game, names, ties or {})
+    levers = levers_of(game, {name for target in targets for name in target.reads})
+    chosen = _chosen(game, names, ties or {}, levers)
     ends = {name: _range(game, name, float(base[name])) for name in chosen}
     given = {name: value for name, value in (parameters or {}).items() if name not in chosen}
     space = space_of(
@@ -369,13 +371,24 @@ def _range(game: Game, name: str, at: float) -> _End:
     return _End(at, at - width, at + width, width, False)
 
 
-def _chosen(game: Game, names: Sequence[str] | None, ties: Mapping[str, str]) -> tuple[str, ...]:
+def _chosen(
+    game: Game,
+    names: Sequence[str] | str | None,
+    ties: Mapping[str, str],
+    levers: Mapping[str, Sequence[str]],
+) -> tuple[str, ...]:
     numeric = {p.name: p for p in game.parameters if not p.choices}
+    for name in [*ties, *([names] if isinstance(names, str) else names or ())]:
+        if name in levers:
+            raise RequestError(
+                f"{name} is set by the regime {levers[name][0]}, so no one value of it can be "
+                "moved. Leave it out, or ask about other regimes"
+            )
     if names is None:
         chosen = [
             name
             for name, p in numeric.items()
-            if p.low is not None and p.high is not None and name not in ties
+            if p.low is not None and p.high is not None and name not in ties and name not in levers
         ]
         if not chosen:
             raise RequestError(f"{game.name} declares no range of any parameter. Name parameters")

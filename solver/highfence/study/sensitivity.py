@@ -19,7 +19,7 @@ points are counted and named, and never reach an estimator.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,7 @@ __all__ = [
     "Target",
     "Undefined",
     "indices",
+    "levers_of",
     "rank_correlations",
     "sensitivity",
     "targets_of",
@@ -218,7 +219,9 @@ def sensitivity(
     draws, rng, second_order, confidence
         As in :func:`indices`. A tornado needs no draws.
     names, distributions, correlation, correlation_of, ties, preset, parameters
-        What is uncertain and how, as in :func:`highfence.study.uncertainty.draw`.
+        What is uncertain and how, as in :func:`highfence.study.uncertainty.draw`; by default
+        without the parameters that a regime sets itself. Where one of these is named or
+        described, the draw counts under every regime, and a note says so.
     player
         Whose payoff says which regime wins; by default the owner of the decision that the
         regimes fix.
@@ -264,6 +267,13 @@ def sensitivity(
     if several not in SEVERAL:
         raise RequestError(f"several = {several!r}. {did_you_mean(str(several), SEVERAL)}")
     check_confidence(confidence)
+    base = values(game, preset=preset, parameters=parameters)
+    compared = regimes_asked(game, regimes)
+    targets, judge = targets_of(game, outcomes, compared, player, categorical_values(game, base))
+    needed = {name for target in targets for name in target.reads}
+    levers = levers_of(game, needed)
+    if names is None and levers:
+        names = _uncertain(game, {*levers, *(ties or {}), *(parameters or {})}, distributions or {})
     space = space_of(
         game,
         names=names,
@@ -274,10 +284,11 @@ def sensitivity(
         preset=preset,
         parameters=parameters,
     )
-    base = values(game, preset=preset, parameters=parameters)
-    compared = regimes_asked(game, regimes)
-    targets, judge = targets_of(game, outcomes, compared, player, categorical_values(game, base))
-    needed = {name for target in targets for name in target.reads}
+    overridden = tuple(
+        f"{' and '.join(levers[name])} would set {name}, but the draw counts"
+        for name in space.columns
+        if name in levers
+    )
     ask = Asking(
         game=game,
         regimes=tuple(r.name for r in game.regimes if r.name in needed),
@@ -328,7 +339,7 @@ def sensitivity(
             draws=int(asked),
             points=upto,
             rng=None if isinstance(rng, np.random.Generator) else int(rng),
-            targets=tuple(made),
+            targets=tuple(replace(one, notes=(*one.notes, *overridden)) for one in made),
         )
 
     if done < total:
@@ -336,6 +347,29 @@ def sensitivity(
             f"{done} of {total} points were solved; the answer is about these", result(done)
         )
     return result(total)
+
+
+def levers_of(game: Game, regimes: Collection[str]) -> dict[str, list[str]]:
+    """Return the parameters that some of these regimes set -> the regimes that do."""
+    found: dict[str, list[str]] = {}
+    for regime in game.regimes:
+        if regime.name in regimes:
+            switched = [name for off in regime.off for name in game.mechanisms[off].off]
+            for name in dict.fromkeys([*regime.set, *switched]):
+                found.setdefault(name, []).append(regime.name)
+    return found
+
+
+def _uncertain(game: Game, left_out: Collection[str], described: Mapping[str, Any]) -> list[str]:
+    """Return the parameters with a range that are drawn where none are named."""
+    return [
+        p.name
+        for p in game.parameters
+        if p.low is not None
+        and p.high is not None
+        and p.name not in left_out
+        and p.name not in described
+    ]
 
 
 def targets_of(
