@@ -391,3 +391,19 @@ def test_a_cluster_that_is_not_there_is_said_to_be(monkeypatch):
 
     with pytest.raises(RequestError, match=r"no scheduler answers at 127\.0\.0\.1:9"):
         sweep(GAME, {"stake": [1.0]}, engine="dask://127.0.0.1:9")
+
+
+def told_apart() -> dict[str, str]:
+    """Return another version in every process."""
+    return {"highfence": str(os.getpid())}
+
+
+@pytest.mark.slow
+def test_a_cluster_with_another_version_is_refused(cluster, monkeypatch):
+    address, pids = cluster
+    monkeypatch.setattr("highfence.study.store.versions", told_apart)
+    monkeypatch.setattr(told_apart, "__module__", "__main__")  # sent as it is, not by its name
+
+    with pytest.raises(RequestError, match=rf"has highfence \d+, this machine {os.getpid()}"):
+        sweep(GAME, {"stake": [1.0]}, engine=f"dask://{address}")
+    assert len(pids) == 2
