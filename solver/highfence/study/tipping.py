@@ -1019,7 +1019,7 @@ class _Search:
         middles = self._middles()
         spread = self._spread(middles)[r]
         share = np.abs(middles[right, r] - middles[left, r]) / spread
-        jumped = jumps[left:right, r].any(axis=0)
+        jumped = jumps[left:right, r].any(axis=0) | self._breaks(middles[:, r], left, right)
         if right - left > 1 and self.x[right] - self.x[left] > self.tolerance * (1 + 1e-6):
             jumped = share > JUMP  # across unsolved points there is no telling otherwise
         columns = sorted(np.flatnonzero(jumped & (share > JUMP)), key=lambda k: -share[k])
@@ -1029,6 +1029,22 @@ class _Search:
             one, two = ((float(low[at, r, k]), float(high[at, r, k])) for at in (left, right))
             made.append(Change(self.scanner.columns[k], one, two))
         return tuple(made)
+
+    def _breaks(self, middles: Array, left: int, right: int) -> NDArray[np.bool_]:
+        """(columns,): from one point to another a column moves as it does on neither side.
+
+        A jump may take several cells, where what is played is mixed for a short way.
+        """
+        width = self.x[right] - self.x[left]
+        outside = [
+            (middles[k + 1] - middles[k]) / (self.x[k + 1] - self.x[k])
+            for k in (left - 1, right)
+            if 0 <= k < len(self.x) - 1
+        ]
+        with np.errstate(invalid="ignore"):
+            smooth = [np.where(np.isfinite(slope), np.abs(slope), 0.0) for slope in outside]
+            steepest = np.max([np.zeros(middles.shape[1]), *smooth], axis=0)
+            return np.asarray(np.abs(middles[right] - middles[left]) > 4 * steepest * width)
 
     def _series(self) -> Iterator[Series]:
         """Yield what holds along the range."""
