@@ -152,22 +152,17 @@ def discover_sentence(found: Discovery) -> list[str]:
 
 
 def _limits(page: Page, found: Discovery) -> None:
-    rows = []
+    if not any(peeling.box.limits for peeling in found.boxes):
+        return
+    page.blank()
     for k, peeling in enumerate(found.boxes, 1):
         for limit in peeling.box.limits:
             sign = ">=" if limit.side == "above" else "<="
             unit = found.units.get(limit.parameter, "")
-            rows.append(
-                [
-                    f"{k}: {limit.parameter} {sign} {number(limit.value, 4)}"
-                    + (f" {unit}" if unit not in ("", "1") else ""),
-                    f"{limit.quasi_p:.1g}",
-                    found.labels[limit.parameter],
-                ]
-            )
-    if rows:
-        page.blank()
-        page.table(["box: limit", "quasi-p", "what it is"], rows, left=(0, 2))
+            text = f"box {k}, {limit.parameter} {sign} {number(limit.value, 4)}"
+            text += f" {unit}" if unit not in ("", "1") else ""
+            label = found.labels[limit.parameter]
+            page.item(f"{text} (quasi-p {limit.quasi_p:.1g})", label)
 
 
 def _trajectory(page: Page, found: Discovery, everything: bool) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import tolerances
 from ..errors import RequestError, did_you_mean
 from .sample import generator_of
 
@@ -146,7 +147,9 @@ def value_of_information(
 
 def _gain(predicted: Array) -> float:
     """Return how much the best regime at each draw is better than the best one overall."""
-    return float(predicted.max(axis=1).mean() - predicted.mean(axis=0).max())
+    gain = float(predicted.max(axis=1).mean() - predicted.mean(axis=0).max())
+    size = float(np.abs(predicted).max(initial=0.0))
+    return gain if gain > tolerances.ROUNDING * size else 0.0
 
 
 def _partial(
