@@ -129,4 +129,4 @@ def test_a_second_worker(engine, tmp_path, capsys):
             f"{rates[2]:.0f} with two: {rates[2] / rates[1]:.2f} times; {used[1]:.1f} s and "
             f"{used[2]:.1f} s of CPU"
         )
-    assert rates[2] > rates[1]
+    assert used[2] < 1.5 * used[1]
