@@ -514,6 +514,18 @@ def test_several_equilibria_that_disagree_are_undefined_and_counted():
     assert low.mean < 1
 
 
+def test_equilibria_that_hardly_differ_agree():
+    """Beside what the stake does, a thousandth for who goes where is nothing."""
+    game = replace(
+        BATTLE, derived={**BATTLE.derived, "tally": "w + opera / 1000", "gap": "w + opera / 10"}
+    )
+    found = sensitivity(game, ["tally", "gap"], "any", method="rank", draws=12)
+
+    assert found["tally under any"].undefined.count == 0
+    assert found["tally under any"].of("w") == 1
+    assert found["gap under any"].undefined.several == 12
+
+
 def test_a_contest_that_depends_on_the_equilibrium_is_undefined():
     found = sensitivity(BATTLE, "wins(any)", player="he", method="rank", draws=12)
 

@@ -81,6 +81,10 @@ __all__ = [
 SEVERAL = ("drop", "low", "high", "middle")
 """What an outcome is where several equilibria disagree: undefined, or one end, or the middle."""
 
+AGREE = 0.01
+"""Equilibria whose outcomes differ by less than this share of the outcome's standard deviation
+over the points agree: a batch finds each to about 1e-4, and indices are not that fine."""
+
 PART = 2000
 """Points that are solved before an interruption keeps them."""
 
@@ -226,8 +230,9 @@ def sensitivity(
         Whose payoff says which regime wins; by default the owner of the decision that the
         regimes fix.
     several
-        What an outcome is where several equilibria disagree about it by more than a millionth:
-        ``"drop"`` (undefined), or its ``"low"`` or ``"high"`` end, or the ``"middle"``.
+        What an outcome is where several equilibria disagree about it: ``"drop"`` (undefined),
+        or its ``"low"`` or ``"high"`` end, or the ``"middle"``. They agree if it differs by no
+        more than a hundredth of its standard deviation over the points; then it is the middle.
     workers
         Processes.
     progress
@@ -301,6 +306,7 @@ def sensitivity(
         parameters=dict(parameters or {}),
         workers=workers,
         progress=progress,
+        agree=AGREE,
     )
     labels = {p.name: p.label for p in game.parameters if p.label}
     if method == "tornado":
@@ -456,6 +462,8 @@ class Asking:
     parameters: Mapping[str, Any]
     workers: int
     progress: Callable[[int, int], None] | None
+    agree: float = 0.0
+    """Share of the outcome's spread over the points within which equilibria agree about it."""
 
     def answers(self, columns: Mapping[str, Array], block: int) -> tuple[list[Answers], int]:
         """Return each target's values, and the number of points that were solved.
@@ -464,7 +472,7 @@ class Asking:
         """
         total = len(next(iter(columns.values())))
         step = max(PART // block, 1) * block
-        parts: list[list[Answers]] = []
+        parts: list[list[tuple[Array, Array, Array]]] = []
         done = 0
         try:
             for start in range(0, total, step):
@@ -490,14 +498,16 @@ class Asking:
                 raise
         joined = []
         for k, target in enumerate(self.targets):
-            value, uncertified, several, without = (
-                np.concatenate([getattr(part[k], name) for part in parts])
-                for name in ("value", "uncertified", "several", "without_value")
+            low, high, uncertified = (
+                np.concatenate([part[k][column] for part in parts]) for column in range(3)
             )
-            joined.append(Answers(value, uncertified, several, without, target.condition))
+            joined.append(self._judged(target, low, high, uncertified.astype(bool)))
         return joined, done
 
-    def _read(self, target: Target, found: Draws, columns: Mapping[str, Array]) -> Answers:
+    def _read(
+        self, target: Target, found: Draws, columns: Mapping[str, Array]
+    ) -> tuple[Array, Array, Array]:
+        """Return a target's lowest and highest values, and where it is not certified."""
         at = [found.regimes.index(name) for name in target.reads]
         uncertified = ~np.logical_and.reduce(found.certified[:, at], axis=1)
         if target.outcome is not None:
@@ -505,17 +515,25 @@ class Asking:
         else:
             low, high = self._contest(target, found)
         low, high = (np.where(uncertified, np.nan, side) for side in (low, high))
+        return low, high, uncertified
+
+    def _judged(self, target: Target, low: Array, high: Array, uncertified: Any) -> Answers:
+        """Return the values of a target, and where and why it has none."""
         without = ~uncertified & ~(np.isfinite(low) & np.isfinite(high))
-        gap = high - low
         with np.errstate(invalid="ignore"):
-            apart = gap > tolerances.SAME * np.maximum(np.abs(low), np.abs(high))
-        several = ~uncertified & ~without & apart
-        middle = low + gap / 2
-        value = {"low": low, "high": high}.get(self.several, middle)
+            middle = low + (high - low) / 2
+            known = middle[np.isfinite(middle)]
+            spread = float(known.std()) if known.size else 0.0
+            slack = np.maximum(
+                tolerances.SAME * np.maximum(np.abs(low), np.abs(high)), self.agree * spread
+            )
+            several = ~uncertified & ~without & (high - low > slack)
         if self.several == "drop":
-            value = np.where(several, np.nan, value)
-            return Answers(value, uncertified, several, without)
-        return Answers(value, uncertified, np.zeros_like(several), without)
+            value = np.where(several, np.nan, middle)
+        else:
+            value = {"low": low, "high": high, "middle": middle}[self.several]
+            several = np.zeros_like(several)
+        return Answers(value, uncertified, several, without, target.condition)
 
     def _contest(self, target: Target, found: Draws) -> tuple[Array, Array]:
         """Return whether a regime wins, or its margin, lowest and highest."""
