@@ -715,6 +715,20 @@ def test_a_callable_is_refused():
         regions(game)
 
 
+def test_a_parameter_whose_range_is_a_point_does_not_vary():
+    game = Game(
+        name="g",
+        players=["P"],
+        parameters=[Parameter("a", "1/3", low="1/3", high="1/3"), Parameter("b", 1, low=0, high=2)],
+        stages=[Stage("s", Decision("P", "x", ["yes", "no"]))],
+        payoffs={"P": "where(x == 'yes', b, a)"},
+    )
+
+    assert region(game, {"x": "yes"}).parameters == ("b",)
+    with pytest.raises(RequestError, match="a cannot vary: its range is 1/3 to 1/3"):
+        region(game, {"x": "yes"}, ["a"])
+
+
 def test_a_part_that_is_undefined_somewhere_leaves_that_out():
     game = Game(
         name="g",

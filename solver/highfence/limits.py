@@ -127,4 +127,4 @@ MAX_REGION_TERMS = 20_000
 """Products of terms when two polynomials of an exact region are multiplied."""
 
 MAX_REGION_SECONDS = 30
-"""Seconds that z3 may take for one exact region; beyond, its status is "unknown"."""
+"""Seconds that z3 may take for one request of exact regions; beyond, their status is "unknown"."""

@@ -42,6 +42,8 @@ ROUNDING = 1e-9
 sign for sure: float arithmetic loses about 1e-16 of that sum a term."""
 QUESTIONS = 6
 """One question takes at most so much of the time: 1 / QUESTIONS."""
+CORE = 4
+"""Literals from which on it pays to ask z3 which of them matter."""
 CORNERS = 10
 """Parameters up to which a multilinear polynomial is looked at in all corners of its box."""
 
@@ -419,12 +421,11 @@ class Decider:
                     column = bottom + reach
                 elif above:
                     column = top - reach
-            column = np.clip(column, bottom, top)
-            column[0] = at
-            # The float nearest to a bound may lie outside of it.
-            inside = np.array([low <= Fraction(x) <= high for x in column[:1].tolist()])
-            if not inside[0]:
-                column[0] = column[1]
+            # The float nearest to a bound may lie outside of it: points keep off both.
+            middle = (bottom + top) / 2 if math.isfinite(bottom + top) else at
+            column = np.where((column > bottom) & (column < top), column, middle)
+            if low <= Fraction(at) <= high:
+                column[0] = at
             columns.append(column)
         return np.stack(columns, axis=1) if columns else np.empty((SAMPLE, 0))
 
@@ -512,42 +513,82 @@ class Decider:
 
     # -- z3 ------------------------------------------------------------------------------------
 
-    def _ask(self, condition: int) -> Model | None:
+    def _solver_for(self, conditions: Sequence[int]) -> tuple[Any, bool]:
+        """Return a solver that knows the box, and whether it is the shared one for what is
+        linear, which is to be popped."""
         import z3
 
-        self.asked += 1
         if self.context is None:
             self.context = z3.Context()
             self._variables = [z3.Real(f"p{k}", self.context) for k in range(self.conditions.count)]
         used = {
-            self.conditions.literal(at).polynomial for at in self.conditions.literals(condition)
+            self.conditions.literal(at).polynomial
+            for condition in conditions
+            for at in self.conditions.literals(condition)
         }
-        linear = all(max(map(sum, self.conditions.polynomials[k]), default=0) <= 1 for k in used)
-        if linear:
-            if self._solver is None:
-                self._solver = z3.SolverFor("QF_LRA", ctx=self.context)
-                self._solver.add(*self._box(range(self.conditions.count)))
-            solver = self._solver
-            solver.push()
-        else:
+        polynomials = [self.conditions.polynomials[k] for k in used]
+        if any(max(map(sum, polynomial), default=0) > 1 for polynomial in polynomials):
             solver = z3.SolverFor("QF_NRA", ctx=self.context)
             solver.add(*self._box(self._occurring(used)))
+            return solver, False
+        if self._solver is None:
+            self._solver = z3.SolverFor("QF_LRA", ctx=self.context)
+            self._solver.add(*self._box(range(self.conditions.count)))
+        self._solver.push()
+        return self._solver, True
+
+    def _check(self, solver: Any, *assumed: Any) -> Any:
+        """Return z3's verdict, within the time that is left."""
+        if self.left <= 0:
+            raise Undecided("the time is up")
+        self.asked += 1
+        seconds = min(self.left, limits.MAX_REGION_SECONDS / QUESTIONS)
+        solver.set("timeout", max(int(1000 * seconds), 1))
+        began = time.monotonic()
+        verdict = solver.check(*assumed)
+        self.left -= time.monotonic() - began
+        return verdict
+
+    def _ask(self, condition: int) -> Model | None:
+        import z3
+
+        solver, shared = self._solver_for([condition])
         try:
             solver.add(self._term(condition))
-            if self.left <= 0:
-                raise Undecided("the time is up")
-            seconds = min(self.left, limits.MAX_REGION_SECONDS / QUESTIONS)
-            solver.set("timeout", max(int(1000 * seconds), 1))
-            began = time.monotonic()
-            verdict = solver.check()
-            self.left -= time.monotonic() - began
+            verdict = self._check(solver)
             if verdict == z3.unsat:
                 return None
             if verdict != z3.sat:
                 raise Undecided(solver.reason_unknown())
             return self._read(solver.model())
         finally:
-            if linear:
+            if shared:
+                solver.pop()
+
+    def core(self, literals: Iterable[int], against: int) -> set[int]:
+        """Return literals of a set that cannot hold together with a condition; the whole set,
+        where that is not quicker than to try them one by one."""
+        import z3
+
+        listed = sorted(literals)
+        if len(listed) < CORE:
+            return set(listed)
+        solver, shared = self._solver_for([*listed, against])
+        try:
+            if not shared:
+                return set(listed)
+            solver.add(self._term(against))
+            names = {}
+            for at in listed:
+                name = z3.Bool(f"a{at}", self.context)
+                names[name.get_id()] = at
+                solver.add(z3.Implies(name, self._term(at)))
+            assumed = [z3.Bool(f"a{at}", self.context) for at in listed]
+            if self._check(solver, *assumed) != z3.unsat:
+                return set(listed)
+            return {names[name.get_id()] for name in solver.unsat_core()}
+        finally:
+            if shared:
                 solver.pop()
 
     def _occurring(self, used: Iterable[int]) -> list[int]:
@@ -768,8 +809,8 @@ def _ordered(decider: Decider, literals: Iterable[int]) -> tuple[int, ...]:
 def _case(decider: Decider, condition: int, model: Model) -> tuple[int, ...]:
     """Return a minimal set of literals that hold at a point and imply the condition."""
     table = decider.conditions
-    kept = list(_ordered(decider, _sufficient(table, condition, model)))
     against = table.negation(condition)
+    kept = list(_ordered(decider, decider.core(_sufficient(table, condition, model), against)))
     for at in reversed(kept.copy()):
         rest = [other for other in kept if other != at]
         if decider.superfluous(*rest, table.negation(at)) or decider.superfluous(*rest, against):

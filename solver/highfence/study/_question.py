@@ -62,6 +62,8 @@ class Question:
             low, high = declared[name].low, declared[name].high
             bottom: Bound = -math.inf if low is None else exact(low)
             top: Bound = math.inf if high is None else exact(high)
+            if bottom >= top:
+                raise RequestError(f"{name} cannot vary: its range is {low} to {high}")
             ranges[name] = (bottom, top)
             value = at[name]
             assert isinstance(value, Fraction)

@@ -609,8 +609,12 @@ def regions(
     """
     question = Question.of(game, parameters, regime, preset, fixed)
     found = []
-    for z in question.outcomes:
-        made = _region(question, z.choices, z.condition, True)
+    left = float(limits.MAX_REGION_SECONDS)
+    for k, z in enumerate(question.outcomes):
+        # What one region does not use of its share of the time is for the next ones.
+        share = left / (len(question.outcomes) - k + 1)
+        made = _region(question, z.choices, z.condition, True, share)
+        left -= share - question.decider.left
         if not made.empty:
             found.append(made)
     found.sort(key=lambda made: made.only_ties)
@@ -618,7 +622,7 @@ def regions(
     overlaps: list[Overlap] = []
     without = None
     try:
-        question.decider.left = float(limits.MAX_REGION_SECONDS)
+        question.decider.left = left
         overlaps = _overlaps(question, found)
         without = _without(question)
     except Undecided as error:
@@ -705,7 +709,11 @@ def thresholds(
 
 
 def _region(
-    question: Question, choices: tuple[Choice, ...], condition: int, complete: bool
+    question: Question,
+    choices: tuple[Choice, ...],
+    condition: int,
+    complete: bool,
+    seconds: float | None = None,
 ) -> Region:
     """Return the region where a condition holds."""
     witness: Point | None = None
@@ -713,7 +721,7 @@ def _region(
     cases: tuple[tuple[Inequality, ...], ...] = ()
     ties: tuple[tuple[Inequality, ...], ...] = ()
     status, reason, only_ties = "exact", "", False
-    question.decider.left = float(limits.MAX_REGION_SECONDS)
+    question.decider.left = limits.MAX_REGION_SECONDS if seconds is None else seconds
     question.decider.minimal = True
     try:
         found = question.decider.find(condition)
