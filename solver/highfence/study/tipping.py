@@ -874,7 +874,8 @@ class _Search:
             last += 1
         if first == left and last == right:
             return None
-        return float(self.x[min(first + 1, left)]), float(self.x[max(last - 1, right)])
+        low, high = (first + 1 if first < left else right), (last - 1 if last > right else left)
+        return float(self.x[low]), float(self.x[high])
 
     def _events(self, track: _Track) -> Iterator[_Event]:
         """Yield the changes of a track, leaving out what holds at single points only."""
@@ -968,9 +969,11 @@ class _Search:
             after.append(", ".join(f"{c.name} {_short(c.after)}" for c in changes[:3]))
         if not kinds:
             return None
-        shown = [f"{c.name} {_short(c.before)} -> {_short(c.after)}" for c in changes[:6]]
+        players = {player.name for player in self.scanner.original.players}
+        told = [c for c in changes if c.name not in players] or list(changes)
+        shown = [f"{c.name} {_short(c.before)} -> {_short(c.after)}" for c in told[:6]]
         if shown:
-            more = f" and {len(changes) - 6} more" if len(changes) > 6 else ""
+            more = f" and {len(told) - 6} more" if len(told) > 6 else ""
             said.append(f"jumps: {', '.join(shown)}{more}")
         unknown = self.batch.answer[left : right + 1, r] != Answer.CERTIFIED
         order = list(Kind)
