@@ -181,6 +181,17 @@ def test_a_flip_on_a_point_of_the_grid_is_one_flip():
     assert flip.says == "flat -> rival"
 
 
+def test_a_parameter_may_be_called_like_an_argument():
+    game = replace(
+        choice("0"),
+        parameters=(Parameter("workers", 0.5, low=0, high=1), Parameter("tolerance", 0.3)),
+        derived={"value": "where(law == 'flat', 0, workers - tolerance)"},
+    )
+    found = find_tips(game, "workers", parameters={"tolerance": 0.4})
+
+    assert holds(found.flips[0], 0.4, 1e-4)
+
+
 def test_a_margin_that_only_touches_zero_does_not_flip():
     found = tipping(choice("-(x - 0.47) ** 2 - 1e-5"), "x")
 

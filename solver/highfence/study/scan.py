@@ -61,6 +61,11 @@ Much less than ``tolerances.SAME``, so that a margin that runs slowly through 0 
 rather than a stretch of ties.
 """
 
+RESERVED = frozenset(
+    "game draws regimes regime method limit preset workers tolerance progress".split()
+)
+"""Arguments of the functions that solve: a parameter of such a name is drawn, not set."""
+
 MAX_WATCHED = 200
 """Outcomes added to see what is played; finite decisions beyond are not watched."""
 
@@ -289,13 +294,17 @@ class Scanner:
 
     def solve(self, points: Mapping[str, Array]) -> Batch:
         """Return the answers at points: parameter -> values, all of one length."""
+        count = len(next(iter(points.values())))
+        own = {name: value for name, value in self.parameters.items() if name not in RESERVED}
+        first = self.at[self.regimes[0]]
+        taken = {n: np.full(count, float(first[n])) for n in self.parameters if n in RESERVED}
         draws = solve_draws(
             self.game,
-            points,
+            {**taken, **points},
             self.regimes,
             preset=self.preset,
             workers=self.workers,
-            **self.parameters,
+            **own,
         )
         order = [draws.names.index(name) for name in self.columns]
         certified = draws.certified
@@ -322,10 +331,10 @@ class Scanner:
         -----
         After ``limits.MAX_RETRIES`` of these in one study, nothing more is searched.
         """
-        if self.retried >= limits.MAX_RETRIES:
+        given = {**self.parameters, **at}
+        if self.retried >= limits.MAX_RETRIES or RESERVED & set(given):
             return [], Answer.UNCERTIFIED
         self.retried += 1
-        given = {**self.parameters, **at}
         try:
             solution = solve(self.game, regime=regime, preset=self.preset, **given)
         except (MethodFailed, SpecError) as error:
