@@ -133,7 +133,7 @@ def _exported(
     raise RequestError(f"{name}: a game in {kind} form cannot be written as {ending}. Use {fits}")
 
 
-def write_file(target: Path, text: str, force: bool) -> None:
+def write_file(target: Path, content: str | bytes, force: bool) -> None:
     """Write a whole file or nothing: a temporary file beside it, then a rename."""
     import tempfile
 
@@ -143,8 +143,8 @@ def write_file(target: Path, text: str, force: bool) -> None:
         raise RequestError(f"{target}: cannot be written ({error.strerror})") from None
     temporary = Path(made)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())

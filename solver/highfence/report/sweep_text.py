@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ..study.sweep import Sweep
 
-__all__ = ["sweep_dict", "sweep_page", "sweep_text"]
+__all__ = ["sweep_dict", "sweep_page", "sweep_sentence", "sweep_text"]
 
 MAX_POINTS = 40
 """Points of a grid that are written out."""
@@ -52,7 +52,7 @@ def sweep_text(found: Sweep, width: int | None = None) -> str:
 def sweep_page(found: Sweep, width: int | None = None, everything: bool = False) -> Page:
     """Return a sweep as a page: which regime is best how often, statuses, payoffs."""
     page = Page(width)
-    page.text(_verdict(found), "bold")
+    page.text(sweep_sentence(found), "bold")
     page.text(_certified(found))
     for note in found.notes:
         page.bullet(note)
@@ -85,7 +85,7 @@ def _draws_of(found: Sweep) -> str:
     return f"{len(found):,} {draws} of {', '.join(found.inputs)}"
 
 
-def _verdict(found: Sweep) -> str:
+def sweep_sentence(found: Sweep) -> str:
     """Return which regime is best how often, in a sentence."""
     what = f"{found.title}: {_draws_of(found)}"
     if found.judge is None or len(found.regimes) < 2 or not len(found):

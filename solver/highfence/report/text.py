@@ -39,6 +39,7 @@ __all__ = [
     "solution_text",
     "styled",
     "terminal_width",
+    "verdict_sentence",
 ]
 
 Span = tuple[str, str]
@@ -769,7 +770,7 @@ def _verdicts(page: Page, comparison: Comparison, shown: Sequence[str], everythi
     for player, best in comparison.best.items():
         who = comparison.labels.get(player, player)
         if everything or player in shown:
-            page.item(f"Best for {who}", _verdict(best, labels))
+            page.item(f"Best for {who}", verdict_sentence(best, labels))
         elif len(best.contenders) < len(labels):
             named = " or ".join(labels[name] for name in best.contenders) or "none"
             others.append(f"{named} for {who}" + (" (a near tie)" if best.near else ""))
@@ -808,7 +809,8 @@ def _worth(commitment: CommitmentValue, labels: Mapping[str, str]) -> str:
     return f"{interval(commitment.value, 3)}, that is {first} less {last}"
 
 
-def _verdict(best: Best, labels: Mapping[str, str]) -> str:
+def verdict_sentence(best: Best, labels: Mapping[str, str]) -> str:
+    """Return which regime is best for a player, in words; ``labels`` are the regimes'."""
     named = [labels[name] for name in best.contenders]
     match best.verdict.value:
         case "tie" if len(named) == len(labels):
