@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "solver" / "highfence"
 
 LAYERS = (
-    ("errors", "limits", "tolerances"),
+    ("errors", "lazy", "limits", "tolerances"),
     ("kernels",),
     ("spec",),
     ("forms",),
@@ -63,13 +63,15 @@ WITHOUT_NUMPY = {
     "commands",
     "commands.exit_codes",
     "errors",
+    "lazy",
     "limits",
     "methods.registry",
     "solution",
     "spec.catalog",
+    "study",
     "tolerances",
 }
-IMPORTED_BY_NAME = {"__init__", "cli", "methods.registry"}
+IMPORTED_BY_NAME = {"cli", "lazy", "methods.registry"}
 """Modules that import others by a computed name: lazy public names, commands, methods."""
 
 IMPORT_NAMES = {"python-flint": "flint", "z3-solver": "z3"}

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import re
 import time
+from importlib import import_module
 
 import pytest
 
@@ -567,7 +568,7 @@ def test_labels_stand_over_the_columns_and_groups_over_all_of_theirs():
 @pytest.mark.parametrize("count", [10])
 def test_a_comparison_costs_little_beside_its_solutions(count):
     """Ten regimes: 5 to 10 ms beside the solver were measured; busy machines get 100."""
-    import highfence.study.compare as module
+    module = import_module("highfence.study.compare")
 
     names = [f"r{k}" for k in range(count)]
     game = choosing(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -18,10 +19,11 @@ from hypothesis import strategies as st
 
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage, limits
 from highfence.errors import Interrupted, RequestError, SpecError
-from highfence.study import sensitivity as module
 from highfence.study.indices import indices, rank_correlations
 from highfence.study.sensitivity import METHODS, sensitivity
 from highfence.study.uncertainty import Space, Uncertainty
+
+module = import_module("highfence.study.sensitivity")
 
 ANGLES = dict.fromkeys(("x1", "x2", "x3"), f"uniform({-math.pi}, {math.pi})")
 A, B = 7.0, 0.1

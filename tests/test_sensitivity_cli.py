@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -269,7 +270,7 @@ def test_several_equilibria_can_be_taken_at_their_lowest(ran):
 
 
 def test_an_interruption_prints_what_was_done(ran, monkeypatch):
-    from highfence.study import sensitivity as study
+    study = import_module("highfence.study.sensitivity")
 
     whole = study.sensitivity
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_what_is_in_the_store_is_not_solved_again(full, alone, monkeypatch):
     def never(*_: object) -> None:
         raise AssertionError("nothing is left to solve")
 
-    monkeypatch.setattr("highfence.study.sweep._solve_part", never)
+    monkeypatch.setattr(import_module("highfence.study.sweep"), "_solve_part", never)
     steps: list[tuple[int, int]] = []
 
     found = sweep(GAME, DRAWS, store=full, progress=lambda *step: steps.append(step))
@@ -555,7 +556,7 @@ def test_a_damaged_answer_is_named_and_the_others_are_readable(copy, alone):
 
 
 def test_repair_solves_what_is_damaged_and_nothing_else(copy, alone, monkeypatch):
-    from highfence.study import sweep as module
+    module = import_module("highfence.study.sweep")
 
     solved: list[tuple[tuple[str, ...], int]] = []
     real = module._solve_part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -165,7 +166,7 @@ def test_an_empty_interval_is_a_wrong_game():
 
 
 def test_equal_draws_are_solved_once(monkeypatch):
-    from highfence.study import sweep as module
+    module = import_module("highfence.study.sweep")
 
     asked: list[float] = []
     real = module._solve_part

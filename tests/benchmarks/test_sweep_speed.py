@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import os
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from highfence import load
-from highfence.study import sweep as module
 from highfence.study.sample import sample
 from highfence.study.sweep import sweep
 
+module = import_module("highfence.study.sweep")
 resource = pytest.importorskip("resource", reason="CPU time of children is read the POSIX way")
 
 pytestmark = pytest.mark.benchmark

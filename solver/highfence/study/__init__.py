@@ -1,0 +1,146 @@
+"""Studies: what equilibria mean once nobody believes one set of numbers.
+
+Every study is one call, takes a game or its name, and returns a frozen result whose ``str``
+is the page that the command line prints::
+
+    from highfence.study import regime_map, sensitivity, sweep, tipping
+
+    print(tipping("captive_market_timing", "Q"))
+
+==================================  ==============================================================
+:func:`sweep`                       every regime at many draws of the numbers, kept in a store
+:func:`compare`                     every regime at one set of numbers
+:func:`sensitivity`                 which assumption an outcome hangs on
+:func:`derivatives`                 the same near one equilibrium, by implicit differentiation
+:func:`tipping`                     where along one parameter the answer changes
+:func:`region`, :func:`thresholds`  the same exactly, for finite games
+:func:`regime_map`                  which regime is best over two parameters
+:func:`attribute`                   which mechanisms bring an outcome about
+:func:`robust`                      which regime to choose when nobody knows the numbers
+:func:`discover`                    under which assumptions a condition holds
+==================================  ==============================================================
+
+Names are imported on first use, so ``import highfence.study`` is fast. Where a function and its
+module bear one name, the name is the function: ``importlib.import_module`` gives the module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import import_on_use
+
+_HOME = {
+    "Attribution": "attribution",
+    "Ball": "beliefs",
+    "Box": "boxes",
+    "Branches": "sweep",
+    "Comparison": "compare",
+    "Derivatives": "derivatives",
+    "Discovery": "discover",
+    "Dominance": "robust",
+    "Draws": "draws",
+    "Indices": "indices",
+    "Information": "information",
+    "Mixture": "beliefs",
+    "Outcome": "outcome",
+    "RegimeMap": "map",
+    "Region": "regions",
+    "Regions": "regions",
+    "RobustChoice": "robust",
+    "Sensitivity": "sensitivity",
+    "Shares": "attribution",
+    "Space": "uncertainty",
+    "Sweep": "sweep",
+    "Thresholds": "regions",
+    "Tipping": "tipping",
+    "Uncertainty": "uncertainty",
+    "attribute": "attribution",
+    "cart": "boxes",
+    "compare": "compare",
+    "derivatives": "derivatives",
+    "discover": "discover",
+    "dominance": "robust",
+    "draw": "uncertainty",
+    "grid": "sweep",
+    "indices": "indices",
+    "interaction_indices": "attribution",
+    "mixture_over": "beliefs",
+    "outcome_of": "outcome",
+    "parse_uncertainty": "uncertainty",
+    "prim": "boxes",
+    "rank_correlations": "indices",
+    "read_sweep": "sweep",
+    "regime_map": "map",
+    "region": "regions",
+    "regions": "regions",
+    "robust": "robust",
+    "sample": "sample",
+    "sensitivity": "sensitivity",
+    "shapley_values": "attribution",
+    "solve_draws": "draws",
+    "sweep": "sweep",
+    "thresholds": "regions",
+    "tipping": "tipping",
+    "value_of_information": "information",
+    "worst_mixture": "beliefs",
+}
+
+__all__ = sorted(_HOME)
+
+if TYPE_CHECKING:
+    from .attribution import Attribution as Attribution
+    from .attribution import Shares as Shares
+    from .attribution import attribute as attribute
+    from .attribution import interaction_indices as interaction_indices
+    from .attribution import shapley_values as shapley_values
+    from .beliefs import Ball as Ball
+    from .beliefs import Mixture as Mixture
+    from .beliefs import mixture_over as mixture_over
+    from .beliefs import worst_mixture as worst_mixture
+    from .boxes import Box as Box
+    from .boxes import cart as cart
+    from .boxes import prim as prim
+    from .compare import Comparison as Comparison
+    from .compare import compare as compare
+    from .derivatives import Derivatives as Derivatives
+    from .derivatives import derivatives as derivatives
+    from .discover import Discovery as Discovery
+    from .discover import discover as discover
+    from .draws import Draws as Draws
+    from .draws import solve_draws as solve_draws
+    from .indices import Indices as Indices
+    from .indices import indices as indices
+    from .indices import rank_correlations as rank_correlations
+    from .information import Information as Information
+    from .information import value_of_information as value_of_information
+    from .map import RegimeMap as RegimeMap
+    from .map import regime_map as regime_map
+    from .outcome import Outcome as Outcome
+    from .outcome import outcome_of as outcome_of
+    from .regions import Region as Region
+    from .regions import Regions as Regions
+    from .regions import Thresholds as Thresholds
+    from .regions import region as region
+    from .regions import regions as regions
+    from .regions import thresholds as thresholds
+    from .robust import Dominance as Dominance
+    from .robust import RobustChoice as RobustChoice
+    from .robust import dominance as dominance
+    from .robust import robust as robust
+    from .sample import sample as sample
+    from .sensitivity import Sensitivity as Sensitivity
+    from .sensitivity import sensitivity as sensitivity
+    from .sweep import Branches as Branches
+    from .sweep import Sweep as Sweep
+    from .sweep import grid as grid
+    from .sweep import read_sweep as read_sweep
+    from .sweep import sweep as sweep
+    from .tipping import Tipping as Tipping
+    from .tipping import tipping as tipping
+    from .uncertainty import Space as Space
+    from .uncertainty import Uncertainty as Uncertainty
+    from .uncertainty import draw as draw
+    from .uncertainty import parse_uncertainty as parse_uncertainty
+
+import_on_use(__name__, _HOME)
