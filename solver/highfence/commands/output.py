@@ -14,22 +14,26 @@ if TYPE_CHECKING:
 
 
 def clean(text: object) -> str:
+    """Return text without what a terminal would obey."""
     from ..report.text import clean as clean_text
 
     return clean_text(text)
 
 
 def count_of(number: int, what: str) -> str:
+    """Return a count with its noun, "1 game" or "2 games"; the plural is made by an s."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def print_json(value: Any) -> None:
+    """Print a value as JSON; numbers that JSON cannot hold become null."""
     from ..report.json import dumps
 
     click.echo(dumps(value), nl=False)
 
 
 def print_page(page: Page) -> None:
+    """Print a page, on a terminal with its styles."""
     from ..report.text import plain, styled
 
     if sys.stdout.isatty():

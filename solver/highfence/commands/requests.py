@@ -68,6 +68,7 @@ def regime_names(text: str | None) -> list[str] | None:
 
 
 def one_format(as_json: bool, as_csv: bool) -> None:
+    """Refuse --json together with --csv."""
     if as_json and as_csv:
         raise RequestError("--json and --csv were both given. Choose one")
 
@@ -88,6 +89,7 @@ def pairs_of(settings: Sequence[str]) -> dict[str, str]:
 
 
 def load_game(name: str) -> Game | NormalForm | ExtensiveForm:
+    """Return the game that an argument names, or the form if it is a Gambit file."""
     if name != "-":
         from ..load import load
 
@@ -192,4 +194,5 @@ def form_of(
 
 
 def form_name(form: type) -> str:
+    """Return what users call a form: ``normal`` for ``NormalForm``."""
     return form.__name__.removesuffix("Form").lower()
