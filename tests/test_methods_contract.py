@@ -23,6 +23,7 @@ from highfence.certify import certify
 from highfence.errors import NotApplicable
 from highfence.forms.build import build
 from highfence.forms.extensive import ExtensiveForm
+from highfence.forms.markov import MarkovForm
 from highfence.forms.normal import NormalForm, Profile
 from highfence.forms.staged import StagedForm
 from highfence.methods import registry
@@ -70,7 +71,39 @@ def strategic(seed: int) -> NormalForm:
     return NormalForm.bimatrix(row, column)
 
 
+def dynamic(seed: int, players: int = 2, horizon: int | None = None) -> MarkovForm:
+    """Return a random dynamic game of three states in which players have one to three actions."""
+    rng = np.random.default_rng(seed)
+    sizes = [tuple(rng.integers(1, 4, players)) for _ in range(3)]
+    return MarkovForm.from_arrays(
+        [rng.random((players, *size)) for size in sizes],
+        [rng.dirichlet(np.ones(3), size=size) for size in sizes],
+        0.8,
+        horizon=horizon,
+    )
+
+
+def pursuit() -> MarkovForm:
+    """Return a game without end in which two players move in turn on a line of three places."""
+    return MarkovForm.build(
+        ["one", "two"],
+        [0, 1, 2],
+        lambda gap: [["wait", "run"], ["wait", "run"]],
+        lambda gap, a: [gap - 0.3 * (a[0] == "run"), -gap - 0.3 * (a[1] == "run")],
+        lambda gap, a: {min(2, max(0, gap + (a[0] == "run") - (a[1] == "run"))): 1.0},
+        0.7,
+        in_turn=True,
+    )
+
+
 SAMPLES: dict[type, list[Any]] = {
+    MarkovForm: [
+        dynamic(0),
+        dynamic(1, 3),
+        dynamic(2, horizon=2),
+        dynamic(3, 3, horizon=3),
+        pursuit(),
+    ],
     NormalForm: [*map(strategic, range(12)), NormalForm.from_payoffs(np.zeros((3, 2, 1, 2), int))],
     ExtensiveForm: [
         trees.entry_deterrence(),

@@ -111,6 +111,15 @@ MAX_BATCH_TREES = 64
 MAX_BATCH_CONDITIONS = 100_000
 """Conditions and probabilities, at all histories, by which draws are sorted by their tree."""
 
+MAX_TRANSITIONS = 20_000_000
+"""Transition probabilities of a Markov form: states times action profiles times states."""
+
+MAX_MARKOV_EQUILIBRIA = 100
+"""Equilibria of one dynamic game with a horizon that are listed; stages multiply them."""
+
+MAX_MARKOV_STEPS = 10_000
+"""Steps along the logit path of one dynamic game."""
+
 MAX_ANSWERS = 1_000_000
 """Answers of one sweep: draws times regimes."""
 

@@ -21,12 +21,13 @@ from .solution import Certificate, Equilibrium, Findings, Finds, Solution, Statu
 
 if TYPE_CHECKING:
     from .forms.extensive import ExtensiveForm
+    from .forms.markov import MarkovForm
     from .forms.normal import NormalForm
     from .forms.staged import StagedForm
     from .methods.registry import Method
     from .spec.model import Game, Regime
 
-    Form = NormalForm | ExtensiveForm | StagedForm
+    Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
 
 __all__ = ["form_of", "solve"]
 
@@ -148,6 +149,7 @@ def _request(
 ) -> _Request:
     """Return the form of what was asked for, its name and where it came from."""
     from .forms.extensive import ExtensiveForm
+    from .forms.markov import MarkovForm
     from .forms.normal import NormalForm
     from .forms.staged import StagedForm
     from .spec.model import Game
@@ -169,10 +171,11 @@ def _request(
             regime=regime if regime is None or isinstance(regime, str) else regime.name,
             parameters=values(game, regime=regime, preset=preset, parameters=parameters),
         )
-    if not isinstance(game, NormalForm | ExtensiveForm | StagedForm):
+    if not isinstance(game, NormalForm | ExtensiveForm | StagedForm | MarkovForm):
         raise RequestError(
             f"{type(game).__name__} is not a game. "
-            "Give a Game, a NormalForm, an ExtensiveForm, or the name or path of one"
+            "Give a Game, a NormalForm, an ExtensiveForm, a MarkovForm, "
+            "or the name or path of one"
         )
     title = game.title or "untitled"
     asked = [name for name, given in (("regime", regime), ("preset", preset)) if given is not None]

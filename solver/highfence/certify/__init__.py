@@ -11,10 +11,11 @@ from ..solution import Certificate
 
 if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
+    from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
     from ..forms.staged import StagedForm
 
-    Form = NormalForm | ExtensiveForm | StagedForm
+    Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
 
 __all__ = ["certify"]
 
@@ -27,7 +28,7 @@ def certify(form: Form, profile: Any, *, tolerance: float | None = None) -> Cert
     Parameters
     ----------
     form
-        The game, in strategic, extensive or staged form.
+        The game, in strategic, extensive, staged or Markov form.
     profile
         A claim of the kind that belongs to the form.
     tolerance
@@ -45,7 +46,7 @@ def certify(form: Form, profile: Any, *, tolerance: float | None = None) -> Cert
     Raises
     ------
     TypeError
-        The form is none of the three, or the profile is of another form.
+        The form is none of these, or the profile is of another form.
 
     Examples
     --------
@@ -76,6 +77,13 @@ def certify(form: Form, profile: Any, *, tolerance: float | None = None) -> Cert
         from .staged import certify_staged
 
         return certify_staged(form, profile, tolerance)
+
+    from ..forms.markov import MarkovForm, MarkovProfile
+
+    if isinstance(form, MarkovForm):
+        from .markov import certify_markov
+
+        return certify_markov(form, _of_type(profile, MarkovProfile, form), tolerance)
     assert_never(form)
 
 

@@ -30,6 +30,8 @@ MODULES = (
     "lemke_howson",
     "backward_induction",
     "staged",
+    "markov_induction",
+    "markov_homotopy",
 )
 """The modules beside this one that define methods: add a line here for a new one."""
 
