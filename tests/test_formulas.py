@@ -540,3 +540,13 @@ def test_parsing_twice_gives_the_same_columns() -> None:
     assert a is not None
     assert a is b
     assert a.col_offset == 3
+
+
+def test_the_repr_of_a_shared_expression_stays_short():
+    """Forty doublings, written out, would be a million million terms."""
+    doubled = variable("x")
+    for _ in range(40):
+        doubled = apply("add", doubled, doubled)
+
+    assert len(repr(doubled)) < 1000
+    assert "..." in repr(doubled)

@@ -6,7 +6,7 @@ from numba import njit, types
 
 from .staged import OBJECTIVE
 
-__all__ = ["scan_rows"]
+__all__ = ["look_rows", "scan_rows"]
 
 _VECTOR = types.float64[::1]
 
@@ -46,4 +46,63 @@ def scan_rows(  # type: ignore[no-untyped-def]
             found = objective(v, player)
             best[r] = max(best[r], found)
             least[r] = min(least[r], found)
+        v[slot] = kept
+
+
+@njit(
+    types.void(
+        types.FunctionType(OBJECTIVE),
+        types.float64[:, ::1],
+        types.int64,
+        types.int64,
+        _VECTOR,
+        _VECTOR,
+        types.int64,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+    ),
+    cache=True,
+    error_model="numpy",
+    nogil=True,
+)
+def look_rows(  # type: ignore[no-untyped-def]
+    objective, rows, slot, player, lo, hi, points, now, best, least
+):
+    """Do as :func:`scan_rows`, with a closer look around the action and around the best one."""
+    for r in range(rows.shape[0]):
+        v = rows[r]
+        kept = v[slot]
+        width = hi[r] - lo[r]
+        now[r] = objective(v, player)
+        best[r] = now[r]
+        least[r] = now[r]
+        where = kept
+        for k in range(points + 1):
+            x = lo[r] + width * k / points
+            v[slot] = x
+            found = objective(v, player)
+            least[r] = min(least[r], found)
+            if found > best[r]:
+                best[r] = found
+                where = x
+        for power in range(2, 8):
+            for sign in range(-1, 2, 2):
+                x = min(max(kept + sign * width * 10.0**-power, lo[r]), hi[r])
+                v[slot] = x
+                found = objective(v, player)
+                if found > best[r]:
+                    best[r] = found
+                    where = x
+        size = width / points
+        for _ in range(3):
+            center = where
+            for k in range(-10, 11):
+                x = min(max(center + 0.1 * size * k, lo[r]), hi[r])
+                v[slot] = x
+                found = objective(v, player)
+                if found > best[r]:
+                    best[r] = found
+                    where = x
+            size *= 0.1
         v[slot] = kept

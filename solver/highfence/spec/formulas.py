@@ -46,6 +46,8 @@ __all__ = [
 
 IRRATIONAL = {"exp", "log", "sqrt", "call"}
 BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not"}
+DEPTH_SHOWN = 4
+"""Levels of an expression that its ``repr`` writes out."""
 BUILTINS = ("abs", "exp", "log", "max", "min", "sqrt", "sum", "where")
 
 
@@ -64,9 +66,14 @@ class Expr:
     is_bool: bool
 
     def __repr__(self) -> str:
+        return self._written(DEPTH_SHOWN)
+
+    def _written(self, depth: int) -> str:
+        # Written out in full, what is shared would be repeated, and grow without bound.
         if self.op in ("const", "text", "input"):
             return str(self.value)
-        return f"{self.op}({', '.join(map(repr, self.args))})"
+        inside = ", ".join(arg._written(depth - 1) for arg in self.args) if depth else "..."
+        return f"{self.op}({inside})"
 
 
 _INTERNED: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()

@@ -264,10 +264,16 @@ def _solve_chunk(
     forms = [build(game, regime=regime, preset=preset, parameters=parameters) for regime in regimes]
     count = len(next(iter(chunk.values())))
     answers = []
+    together = [
+        _solve_together(form, chunk, tolerance) if isinstance(form, StagedForm) else {}
+        for form in forms
+    ]
     for n in range(count):
         drawn = {name: float(column[n]) for name, column in chunk.items()}
-        for regime, form in zip(regimes, forms, strict=True):
-            if isinstance(form, StagedForm):
+        for regime, form, done in zip(regimes, forms, together, strict=True):
+            if n in done:
+                answers.append(done[n])
+            elif isinstance(form, StagedForm):
                 answers.append(_solve_staged(form, drawn, tolerance))
             else:
                 answers.append(
@@ -290,6 +296,47 @@ def _solve_chunk(
 
 def _outcome_names(form: Form) -> tuple[str, ...]:
     return form.outcome_names if isinstance(form, StagedForm) else tuple(form.outcomes)
+
+
+def _solve_together(
+    form: StagedForm, chunk: Mapping[str, Array], tolerance: float
+) -> dict[int, tuple[Array, float, int]]:
+    """Return what :func:`_solve_staged` does, for the draws that compiled code settles at once.
+
+    A draw is left to the other method if nothing was found, or if a profile was rejected.
+    """
+    from ..certify.staged_batch import certify_leads
+    from ..methods.staged_batch import accepts, histories, lead_answers, lead_index
+
+    if not accepts(form):
+        return {}
+    count = len(next(iter(chunk.values())))
+    inputs = np.repeat(form.root[:, : len(form.plan.names)], count, axis=0)
+    for name, column in chunk.items():
+        inputs[:, form.plan.names.index(name)] = column
+    rows, plain = histories(form, inputs)
+    solved = np.flatnonzero(plain)
+    if not len(solved):
+        return {}
+    found = lead_answers(form, rows[solved])
+    judged = certify_leads(
+        form,
+        lead_index(form),
+        rows[solved][found.history],
+        found.profiles,
+        found.lead,
+        found.weights,
+        found.actions,
+        found.prescribe,
+    )
+    table = np.concatenate([judged.payoffs, judged.outcomes], axis=1)
+    worst = np.full(len(solved), -np.inf)
+    np.maximum.at(worst, found.history, judged.regret)
+    settled = ~found.left & (worst <= tolerance)
+    return {
+        int(solved[n]): (table[found.history == n], float(worst[n]), 0)
+        for n in np.flatnonzero(settled)
+    }
 
 
 def _solve_staged(

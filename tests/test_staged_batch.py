@@ -1,0 +1,259 @@
+"""Staged games at many draws at once: the same equilibria as one by one, judged by loops apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from highfence import Decision, Game, Interval, Stage, load
+from highfence.certify.staged_batch import certify_leads
+from highfence.forms.build import build
+from highfence.forms.staged import StagedForm
+from highfence.methods.staged_batch import (
+    LeadAnswers,
+    accepts,
+    histories,
+    lead_answers,
+    lead_index,
+)
+from highfence.study.draws import _solve_staged, _solve_together, solve_draws
+from highfence.study.sample import sample
+
+COUNT = 12
+
+
+def flagship(regime: str, **parameters: Any) -> StagedForm:
+    form = build(load("small_yard_high_fence"), regime=regime, parameters=parameters)
+    assert isinstance(form, StagedForm)
+    return form
+
+
+def market(followers: int) -> StagedForm:
+    """Return a market with price 1 - Q, no costs: one leader, then several followers.
+
+    With n followers the leader sells 1/2, each follower 1 / (2 (n + 1)) (von Stackelberg 1934).
+    """
+    names = [f"f{k}" for k in range(followers)]
+    total = " + ".join(f"q_{name}" for name in ["leader", *names])
+    game = Game(
+        name="followed",
+        players=["leader", *names],
+        stages=[
+            Stage("lead", Decision("leader", "q_leader", Interval(0, 1))),
+            Stage("follow", *(Decision(name, f"q_{name}", Interval(0, 1)) for name in names)),
+        ],
+        payoffs={name: f"q_{name} * (1 - ({total}))" for name in ["leader", *names]},
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    return form
+
+
+def inputs_of(form: StagedForm, count: int = 1) -> np.ndarray:
+    return np.repeat(form.root[:, : len(form.plan.names)], count, axis=0)
+
+
+def solved(form: StagedForm) -> tuple[np.ndarray, LeadAnswers]:
+    rows, plain = histories(form, inputs_of(form))
+    assert plain.all()
+    return rows, lead_answers(form, rows)
+
+
+def judged(form: StagedForm, rows: np.ndarray, found: LeadAnswers) -> Any:
+    return certify_leads(
+        form,
+        lead_index(form),
+        rows[found.history],
+        found.profiles,
+        found.lead,
+        found.weights,
+        found.actions,
+        found.prescribe,
+    )
+
+
+# ------------------------------------------------------------------ what is taken
+
+
+def test_the_flagship_under_a_regime_is_taken():
+    assert accepts(flagship("broad"))
+
+
+def test_games_with_more_interval_stages_are_left_to_the_other_method():
+    form = build(load("spencer_brander_1983"))
+
+    assert isinstance(form, StagedForm)
+    assert not accepts(form)
+
+
+def test_a_regime_that_is_chosen_last_is_left_to_the_other_method():
+    form = flagship("broad", timing="discretion")
+    assert not accepts(form) or histories(form, inputs_of(form))[1].all()
+
+
+# ------------------------------------------------------------------ closed forms
+
+
+@pytest.mark.parametrize("followers", [1, 2, 3])
+def test_a_leader_of_a_market_sells_half_of_it(followers):
+    form = market(followers)
+    rows, found = solved(form)
+    verdict = judged(form, rows, found)
+
+    assert found.lead == pytest.approx([0.5], abs=1e-6)
+    assert found.actions[0, 0] == pytest.approx([1 / (2 * (followers + 1))] * followers, abs=1e-6)
+    assert verdict.regret[0] < 1e-9
+    assert verdict.payoffs[0, 0] == pytest.approx(1 / (4 * (followers + 1)), abs=1e-9)
+
+
+def test_a_mixture_of_one_mover_beside_an_interval_is_found():
+    """At Phi = .0434 the small yard's second stage has no pure equilibrium."""
+    form = flagship("small_yard", Phi=0.0434)
+    rows, found = solved(form)
+    verdict = judged(form, rows, found)
+    entry = found.profiles.index((1, 0))
+
+    assert len(found.lead) == 1
+    assert found.weights[0, entry] == pytest.approx(0.6865, abs=1e-3)
+    assert found.lead[0] == pytest.approx(0.3746, abs=1e-3)
+    assert verdict.regret[0] < 1e-6
+
+
+# ------------------------------------------------------------------ agreement
+
+
+@pytest.fixture(scope="module")
+def draws() -> dict[str, np.ndarray]:
+    table = dict(sample(load("small_yard_high_fence"), COUNT, 3))
+    table["mM"] = 1 - table["mF"]
+    return table
+
+
+@pytest.mark.parametrize("regime", ["none", "small_yard", "broad"])
+def test_single_equilibria_are_those_found_one_by_one(draws, regime):
+    form = flagship(regime)
+    together = _solve_together(form, draws, 1e-4)
+    compared = 0
+    for n, (table, regret, rejected) in together.items():
+        alone, _, wrong = _solve_staged(form, {k: float(c[n]) for k, c in draws.items()}, 1e-4)
+        assert rejected == 0
+        assert regret <= 1e-4
+        if len(table) == len(alone) == 1 and wrong == 0:
+            compared += 1
+            assert table == pytest.approx(alone, rel=1e-3, abs=1e-4)
+
+    assert compared >= COUNT // 2
+
+
+def test_draws_do_not_depend_on_the_others_of_their_batch(draws):
+    game = load("small_yard_high_fence")
+    every = solve_draws(game, draws, ["small_yard"])
+    half = solve_draws(game, {k: c[::2] for k, c in draws.items()}, ["small_yard"])
+
+    assert np.array_equal(every.low[::2], half.low, equal_nan=True)
+    assert np.array_equal(every.regret[::2], half.regret)
+
+
+def test_an_answer_to_a_history_does_not_depend_on_what_else_is_asked():
+    form = flagship("broad")
+    rows, found = solved(form)
+    behind = form.placed(
+        lead_index(form), np.repeat(rows, 9, axis=0), (0, 0), np.linspace(0, 0.9, 9)[:, None]
+    )
+    which = np.zeros(9, np.int64)
+    together = found.prescribe(which, behind)[0]
+    alone = [found.prescribe(which[:1], behind[n : n + 1])[0][0] for n in range(9)]
+
+    assert np.array_equal(together, np.array(alone))
+
+
+# ------------------------------------------------------------------ the judge
+
+
+def planted(found: LeadAnswers, **changes: Any) -> LeadAnswers:
+    return dataclasses.replace(found, **changes)
+
+
+@pytest.fixture(scope="module")
+def yard() -> tuple[StagedForm, np.ndarray, LeadAnswers]:
+    form = flagship("small_yard")
+    return form, *solved(form)
+
+
+def test_the_judge_accepts_what_the_one_by_one_judge_accepts(yard):
+    form, rows, found = yard
+    verdict = judged(form, rows, found)
+
+    assert verdict.regret.max() < 1e-6
+    assert verdict.payoffs[0, form.players.index("A")] == pytest.approx(3.3873, abs=3e-3)
+
+
+@pytest.mark.parametrize("shift", [-0.2, -0.05, 0.05, 0.2])
+def test_the_judge_rejects_another_action_of_the_leader(yard, shift):
+    form, rows, found = yard
+    wrong = planted(found, lead=found.lead + shift)
+
+    assert judged(form, rows, wrong).regret[0] > 1e-5
+
+
+@pytest.mark.parametrize("decision", [0, 1])
+def test_the_judge_rejects_another_action_of_the_last_block(yard, decision):
+    form, rows, found = yard
+    actions = found.actions.copy()
+    actions[..., decision] += 0.05
+    wrong = planted(found, actions=actions)
+
+    assert judged(form, rows, wrong).regret[0] > 1e-4
+
+
+def test_the_judge_rejects_another_finite_action(yard):
+    form, rows, found = yard
+    weights = np.roll(found.weights, 1, axis=1)
+    actions = np.repeat(found.actions[:, [found.weights[0].argmax()]], weights.shape[1], axis=1)
+    wrong = planted(found, weights=weights, actions=actions)
+
+    assert judged(form, rows, wrong).regret[0] > 1e-3
+
+
+@pytest.mark.parametrize("factor", [0.9, -1.0, np.nan])
+def test_the_judge_rejects_weights_that_are_no_probabilities(yard, factor):
+    form, rows, found = yard
+    wrong = planted(found, weights=found.weights * factor)
+
+    assert judged(form, rows, wrong).regret[0] == np.inf
+
+
+def test_the_judge_rejects_an_action_outside_its_interval(yard):
+    form, rows, found = yard
+
+    assert judged(form, rows, planted(found, lead=found.lead * 0 + 0.95)).regret[0] == np.inf
+    assert judged(form, rows, planted(found, actions=found.actions - 1)).regret[0] == np.inf
+
+
+def test_the_judge_rejects_threats_that_nobody_would_carry_out(yard):
+    """Behind deviations the challenger is prescribed to give up, which deters them."""
+    form, rows, found = yard
+
+    class Threatening(LeadAnswers):
+        def prescribe(self, which: Any, behind: Any) -> Any:
+            actions, payoffs, known = super().prescribe(which, behind)
+            actions[:, 1] = 0.0
+            return actions, payoffs, known
+
+    fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+    assert judged(form, rows, Threatening(**fields)).regret[0] > 1e-3
+
+
+def test_the_judge_rejects_answers_that_depend_on_what_else_is_asked(yard):
+    form, rows, found = yard
+
+    class Drifting(LeadAnswers):
+        def prescribe(self, which: Any, behind: Any) -> Any:
+            actions, payoffs, known = super().prescribe(which, behind)
+            return actions + 1e-3 * (len(behind) > 1), payoffs, known
+
+    fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+    assert judged(form, rows, Drifting(**fields)).regret[0] == np.inf
