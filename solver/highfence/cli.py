@@ -45,6 +45,7 @@ COMMANDS = {
     "tipping": ("tipping:tipping", "Find where along one parameter the answer changes."),
     "discover": ("discover:discover", "Find the assumptions under which a condition holds."),
     "map": ("map:regime_map", "Map which regime is best over two parameters."),
+    "report": ("report:report", "Write what all studies say as one HTML file with figures."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),
 }

@@ -1,0 +1,211 @@
+"""``highfence report``: what every study says about a game, as one HTML file with figures."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import RequestError
+from .draws import FORCE, WORKERS, refuse_with_store, stored_sweep
+from .exit_codes import PART, SOLVED
+from .export import writable, write_file
+from .output import clean, count_of, progress
+from .requests import (
+    GAME,
+    PRESET,
+    REGIMES,
+    RNG,
+    SETTINGS,
+    command,
+    load_game,
+    pairs_of,
+    regime_names,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from ..report.plots import Picture
+
+
+@command(
+    "report",
+    GAME,
+    REGIMES,
+    PRESET,
+    SETTINGS,
+    click.option(
+        "--sections",
+        metavar="A,B,...",
+        help="Some of outcomes, shares, tornado, sobol, tipping, map, attribution, discovery, or "
+        "all; all but sobol by default.",
+    ),
+    click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    click.option(
+        "--along",
+        metavar="A,B,...",
+        help="Follow the answer along these parameters; those that matter most by default.",
+    ),
+    click.option(
+        "--condition",
+        metavar="C",
+        help="What discovery looks for; the flag that splits the draws most evenly by default.",
+    ),
+    click.option(
+        "--draws",
+        "count",
+        type=click.IntRange(min=2),
+        metavar="N",
+        help="Draws of the assumptions; 128.",
+    ),
+    RNG,
+    WORKERS,
+    click.option(
+        "--store",
+        metavar="FILE",
+        help="Take draws and answers from this store of `highfence sweep`.",
+    ),
+    click.option("--out", required=True, metavar="FILE.html", help="The file to write."),
+    click.option("--figures", metavar="DIR", help="Write every figure here too, as PNG and SVG."),
+    FORCE,
+)
+def report(
+    game: str,
+    regimes: str | None,
+    preset: str | None,
+    settings: Sequence[str],
+    sections: str | None,
+    player: str | None,
+    along: str | None,
+    condition: str | None,
+    count: int | None,
+    rng: int,
+    workers: int,
+    store: str | None,
+    out: str,
+    figures: str | None,
+    force: bool,
+) -> int:
+    """Write a report of a game: one HTML file that needs nothing else.
+
+    Compares the regimes, solves them at draws of the assumptions, and says which assumptions
+    matter, where the answer changes, which mechanisms bring it about, and what it rests on.
+    """
+    target = _target(out, force)
+    folder = None if figures is None else _folder(figures, force)
+    pairs = pairs_of(settings)
+    asked = regime_names(regimes)
+    if store is not None:
+        refuse_with_store({"--preset": preset, "--set": settings, "--draws": count})
+    again = _again(
+        game, regimes=regimes, preset=preset, set=settings, sections=sections, player=player,
+        along=along, condition=condition, draws=count, rng=rng or None, store=store,
+        out=target.name, figures=figures,
+    )  # fmt: skip
+    with progress() as tell:
+        tell(f"loading {game}")
+        from ..study.outcome import game_with_regimes
+        from ..study.report import DRAWS, gather
+
+        loaded = game_with_regimes(load_game(game))
+        found = gather(
+            loaded,
+            asked,
+            sections=_sections(sections),
+            draws=DRAWS if count is None else count,
+            rng=rng,
+            sweep=None if store is None else stored_sweep(loaded, store),
+            player=player,
+            along=_names("--along", along),
+            condition=condition,
+            preset=preset,
+            parameters=values_of(loaded, pairs),
+            workers=workers,
+            command=again,
+            tell=lambda step: tell(f"{game}: {step}"),
+        )
+        tell("drawing")
+        from ..report.html import pictures_of, report_html
+
+        pictures = pictures_of(found)
+        page = report_html(found, pictures)
+        files = [] if folder is None else list(_drawn(folder, pictures))
+    for path, data in files:
+        write_file(path, data, force)
+    write_file(target, page, force)
+    for name, reason in found.left_out.items():
+        click.echo(f"highfence: note: left out {name}: {clean(reason)}", err=True)
+    told = f"{count_of(len(files), 'file')} to {folder}, and " if folder is not None else ""
+    click.echo(f"highfence: wrote {clean(f'{told}{target}')}", err=True)
+    whole = sections is None or found.complete
+    return SOLVED if whole and found.comparison.settled else PART
+
+
+def _target(out: str, force: bool) -> Path:
+    if Path(out).suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"{out}: the ending must be .html")
+    return writable(out, force)
+
+
+def _folder(figures: str, force: bool) -> Path:
+    """Return the folder for figures, made if it is not there; refused where files would be lost."""
+    folder = Path(figures)
+    if folder.is_dir():
+        known = re.compile(
+            r"(outcomes|shares|tornado|sobol|map|discovery|(tipping|attribution)-\d+)\.(png|svg)"
+        )
+        there = sorted(path.name for path in folder.iterdir() if known.fullmatch(path.name))
+        if there and not force:
+            raise RequestError(
+                f"{figures}: holds {', '.join(there[:3])} already. Add --force to replace figures"
+            )
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise RequestError(f"{figures}: the folder cannot be written to")
+        return folder
+    if folder.exists() or folder.is_symlink():
+        raise RequestError(f"{figures}: this is not a directory. Name another one")
+    if not folder.parent.is_dir():
+        raise RequestError(f"{figures}: there is no folder {str(folder.parent)!r}. Make it first")
+    return folder
+
+
+def _drawn(folder: Path, pictures: dict[str, Picture]) -> Iterator[tuple[Path, bytes | str]]:
+    folder.mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        yield folder / f"{name}.png", picture.png()
+        yield folder / f"{name}.svg", picture.svg()
+
+
+def _names(option: str, text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise RequestError(f"{option} {text!r}: a name is empty. Write {option} A,B")
+    return names
+
+
+def _sections(text: str | None) -> Sequence[str] | None:
+    names = _names("--sections", text)
+    if names == ["all"]:
+        from ..study.report import SECTIONS
+
+        return SECTIONS
+    return names
+
+
+def _again(game: str, **options: str | int | Sequence[str] | None) -> str:
+    """Return the command that makes the report, in one way of writing it."""
+    words = ["highfence", "report", game]
+    for name, value in options.items():
+        if isinstance(value, str | int):
+            words += [f"--{name}", str(value)]
+        else:
+            for one in value or ():
+                words += [f"--{name}", one]
+    return shlex.join(words)
