@@ -120,6 +120,12 @@ MAX_MARKOV_EQUILIBRIA = 100
 MAX_MARKOV_STEPS = 10_000
 """Steps along the logit path of one dynamic game."""
 
+MAX_RICCATI_ROUNDS = 100_000
+"""Periods over which coupled Riccati equations of a game without end are iterated."""
+
+MAX_REPEATED_ROUNDS = 20_000
+"""Rounds in which the payoff set of one repeated game is found."""
+
 MAX_ANSWERS = 1_000_000
 """Answers of one sweep: draws times regimes."""
 
