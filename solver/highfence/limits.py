@@ -143,3 +143,12 @@ MAX_REGION_TERMS = 20_000
 
 MAX_REGION_SECONDS = 30
 """Seconds that z3 may take for one request of exact regions; beyond, their status is "unknown"."""
+
+MAX_PATH_STRATEGIES = 400
+"""Strategies of all players of a game whose logit equilibria are followed."""
+
+MAX_PATH_CELLS = 1_000_000
+"""Payoff entries of such a game."""
+
+MAX_PATH_STEPS = 10_000
+"""Steps along one branch of logit equilibria."""

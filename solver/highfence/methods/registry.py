@@ -32,6 +32,7 @@ MODULES = (
     "staged",
     "markov_induction",
     "markov_homotopy",
+    "logit",
 )
 """The modules beside this one that define methods: add a line here for a new one."""
 
