@@ -391,7 +391,7 @@ def convergence(found: Running, looks: Mapping[str, Look], labels: Mapping[str, 
             ends = [int(found.draws[0]), int(found.draws[-1])]
             panel.set_xticks(ends, [f"{end:,}" for end in ends])
             panel.set_xticks([], minor=True)
-            panel.set_ylim(0, top)
+            panel.set_ylim(-0.04 * top, top)
             panel.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
             panel.grid(visible=True, axis="y")
         figure.supxlabel("number of draws", fontsize=8)
@@ -417,25 +417,23 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
     names = [name for name in found.ranked if found.of(name) > 0][:MOST] or list(found.ranked[:1])
     base = float(found.base if found.base is not None else np.nan)
     target = target or found.target
+    sides = (("low", "low end", -0.19), ("high", "high end", 0.19))
     with _style():
-        figure, ((axes,),) = _figure(0.8 + 0.34 * len(names))
-        ends: list[float] = [base]
+        figure, ((axes,),) = _figure(0.9 + 0.36 * len(names))
         for place, name in enumerate(names):
-            marks = []
-            for side, role in (("low", "low end"), ("high", "high end")):
+            for side, role, shift in sides:
                 value = found.of(name, f"at_{side}")
-                if not np.isfinite(value):
-                    continue
-                _bar(axes, place, base, value - base, ROLES[role], 0.6)
-                marks.append((value, number(found.of(name, side), 3)))
-                ends.append(value)
-            _beside(axes, place, base, marks)
+                if np.isfinite(value):
+                    _bar(axes, place + shift, base, value - base, ROLES[role], 0.38)
+                shown = number(value, 2) if np.isfinite(value) else "undefined"
+                axes.annotate(
+                    f"{shown} at {number(found.of(name, side), 3)}", (1.02, place + shift),
+                    xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
+                )  # fmt: skip
         axes.axvline(base, color=BLACK, linewidth=0.8)
-        labels = [_named(name, found.labels.get(name, "")) for name in names]
-        axes.set_yticks(range(len(names)), labels)
-        axes.invert_yaxis()
-        _finite_limits(axes, ends)
-        axes.set_xlabel(_folded(target, 70))
+        axes.set_yticks(range(len(names)), [_named(n, found.labels.get(n, "")) for n in names])
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_xlabel(_folded(target, 60))
         axes.legend(
             handles=[
                 _legend_patch(ROLES["low end"], "parameter at its low end"),
@@ -451,22 +449,9 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
     return Picture(
         "tornado",
         f"One assumption at a time: {clean(target)}",
-        clean(f"Tornado. At the preset {number(base, 3)}. {told}."),
+        clean(f"At the preset {number(base, 3)}. {told}."),
         figure,
     )
-
-
-def _beside(axes: Any, place: float, base: float, marks: Sequence[tuple[float, str]]) -> None:
-    """Write the parameter's values beside the ends of the bars, one on each side."""
-    if len(marks) == 2 and (marks[0][0] - base) * (marks[1][0] - base) > 0:
-        # Both ends lie on one side: one number would lie on the other's bar.
-        far = max(marks, key=lambda mark: abs(mark[0] - base))
-        near = marks[0] if far is marks[1] else marks[1]
-        _write(axes, far[0], place, f"{far[1]}; inner end at {near[1]}", far[0] >= base)
-        return
-    for k, (value, text) in enumerate(marks):
-        right = value > base or (value == base and k == 1)
-        _write(axes, value, place, text, right)
 
 
 def _write(axes: Any, at: float, place: float, text: str, right: bool) -> None:
@@ -823,7 +808,8 @@ def discovery_box(found: Found, columns: Mapping[str, Array]) -> Picture | None:
         ranges.set_yticks(
             range(len(names)), [_named(n, discovery.labels.get(n, ""), 22) for n in names]
         )
-        ranges.set_ylim(len(names) - 0.4, -0.6)
+        spare = max(3 - len(names), 0) / 2
+        ranges.set_ylim(len(names) - 0.4 + spare, -0.6 - spare)
         ranges.set_xticks([])
         ranges.grid(visible=False)
         ranges.set_title("the box (thick) in the range drawn (thin)")
@@ -895,7 +881,7 @@ def _by_value(
         bounds = share_interval(int(holds[inside].sum()), int(inside.sum()))
         axes.errorbar(
             (low + high) / 2, share, yerr=[[share - bounds[0]], [bounds[1] - share]],
-            color=BLACK, ecolor=GRAY, capsize=2, marker=look.marker, markersize=5,
+            color=BLACK, ecolor=GRAY, elinewidth=0.8, capsize=2, marker=look.marker, markersize=5,
             markerfacecolor=look.color, markeredgewidth=0.5,
         )  # fmt: skip
     for end in ends:
@@ -904,5 +890,5 @@ def _by_value(
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     axes.set_xlabel(name)
-    axes.set_title("share of draws at which it holds, 95 percent intervals")
+    axes.set_title("share of draws at which it holds,\nwith 95 percent intervals")
     axes.grid(visible=True, axis="y")

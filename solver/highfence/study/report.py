@@ -31,7 +31,13 @@ from .compare import Comparison, compare_regimes
 from .discover import Discovery, discover_in
 from .draws import Draws
 from .map import RegimeMap, map_regimes
-from .outcome import categorical_values, game_with_regimes, judging_player, outcome_of
+from .outcome import (
+    categorical_values,
+    game_with_regimes,
+    judging_player,
+    outcome_of,
+    payoff_of,
+)
 from .robust import share_interval
 from .scan import declared_range, regimes_asked
 from .sensitivity import Sensitivity, levers_of, sensitivity
@@ -66,7 +72,7 @@ TOLERANCE = 1e-3
 """Width of their brackets, as a share of the range."""
 CELLS, DEPTH = 6, 2
 """The regime map's first grid, and how often a cell may be quartered."""
-SOBOL_BLOCKS, SOBOL_PARAMETERS = 64, 8
+SOBOL_BLOCKS, SOBOL_PARAMETERS = 128, 8
 """Blocks of a Sobol design, and the parameters in it: those with the largest swings."""
 EXACT_MECHANISMS = 10
 """Mechanisms up to which all coalitions are solved unless attribution is asked for by name."""
@@ -508,9 +514,9 @@ class _Work:
         worst = min(payoffs, key=lambda name: payoffs[name][0])
         explained = dict.fromkeys([self.chosen, *([worst] if worst != self.baseline else [])])
         return attribute_regimes(
-            self.game, list(explained), self.baseline, judge, permutations=ORDERS,
-            interactions=False, rng=self.rng, preset=self.preset, workers=self.workers,
-            progress=self.progress("coalitions"), parameters=self.given,
+            self.game, list(explained), self.baseline, payoff_of(self.game, judge),
+            permutations=ORDERS, interactions=False, rng=self.rng, preset=self.preset,
+            workers=self.workers, progress=self.progress("coalitions"), parameters=self.given,
         )  # fmt: skip
 
     # -- discovery -------------------------------------------------------------------------
