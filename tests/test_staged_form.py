@@ -511,3 +511,19 @@ def test_parameters_stand_in_the_root_as_they_were_given():
     form = form_of(SHARES, floor="1/3")
     assert form.root[0, form.plan.names.index("floor")] == 1 / 3
     assert form_of(SHARES).root[0, 0] == 0.0
+
+
+def test_a_finite_decision_with_numbers_for_names_can_be_reported():
+    game = Game(
+        name="counted",
+        players=["one", "two"],
+        stages=[
+            Stage("enter", Decision("one", "firms", ["1", "2"])),
+            Stage("supply", Decision("two", "q", Interval(0, 1))),
+        ],
+        payoffs={"one": "where(firms == '2', 1, 0)", "two": "q * (1 - q)"},
+        outcomes=["firms", "q"],
+    )
+    solution = solve(game)
+
+    assert solution.equilibria[0].outcomes == pytest.approx({"firms": 2.0, "q": 0.5}, abs=1e-6)

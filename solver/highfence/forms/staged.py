@@ -367,15 +367,8 @@ def _planned(resolved: Resolved) -> Any:
     game = resolved.game
     blocks, hidden = _blocks(resolved)
     kept = [move for _, moves in blocks for move in moves]
-    intervals = {
-        m.name for m in kept if isinstance(m, Decision) and isinstance(m.actions, Interval)
-    }
     outcome_names = list(resolved.outcomes)
-    from ..spec.formulas import variable
-
-    outcome_exprs = [
-        variable(name) if name in intervals else resolved.derived[name] for name in outcome_names
-    ]
+    outcome_exprs = [resolved.outcome(name) for name in outcome_names]
     roots = _averaged(
         [*(resolved.payoffs[player.name] for player in game.players), *outcome_exprs],
         hidden,

@@ -24,11 +24,13 @@ from .staged import (
     lean,
 )
 
-__all__ = ["CONTINUUM", "OVERFLOW", "SEVERAL", "UNSOLVED", "answer_rows", "lead_rows"]
+__all__ = ["CONTINUUM", "CORNER", "OVERFLOW", "SEVERAL", "UNSOLVED", "answer_rows", "lead_rows"]
 
-SEVERAL, UNSOLVED, CONTINUUM, OVERFLOW = 1, 2, 4, 8
+SEVERAL, UNSOLVED, CONTINUUM, OVERFLOW, CORNER = 1, 2, 4, 8, 16
 """Marks of a history: a last block has several equilibria; has none that was found; the leader
-is indifferent over a stretch; there were more equilibria than room."""
+is indifferent over a stretch; there were more equilibria than room. ``CORNER << c``: searches
+from corner c (first action high: + 2, others high: + 1) meet one of several answers, which no
+corner before it does."""
 
 EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
@@ -1437,6 +1439,16 @@ def _both_mix(  # type: ignore[no-untyped-def]
     return s
 
 
+@lean
+def _alike(one, other, lo, hi):  # type: ignore[no-untyped-def]
+    """Whether two answers of the last block are the same."""
+    apart = 0.0
+    for j in range(one.size):
+        if hi[j] > lo[j]:
+            apart = max(apart, abs(one[j] - other[j]))
+    return apart <= 1e-6
+
+
 @njit(error_model="numpy")
 def _keep(count, s, weights, reached, found_s, found_weights, found_actions):  # type: ignore[no-untyped-def]
     """Add an answer unless it is there; return how many there are, -1 if there is no room."""
@@ -1530,7 +1542,7 @@ def lead_rows(  # type: ignore[no-untyped-def]
     near, reached = np.empty((total_profiles, m)), np.empty((total_profiles, m))
     pays, room = np.empty((total_profiles, players)), np.empty((total_profiles, players))
     weights, line = np.zeros(total_profiles), np.empty(steps + 1)
-    answers, gaps = np.empty(total_profiles), np.empty(9)
+    answers, gaps, corners = np.empty(total_profiles), np.empty(9), np.empty((4, m))
     scale = np.empty(players)
     swap = np.empty_like(swaps)
     for r in range(rows.shape[0]):
@@ -1927,17 +1939,41 @@ def lead_rows(  # type: ignore[no-untyped-def]
                     ):  # fmt: skip
                         continue
                     for corner in range(4):
-                        u = reached[k]
+                        u = corners[corner]
                         u[:] = corner % 2
                         u[0] = corner // 2
                         if not _behind(
-                            advance, objective, finish, v, arrays, place[0], place[1], place[3],
-                            place[4], k, x, u, lo, hi, scan, pays[k],
-                        ):  # fmt: skip
-                            continue
-                        for j in range(m):
-                            if abs(u[j] - near[k, j]) > 1e-6 and hi[j] > lo[j]:
-                                marks[r] |= SEVERAL
+                            advance,
+                            objective,
+                            finish,
+                            v,
+                            arrays,
+                            place[0],
+                            place[1],
+                            place[3],
+                            place[4],
+                            k,
+                            x,
+                            u,
+                            lo,
+                            hi,
+                            scan,
+                            pays[k],
+                        ):
+                            u[:] = near[k]
+                    apart = False
+                    for corner in range(4):
+                        apart |= not _alike(corners[corner], near[k], lo, hi)
+                    if not apart:
+                        continue
+                    # One corner for each answer is enough.
+                    marks[r] |= SEVERAL
+                    for corner in range(4):
+                        known = False
+                        for earlier in range(corner):
+                            known |= _alike(corners[corner], corners[earlier], lo, hi)
+                        if not known:
+                            marks[r] |= CORNER << corner
 
 
 @njit(

@@ -167,7 +167,7 @@ def lead_answers(form: StagedForm, rows: Array, resolution: Resolution = COARSE)
     search = _Search(form, resolution)
     history, lead, weights, actions, marks = search.run(rows, first, False)
     starts = _references(form, actions, weights, lead, history, rows, search.profiles, first)
-    from ..kernels.staged_batch import OVERFLOW, SEVERAL
+    from ..kernels.staged_batch import CORNER, OVERFLOW, SEVERAL
 
     left = (marks & OVERFLOW) > 0
     several = np.flatnonzero((marks & SEVERAL) > 0)
@@ -177,14 +177,19 @@ def lead_answers(form: StagedForm, rows: Array, resolution: Resolution = COARSE)
         names = RULES if len(form.blocks[-1].intervals) > 1 else list(RULES)[:2]
         for name in names:
             one, others = RULES[name]
+            # Where it was seen which corners lead to different answers, those are enough.
+            seen = (marks[several] // CORNER).astype(np.int64)
+            asked = several[(seen == 0) | ((seen >> int(2 * one + others)) & 1 > 0)]
+            if not len(asked):
+                continue
             corner = np.full((1, first.shape[1]), others)
             corner[0, 0] = one
             ruled = np.concatenate([corner, first])
-            found = search.run(rows[several], ruled, True)
-            left[several] |= (found[4] & OVERFLOW) > 0
+            found = search.run(rows[asked], ruled, True)
+            left[asked] |= (found[4] & OVERFLOW) > 0
             these = np.repeat(ruled[None], len(found[0]), axis=0)
             # The path's own starts have one row less: repeat the last.
-            parts.append((several[found[0]], *found[1:4], these))
+            parts.append((asked[found[0]], *found[1:4], these))
         rooms = max(part[4].shape[1] for part in parts)
         parts = [(*part[:4], _padded(part[4], rooms)) for part in parts]
         history, lead, weights, actions, starts = (

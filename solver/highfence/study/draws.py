@@ -115,6 +115,10 @@ def solve_draws(
     at which a method fails, is flagged like one without an equilibrium. Where a regime sets
     a parameter that is drawn, the draw counts.
 
+    Games under regimes that leave one interval decision before a last stage of interval
+    decisions are solved and judged in compiled code, all draws of a chunk at once; what it
+    cannot settle, and other games, one draw at a time.
+
     Cost on the flagship: a few milliseconds a draw and regime. Interrupting it (Ctrl-C)
     loses the batch; a store that resumes is not part of this function.
     """
