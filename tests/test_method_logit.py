@@ -154,7 +154,7 @@ for table in json.load(sys.stdin):
     build = getattr(pygambit, "StrategicGame", pygambit.Game).from_arrays
     game = build(*table)
     branch = pygambit.qre.logit_solve_lambda(game, lam=[2.0, 10.0])
-    made.append([[float(p) for _, s in point.profile for _, p in s] for point in branch])
+    made.append([[p for mixed in point.profile for _, p in mixed] for point in branch])
 print(json.dumps(made))
 """
 

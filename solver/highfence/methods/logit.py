@@ -247,7 +247,7 @@ def fit_branch(form: NormalForm, counts: Sequence[Sequence[float]], most: float)
         raise MethodFailed(
             f"logit: the branch could not be followed beyond precision {here[size] / scale:.6g}"
         )
-    at_limit = float(weights @ here[:size]) > best
+    at_limit = float(weights @ here[:size]) >= best - 1e-12 * float(weights.sum())
     if at_limit:
         best, chosen = float(weights @ here[:size]), here
     return LogitFit(float(chosen[size]) / scale, best, branch.profile(chosen), at_limit)
