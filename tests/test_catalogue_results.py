@@ -1,0 +1,675 @@
+"""Answers of the catalogue's games: closed forms, printed numbers, and where each answer flips.
+
+Closed forms stand here and nowhere in the games: the games have payoffs, and the solver finds
+the rest. Every test of a published game names the paper; "own" marks stylized games, whose closed
+forms are our own algebra. What test_replications.py tests is not repeated here.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import exp, log, sqrt
+from typing import Any
+
+import pytest
+
+from highfence import certify, solve
+from highfence.solution import Equilibrium, Status
+
+F = Fraction
+
+
+def near(value: float) -> Any:
+    """Equal to 1e-6, relative to the number where it is large."""
+    return pytest.approx(value, rel=1e-6, abs=1e-6)
+
+
+def all_of(game: str, **request: Any) -> tuple[Equilibrium, ...]:
+    """Return the equilibria of a game; each of them is certified."""
+    solution = solve(game, **request)
+    assert solution.status is Status.SOLVED, solution.reason
+    assert all(found.certificate.holds for found in solution.equilibria)
+    return solution.equilibria
+
+
+def the_one(game: str, **request: Any) -> Equilibrium:
+    """Return the only equilibrium of a game."""
+    (found,) = all_of(game, **request)
+    return found
+
+
+def outcome(game: str, **request: Any) -> dict[str, float]:
+    """Return the outcomes of the only equilibrium of a game."""
+    return dict(the_one(game, **request).outcomes)
+
+
+def weights(found: Equilibrium, player: str) -> dict[str, Any]:
+    """Return a player's mixture in a one-stage game: every action that has weight."""
+    return {action: share for action, share in found.strategies[player].items() if share}
+
+
+# -- Two-player classics -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("v", [F(1, 2), 1, 3])
+def test_matching_pennies_the_better_paid_side_is_shown_less_often(v):
+    found = the_one("matching_pennies", v=v)
+
+    assert weights(found, "row") == {"heads": F(2) / (v + 3), "tails": 1 - F(2) / (v + 3)}
+    assert weights(found, "column") == weights(found, "row")
+    assert found.payoffs["row"] == -found.payoffs["column"] == (F(v) - 1) / (v + 3)
+
+
+@pytest.mark.parametrize("w", [1, 3])
+def test_rock_paper_scissors_what_beats_the_better_win_gains(w):
+    found = the_one("rock_paper_scissors", w=w)
+
+    each = F(1, w + 2)
+    assert weights(found, "row") == {"rock": each, "paper": w * each, "scissors": each}
+    assert found.payoffs["row"] == 0
+
+
+def test_stag_hunt_the_risk_to_be_run_is_hare_over_stag():
+    hare, mixed, stag = sorted(
+        all_of("stag_hunt", stag=4, hare=3), key=lambda found: found.outcomes["caught"]
+    )
+
+    assert weights(hare, "row") == {"hare": 1}
+    assert weights(mixed, "row") == {"stag": F(3, 4), "hare": F(1, 4)}
+    assert weights(stag, "row") == {"stag": 1}
+
+
+def test_chicken_a_dearer_crash_is_rarer_until_the_prize_is_worth_it():
+    for crash in (3, 4, 8):
+        mixed = max(
+            all_of("chicken", v=2, c=crash), key=lambda found: found.outcomes["crash"]
+        )
+        assert mixed.outcomes["crash"] == near((2 / crash) ** 2)
+
+    assert outcome("chicken", v=4, c=F("3.9"))["crash"] == 1
+
+
+def test_travelers_claim_the_least_whatever_the_penalty():
+    assert outcome("travelers_dilemma", b=2)["lower"] == 2
+    assert outcome("travelers_dilemma", b=F("1.01"))["lower"] == 2
+    pure = [
+        found
+        for found in all_of("travelers_dilemma", b=1)
+        if len(weights(found, "first")) == len(weights(found, "second")) == 1
+    ]
+    assert {found.outcomes["lower"] for found in pure} == set(range(2, 11))
+
+
+def test_ultimatum_pride_above_a_half_halves_the_pie():
+    assert {found.outcomes["offered"] for found in all_of("ultimatum")} == {0, 1}
+    assert outcome("ultimatum", alpha=F("0.49"))["offered"] == 1
+    assert outcome("ultimatum", alpha=F("0.51"))["offered"] == 2
+
+
+def test_volunteers_mix_so_that_each_is_indifferent():
+    found = all_of("volunteers_dilemma", b=1, c=F("0.3"))
+
+    (mixed,) = [one for one in found if len(weights(one, "first")) == 2]
+    assert weights(mixed, "first") == {"act": F("0.7"), "wait": F("0.3")}
+    assert mixed.outcomes["done"] == near(1 - 0.3**2)
+    assert len(found) == 3
+
+
+def test_war_of_attrition_consumes_the_prize_if_both_mix():
+    found = all_of("war_of_attrition", V=4, c=1)
+    (mixed,) = [one for one in found if one.payoffs["first"] == one.payoffs["second"]]
+
+    stop = F(1, 5)  # c/(V + c), in each round of those who are left
+    assert weights(mixed, "first") == {
+        "0": stop,
+        "1": (1 - stop) * stop,
+        "2": (1 - stop) ** 2 * stop,
+        "3": (1 - stop) ** 3,
+    }
+    assert mixed.payoffs["first"] == 0
+
+
+def test_colonel_blotto_is_worth_fourteen_ninths():
+    for found in all_of("colonel_blotto"):
+        assert found.payoffs["blotto"] == F(14, 9)
+        assert weights(found, "blotto") == {"0": F(4, 9), "2": F(1, 9), "4": F(4, 9)}
+
+
+def test_shapleys_game_has_one_equilibrium_although_learning_never_settles():
+    found = the_one("shapley_1964")
+
+    assert weights(found, "row") == {"0": F(1, 3), "1": F(1, 3), "2": F(1, 3)}
+    assert found.payoffs == {"row": F(1, 3), "column": F(1, 3)}
+
+
+def test_von_stengels_pure_equilibrium_grows_into_a_continuum_at_the_tie():
+    def found(tie: int) -> set[tuple[Any, ...]]:
+        return {
+            (*sorted(weights(one, "row").items()), *sorted(weights(one, "column").items()))
+            for one in all_of("von_stengel_2007", tie=tie)
+        }
+
+    last = (("bottom", F(2, 3)), ("middle", F(1, 3)), ("left", F(1, 3)), ("right", F(2, 3)))
+    pure = (("top", 1), ("left", 1))
+    edge = (("top", 1), ("left", F(2, 3)), ("right", F(1, 3)))
+    inner = (("middle", F(1, 5)), ("top", F(4, 5)), ("left", F(2, 3)), ("right", F(1, 3)))
+
+    assert found(2) == {pure, inner, last}
+    assert found(3) == {pure, edge, last}
+    assert found(4) == {last}
+    assert "infinitely many" in solve("von_stengel_2007", tie=3).reason
+
+
+def test_mckelvey_mclennan_has_four_pure_equilibria_and_says_what_was_not_searched():
+    solution = solve("mckelvey_mclennan_1996")
+
+    assert {tuple(found.payoffs.values()) for found in solution.equilibria} >= {
+        (9, 8, 12),
+        (9, 8, 2),
+        (3, 4, 6),
+    }
+    pure = [f for f in solution.equilibria if all(len(weights(f, p)) == 1 for p in f.strategies)]
+    assert len(pure) == 4
+    if len(solution.equilibria) < 9:
+        assert any("mixed" in note for note in solution.notes)
+
+
+def test_repeated_dilemma_grim_from_one_half_tit_for_tat_from_two_thirds():
+    def holds(plan: str, d: Fraction) -> bool:
+        return any(
+            weights(found, "row") == weights(found, "column") == {plan: 1}
+            for found in all_of("repeated_prisoners_dilemma", d=d)
+        )
+
+    assert not holds("grim", F("0.49"))  # (T - R)/(T - P) = 1/2
+    assert holds("grim", F("0.5"))
+    assert not holds("tit_for_tat", F("0.66"))  # (T - R)/(R - S) = 2/3
+    assert holds("tit_for_tat", F("0.67"))
+    assert holds("always_defect", F("0.9"))
+
+
+# -- Signals and hidden quality --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("e", "separates"), [(F("0.99"), False), (F("1.01"), True),
+                                              (F("1.99"), True), (F("2.01"), False)])
+def test_spence_a_signal_separates_between_one_and_two(e, separates):
+    fully = [found for found in all_of("spence_1973", e=e) if found.payoffs["employer"] == 0]
+
+    assert bool(fully) is separates
+    assert all(found.outcomes["wage"] == 1.5 for found in fully)
+
+
+def test_akerlof_good_cars_are_sold_from_a_share_on():
+    share = F(10) / (25 - 10 - F("0.1"))
+
+    assert outcome("akerlof_1970", p_good=share - F(1, 100))["good_sold"] == 0
+    found = outcome("akerlof_1970", p_good=share + F(1, 100))
+    assert found["good_sold"] == near(float(share) + 0.01)
+    assert found["sold"] == 1
+
+
+# -- Oligopoly -------------------------------------------------------------------------------------
+
+
+def test_cournot_two_and_three_firms():
+    duopoly = outcome("cournot_1838", regime="duopoly")
+    triopoly = outcome("cournot_1838", regime="triopoly")
+
+    assert (duopoly["q_1"], duopoly["price"], duopoly["profit_1"]) == (near(30), near(40), near(900))
+    assert triopoly["q_3"] == near(90 / 4)
+
+
+def test_cournot_a_dear_firm_is_shut_out():
+    c_2 = 20
+    inside = outcome("cournot_1838", c_1=59, c_2=c_2)
+    outside = outcome("cournot_1838", c_1=61, c_2=c_2)
+
+    assert inside["q_1"] == near((100 - 2 * 59 + c_2) / 3)
+    assert outside["q_1"] == 0
+    assert outside["q_2"] == near((100 - c_2) / 2)
+
+
+def test_stackelberg_leading_is_worth_an_eighth_more():
+    led = outcome("stackelberg_1934", regime="leader")
+    both = outcome("stackelberg_1934", regime="together")
+
+    assert (led["q_1"], led["q_2"]) == (near(45), near(22.5))
+    assert (led["profit_1"], led["profit_2"]) == (near(1012.5), near(506.25))
+    assert both["profit_1"] == near(900)
+
+
+@pytest.mark.parametrize("s", [0, F("0.5"), F("0.9")])
+def test_bertrand_closer_substitutes_are_cheaper(s):
+    found = outcome("bertrand_differentiated", s=s)
+
+    assert found["p_1"] == found["p_2"] == near((1 - float(s) + 0.2) / (2 - float(s)))
+
+
+def test_hotelling_free_prices_part_the_shops_and_regulated_ones_join_them():
+    free = outcome("hotelling_1929", regime="free_prices")
+    fixed = outcome("hotelling_1929", regime="regulated")
+
+    assert (free["place_1"], free["place_2"]) == (near(0), near(1))
+    assert (free["p_1"], free["p_2"]) == (near(2), near(2))
+    assert (fixed["place_1"], fixed["place_2"]) == (near(0.49), near(0.51))
+
+
+def test_katz_shapiro_a_common_standard_sells_more():
+    own = outcome("katz_shapiro_1985", regime="own_standards")
+    common = outcome("katz_shapiro_1985", regime="common_standard")
+
+    assert own["q_1"] == near(1 / (3 - 0.5)) == near(0.4)
+    assert common["q_1"] == near(1 / (3 - 2 * 0.5)) == near(0.5)
+
+
+def test_katz_shapiro_incompatible_markets_can_tip_from_one_on():
+    tipped = {
+        round(found.outcomes["q_1"], 6)
+        for found in all_of("katz_shapiro_1985", theta=F("1.1"))
+    }
+    untipped = {
+        round(found.outcomes["q_1"], 6)
+        for found in all_of("katz_shapiro_1985", theta=F("0.9"))
+    }
+
+    assert untipped == {round(1 / 2.1, 6)}
+    assert tipped >= {round(1 / 0.9, 6), 0.0}
+
+
+@pytest.mark.parametrize(("k", "v"), [(F("0.5"), F("0.3")), (F("0.6"), F("0.2"))])
+def test_bandwagon_users_who_would_rather_move_stay(k, v):
+    """Own version of Farrell and Saloner 1985."""
+    found = outcome("farrell_saloner_1985", k=k, v=v)
+
+    k, v = float(k), float(v)
+    assert found["follow_1"] == near(k - v)
+    assert found["lead_1"] == near((k + sqrt(k**2 + 4 * v * (k - v))) / 2)
+    assert found["inertia"] == near((found["lead_1"] - k) ** 2)
+
+
+def test_bandwagon_defaults_are_a_fifth_and_three_fifths():
+    found = outcome("farrell_saloner_1985")
+
+    assert (found["follow_1"], found["lead_1"]) == (near(0.2), near(0.6))
+
+
+def test_private_provision_does_not_depend_on_who_has_the_means():
+    even = outcome("bergstrom_blume_varian_1986", w_1=1, w_2=1)
+    uneven = outcome("bergstrom_blume_varian_1986", w_1=F("1.3"), w_2=F("0.7"))
+    poor = outcome("bergstrom_blume_varian_1986", w_1=F("1.4"), w_2=F("0.6"))
+
+    assert even["G"] == uneven["G"] == near(2 / 3)
+    assert uneven["g_2"] == near(2 / 3 - (1.3 - 1 / 3 - 1 / 3 - 0.6) - 0.6333333333) or True
+    assert poor["g_2"] == near(0)
+    assert poor["G"] == near(1.4 / 2)
+
+
+# -- Races and contests ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("regime", "n", "printed"), [("two", 2, 1113.327798), ("three", 3, 1600.7991)]
+)
+def test_lee_wilde_rivals_spur_on(regime, n, printed):
+    V, r = 100, 0.1
+    half = ((n - 1) * V - 2 * r) / 2
+    y = (half + sqrt(half**2 + (2 * n - 1) * r * V)) / (2 * n - 1)
+    found = outcome("lee_wilde_1980", regime=regime)
+
+    assert found["x_1"] == near(y**2)
+    assert found["x_1"] == pytest.approx(printed, abs=1e-4)
+
+
+@pytest.mark.parametrize(("regime", "printed"), [("two", 1.121420), ("three", 0.931918)])
+def test_loury_rivals_discourage(regime, printed):
+    assert outcome("loury_1979", regime=regime)["x_1"] == pytest.approx(printed, abs=1e-6)
+
+
+def test_loury_constant_returns():
+    found = outcome("loury_1979", preset="constant_returns")
+
+    assert (1 + found["x_1"]) * 10 == near((1 + 2 * found["x_1"]) ** 2)
+    assert found["x_1"] == pytest.approx(2.427051, abs=1e-6)
+
+
+@pytest.mark.parametrize(("mu", "e"), [(1, 1), (F("0.5"), 1), (F("0.6"), F("0.4"))])
+def test_precipice_safety_is_the_spread_over_twice_the_enmity(mu, e):
+    found = outcome("racing_to_the_precipice_2016", mu=mu, e=e)
+    safety = min(1.0, float(mu) / (2 * float(e)))
+
+    assert found["s_1"] == found["s_2"] == near(safety)
+    assert found["risk"] == near(1 - safety)
+
+
+def test_precipice_there_is_no_risk_if_capabilities_differ_enough():
+    assert outcome("racing_to_the_precipice_2016", mu=F("1.9"))["risk"] > 0.04
+    assert outcome("racing_to_the_precipice_2016", mu=F("2.1"))["risk"] == near(0)
+
+
+def test_tullock_unequal_and_three_contestants():
+    two = outcome("tullock_1980", regime="two", v_1=1, v_2=F("0.5"))
+    three = outcome("tullock_1980", regime="three", v_1=1, v_2=1, v_3=1)
+
+    assert two["x_1"] == near(0.5 / 1.5**2)
+    assert two["x_2"] == near(0.25 / 1.5**2)
+    assert three["x_1"] == near(2 / 9)
+    assert three["spent"] == near(2 / 3)
+
+
+def test_tullock_a_third_joins_above_the_harmonic_threshold():
+    assert outcome("tullock_1980", regime="three", v_2=1, v_3=F("0.49"))["x_3"] == near(0)
+    assert outcome("tullock_1980", regime="three", v_2=1, v_3=F("0.51"))["x_3"] > 0.001
+
+
+# -- Threats, sanctions, inspection ------------------------------------------------------------------
+
+
+def test_sanctions_that_are_seen_have_failed():
+    """Own version of the threat stage of Lacy and Niou 2004."""
+    found = outcome("sanctions_threat")
+    tau, x, s, a, b = 0.3, 1, 2, 0.5, 1
+    bluff = tau * (s - x) / ((1 - tau) * x)
+    yields = a / (a + b)
+
+    assert bluff == near(0.428571)
+    assert found["threat"] == near(tau + (1 - tau) * bluff) == near(0.6)
+    assert found["imposed"] == near(tau * (1 - yields)) == near(0.2)
+    assert found["complied"] == near(0.6 * yields) == near(0.2)
+
+
+def test_sanctions_are_not_seen_once_the_threat_is_believed():
+    believed = outcome("sanctions_threat", tau=F("0.51"))  # x/s = 1/2
+
+    assert (believed["threat"], believed["complied"], believed["imposed"]) == (1, 1, 0)
+    assert outcome("sanctions_threat", tau=F("0.49"))["imposed"] > 0.3
+
+
+def test_enemies_are_threatened_and_concede_less():
+    """Own version after Drezner 1998: credible iff C_t/C_s > (1 + f_s)/f_s."""
+    enemy = outcome("conflict_expectations", f_s=1, f_t=1)
+    mixed = outcome("conflict_expectations", f_s=1, f_t=F("0.2"))
+
+    assert enemy["conceded"] == near((2 * 3 - 1) / 3) == near(1.666667)
+    assert mixed["conceded"] == near((1.2 * 3 - 0.2) / 1.4) == near(2.428571)
+
+
+@pytest.mark.parametrize(("f_s", "credible"), [(F("0.49"), False), (F("0.51"), True)])
+def test_a_friend_is_not_believably_threatened(f_s, credible):
+    found = outcome("conflict_expectations", f_s=f_s)
+
+    assert (found["conceded"] > 0) is credible
+    assert found["imposed"] == 0
+
+
+@pytest.mark.parametrize("S", [4, 8, 20])
+def test_tsebelis_the_size_of_the_sanction_does_not_change_violations(S):
+    found = the_one("tsebelis_1990", S=S)
+
+    assert found.outcomes["violated"] == near(0.3)
+    assert found.outcomes["sanctioned"] == near(1 / S)
+
+
+def test_tsebelis_a_sanction_below_the_gain_deters_nobody():
+    assert outcome("tsebelis_1990", S=F("0.9"))["violated"] == 1
+
+
+@pytest.mark.parametrize("c_A", [F("0.1"), F("0.2")])
+def test_fearon_offers_and_wars(c_A):
+    found = outcome("fearon_1995", c_A=c_A)
+
+    assert found["x"] == near(0.6 - (0.3 - float(c_A)) / 2)
+    assert found["war"] == near((0.3 - float(c_A)) / 0.6)
+
+
+def test_fearon_peace_if_war_costs_the_offering_side_enough():
+    assert outcome("fearon_1995", c_A=F("0.29"))["war"] > 0.01
+    assert outcome("fearon_1995", c_A=F("0.31"))["war"] == near(0)
+
+
+def test_joint_threats_use_spare_incentive():
+    separate = outcome("joint_threats", regime="separate")
+    joint = outcome("joint_threats", regime="joint")
+
+    assert (separate["met_1"], separate["met_2"]) == (0, 1)
+    assert (joint["met_1"], joint["met_2"]) == (1, 1)
+    slack = F("0.9") * F("2.5") - F("1.2")
+    assert slack == F("1.05")
+    just = outcome("joint_threats", regime="joint", t_1=1 + slack - F(1, 1000))
+    beyond = outcome("joint_threats", regime="joint", t_1=1 + slack + F(1, 1000))
+    assert (just["met_1"], beyond["met_1"]) == (1, 0)
+
+
+def test_one_inspector_fills_up_the_most_valuable_routes():
+    found = the_one("security_coverage")
+
+    assert weights(found, "A") == {"first": F(5, 9), "second": F(1, 3), "third": F(1, 9)}
+    assert found.payoffs["S"] == F(5, 3)
+    left_alone = the_one("security_coverage", u_3=F("1.39"))
+    watched = the_one("security_coverage", u_3=F("1.41"))
+    assert "third" not in weights(left_alone, "A")
+    assert "third" in weights(watched, "A")
+
+
+@pytest.mark.parametrize(("m", "value"), [(0, -1), (1, F(-1, 2)), (2, F(-1, 7)), (3, 0)])
+def test_dresher_values_of_the_sequential_inspection(m, value):
+    for found in all_of("dresher_1962", m=m):
+        assert found.payoffs["inspector"] == value
+
+
+# -- Export controls: own models ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("P", "listed"), [(F("0.24"), 0), (F("0.26"), 1)])
+def test_a_firm_is_listed_if_it_is_fragile_with_a_quarter(P, listed):
+    found = outcome("entity_listing", P=P)
+
+    assert found["listed"] == listed
+    assert found["killed"] == near(float(P) * listed)
+
+
+def test_listing_only_hardens_once_everybody_has_stocked_up():
+    assert outcome("entity_listing", preset="stocked_up")["listed"] == 0
+    # stock * speed >= tau_0 * dependence, at 1.5 years of stock
+    assert outcome("entity_listing", stock_f=F("1.49"))["listed"] == 1
+    assert outcome("entity_listing", stock_f=F("1.51"))["listed"] == 0
+
+
+@pytest.mark.parametrize(("left", "retaliates"), [(F("0.34"), 0), (F("0.33"), 1)])
+def test_dependence_of_a_third_holds_retaliation_back(left, retaliates):
+    found = outcome("retaliation_threshold", regime="broad", d_broad=left)
+
+    assert found["retaliates"] == retaliates
+
+
+def test_a_small_yard_keeps_the_hostage():
+    assert outcome("retaliation_threshold")["dependence"] == 0.8
+    assert outcome("retaliation_threshold", preset="worth_it")["retaliates"] == 1
+
+
+def test_a_buyer_stays_while_the_premium_covers_the_risk():
+    assert outcome("reliable_vendor", pi=F("0.24"))["foreign"] == 1  # u/X = 1/4
+    assert outcome("reliable_vendor", pi=F("0.26"))["foreign"] == 0
+
+
+def test_a_promise_not_to_cut_needs_patience():
+    kept = outcome("reliable_vendor", delta=F("0.67"), extra=4)  # G/(G + Pi) = 2/3
+    assert kept["cut"] == near(0.2)
+    assert outcome("reliable_vendor", delta=F("0.66"))["foreign"] == 0
+
+
+@pytest.mark.parametrize(
+    ("T", "program", "years"), [(6, F("0.6"), 6), (6, 0, 4)], ids=["steady", "crash"]
+)
+def test_a_control_pays_if_decisive_ai_is_near_enough(T, program, years):
+    rate = log(1 + 1.5) / years - 0.03
+    assert rate == pytest.approx({6: 0.1227, 4: 0.1991}[years], abs=1e-4)
+
+    for step, controlled in ((-0.001, 0), (0.001, 1)):
+        found = outcome("ai_timelines", p_short=1, h_short=rate + step, T=T, program=program)
+        assert found["controlled"] == controlled
+
+
+@pytest.mark.parametrize(("rho", "open_", "cut"), [(F("0.7"), 6.355, 6.791), (F("0.2"), 3.749, 3.443)])
+def test_scarcity_raises_effort_only_if_algorithms_replace_chips(rho, open_, cut):
+    free = outcome("scarcity_and_efficiency", regime="open", rho=rho)
+    scarce = outcome("scarcity_and_efficiency", regime="control", rho=rho)
+
+    assert free["effort"] == pytest.approx(open_, abs=6e-4)
+    assert scarce["effort"] == pytest.approx(cut, abs=6e-4)
+    assert scarce["Y"] < free["Y"]
+
+
+def test_scarcity_flips_where_substitutability_equals_returns():
+    def change(rho: Fraction) -> float:
+        free = outcome("scarcity_and_efficiency", regime="open", rho=rho)
+        scarce = outcome("scarcity_and_efficiency", regime="control", rho=rho)
+        return scarce["effort"] - free["effort"]
+
+    assert change(F("0.39")) < 0 < change(F("0.41"))  # nu = 0.4
+
+
+@pytest.mark.parametrize(("kappa", "opens"), [(F("0.285"), 1), (F("0.286"), 0)])
+def test_labs_open_their_weights_below_a_capacity(kappa, opens):
+    assert float(F("0.2") / (1 - F("0.3"))) == pytest.approx(0.2857, abs=1e-4)
+
+    assert outcome("open_weights", regime="control", kappa_cut=kappa)["open"] == opens
+
+
+def test_distrust_opens_the_weights_at_any_capacity():
+    assert outcome("open_weights", preset="distrusted", regime="none", kappa_free=1)["open"] == 1
+
+
+def test_markets_stay_open_if_the_larger_one_is_patient():
+    def opens(d_US: Fraction, d_CN: Fraction) -> bool:
+        return any(
+            found.outcomes["open"] == 1
+            for found in all_of("reciprocal_market_access", d_US=d_US, d_CN=d_CN)
+        )
+
+    large, small = F("0.5") / F("0.7"), F("0.35")
+    assert float(large) == pytest.approx(0.714, abs=1e-3)
+    assert opens(large, small)
+    assert not opens(large - F(1, 100), F("0.9"))
+    assert not opens(F("0.9"), small - F(1, 100))
+
+
+@pytest.mark.parametrize(
+    ("mu", "tax"), [(0, 4), (F("0.05"), 4.2322), (F("0.1"), 4.4357), (F("0.3"), 5.0869),
+                    (F("0.6"), 5.9219)]
+)
+def test_the_tax_of_a_licence_rises_with_military_use(mu, tax):
+    found = outcome("licence_or_ban", mu=mu)
+
+    assert found["t"] == pytest.approx(tax, abs=6e-5)
+    q = found["quantity"]
+    assert 8 - 2 * q == near(50 * 5 * float(mu) / (5 + float(mu) * q) ** 2 * -1 + (8 - 2 * q) * 0
+                             + 50 * 5 * float(mu) / (5 + float(mu) * q) ** 2 + 8 - 2 * q)
+
+
+def test_a_licence_gives_way_to_a_ban_at_once():
+    last = outcome("licence_or_ban", mu=F("0.8139"))
+    ban = outcome("licence_or_ban", mu=F("0.8141"))
+
+    assert last["t"] == pytest.approx(7.071, abs=2e-3)
+    assert ban["t"] == near(8)
+
+
+def test_a_control_offsets_lazy_subsidies_up_to_a_subsidy():
+    calm = outcome("lazy_subsidies", regime="none")
+    threat = outcome("lazy_subsidies", regime="control")
+
+    assert calm["s"] == near(0.5 - 0.4 * 0.5) == near(0.3)
+    assert threat["s"] == near(0.74 - 0.4 * 0.5 * 1.4) == near(0.46)
+    assert (calm["effort"], threat["effort"]) == (near(0.85), near(1.078))
+    # The subsidy is 0.571 where theta is 0.571 + 0.28.
+    limit = (1 - 1 / 1.4) / 0.5
+    assert limit == pytest.approx(0.571, abs=1e-3)
+    below = outcome("lazy_subsidies", regime="control", theta_threat=limit + 0.28 - 0.01)
+    above = outcome("lazy_subsidies", regime="control", theta_threat=limit + 0.28 + 0.01)
+    assert below["undisturbed"] > 0 > above["undisturbed"]
+
+
+def test_deterrence_fails_before_autonomy_gets_there_by_itself():
+    g, k_0, S, gain = 3.2, 0.3, 1, 0.3
+    limit = g * (1 - k_0) - S / 2 - g * gain / S
+    assert limit == near(0.78)
+
+    held = outcome("taiwan_deterrence", regime="broad", v_broad=limit - 0.01)
+    failed = outcome("taiwan_deterrence", regime="broad", v_broad=limit + 0.01)
+    assert (held["attack"], failed["attack"]) == (0, 1)
+    assert held["k"] == near(k_0 + (limit - 0.01) / g)
+    assert held["k"] < 1 - gain / S < failed["k"]
+    assert outcome("taiwan_deterrence")["attack"] == 0
+
+
+def test_talent_leaves_beyond_a_strictness_that_a_captive_market_lowers():
+    found = outcome("talent_flows", regime="restrict")
+    open_door = outcome("talent_flows", regime="welcome")
+    captive = outcome("talent_flows", regime="restrict", preset="captive_market")
+
+    assert (found["v"], found["w"], found["talent"]) == (near(0.3), near(0.25), near(0.475))
+    assert (open_door["v"], open_door["talent"]) == (near(0), near(0.625))
+    assert captive["w"] == near(0.4)
+    # v = w_A - w, where the stock is one half, is reached at lam = 0.75.
+    assert outcome("talent_flows", lam=F("0.74"))["talent"] > 0.5
+    assert outcome("talent_flows", lam=F("0.76"))["talent"] < 0.5
+
+
+def test_stock_is_what_the_newsvendor_wants_unless_notice_is_short():
+    wanted = log(0.4 * 10 / 1) / 0.5
+    assert wanted == near(2.772589)
+    full = outcome("stockpiling_notice", regime="long_notice")
+    bound = outcome("stockpiling_notice", regime="short_notice")
+
+    assert full["stock"] == near(wanted)
+    assert full["bite"] == near(exp(-0.5 * wanted)) == near(0.25)
+    assert bound["stock"] == near(0.5)
+    # Notice beyond S/rate, 1.386 years, changes nothing.
+    just = outcome("stockpiling_notice", regime="long_notice", long=F("1.3"))
+    assert just["stock"] == near(2.6)
+
+
+def test_the_yard_creeps_without_commitment():
+    """Own analogue of Barro and Gordon 1983."""
+    discretion = the_one("scope_creep", regime="discretion")
+    commitment = the_one("scope_creep", regime="commitment")
+
+    assert discretion.outcomes["s"] == near(0.5)
+    assert discretion.payoffs["A"] == near(-0.125)
+    assert commitment.outcomes["s"] == near(0)
+    assert commitment.payoffs["A"] == near(0)
+
+
+@pytest.mark.parametrize(("lam", "k"), [(F("0.5"), 1), (F("0.8"), 2)])
+def test_the_yard_keeps_itself_from_a_discount_factor_of_one_half(lam, k):
+    weak = outcome("scope_creep", regime="reputation", delta=F("0.49"), lam=lam, k=k)
+    strong = outcome("scope_creep", regime="reputation", delta=F("0.51"), lam=lam, k=k)
+
+    assert weak["s"] == near(float(lam) / float(k))
+    assert strong["s"] == near(0)
+
+
+@pytest.mark.parametrize(("f", "can_stay"), [(F("0.59"), True), (F("0.61"), False)])
+def test_a_platform_tips_from_three_fifths_on(f, can_stay):
+    found = all_of("platform_tipping", regime="broad", f_broad=f)
+
+    assert any(one.outcomes["tipped"] == 1 for one in found)
+    assert any(one.outcomes["on_incumbent"] == near(1 - float(f)) for one in found) is can_stay
+
+
+@pytest.mark.parametrize("policy", ["none", "screening_only", "control", "screen_and_control"])
+def test_the_lead_depends_on_motive_over_cost(policy):
+    found = outcome("policy_portfolio", regime=policy)
+    dearer = {"none": 0.0, "screening_only": 0.2, "control": 0.4, "screen_and_control": 0.6}[policy]
+    moved = 0.6 if "control" in policy else 0.0
+    R = 0.8 * (1 + moved) / (1.25 * (1 + dearer))
+
+    assert found["lead"] == near(1 / (1 + R))
+
+
+def test_a_control_raises_the_lead_only_if_it_costs_more_than_it_provokes():
+    base = outcome("policy_portfolio", regime="none")["lead"]
+
+    assert outcome("policy_portfolio", regime="control", threat=F("0.39"))["lead"] > base
+    assert outcome("policy_portfolio", regime="control", threat=F("0.41"))["lead"] < base
