@@ -165,6 +165,12 @@ def interval_values(solution: Solution) -> Iterator[tuple[str, float, float, flo
 AT_A_BOUND = {
     # The quota binds; at the horizon the firm never adopts.
     "captive_market_timing": {"m_before", "m_after", "T"},
+    # As far as the halves of the street go; a price is fixed where prices are regulated.
+    "hotelling_1929": {"x_1", "x_2"},
+    # Beyond a military use of 0.814 the tax is a ban.
+    "licence_or_ban": {"t"},
+    # Short notice binds.
+    "stockpiling_notice": {"S"},
     # Corners that the flagship declares: costs and subsidies have floors and ceilings.
     "small_yard_high_fence": {"x_L", "x_H", "s"},
 }
