@@ -165,6 +165,8 @@ def interval_values(solution: Solution) -> Iterator[tuple[str, float, float, flo
 AT_A_BOUND = {
     # The quota binds; at the horizon the firm never adopts.
     "captive_market_timing": {"m_before", "m_after", "T"},
+    # Beyond a spread of twice the enmity safety is complete.
+    "racing_to_the_precipice_2016": {"s_1", "s_2"},
     # As far as the halves of the street go; a price is fixed where prices are regulated.
     "hotelling_1929": {"x_1", "x_2"},
     # Beyond a military use of 0.814 the tax is a ban.
