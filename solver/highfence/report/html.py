@@ -139,7 +139,8 @@ def report_html(found: Findings, pictures: Mapping[str, Picture] | None = None) 
         parameters=_parameters(found),
         page=plain(game_page(game, 100)),
         specification=found.specification,
-        manifest=found.manifest,
+        manifest={k: v for k, v in found.manifest.items() if k != "command"},
+        command=found.manifest.get("command", ""),
     )
 
 
