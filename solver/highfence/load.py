@@ -10,13 +10,14 @@ from .spec.catalog import find, load_game
 
 if TYPE_CHECKING:
     from .forms.extensive import ExtensiveForm
+    from .forms.markov import MarkovForm
     from .forms.normal import NormalForm
     from .spec.model import Game
 
 __all__ = ["load"]
 
 
-def load(name_or_path: str | Path) -> Game | NormalForm | ExtensiveForm:
+def load(name_or_path: str | Path) -> Game | NormalForm | ExtensiveForm | MarkovForm:
     """Return a game by its name in the catalogue, or by the path of its file.
 
     Parameters
@@ -27,7 +28,7 @@ def load(name_or_path: str | Path) -> Game | NormalForm | ExtensiveForm:
 
     Returns
     -------
-    Game or NormalForm or ExtensiveForm
+    Game or NormalForm or ExtensiveForm or MarkovForm
         ``Game.file`` says which file was read. A ``.py`` file is run; the others are data.
 
     Raises
@@ -45,15 +46,16 @@ def load(name_or_path: str | Path) -> Game | NormalForm | ExtensiveForm:
         return read(path)
     made = load_game(path)
     from .forms.extensive import ExtensiveForm
+    from .forms.markov import MarkovForm
     from .forms.normal import NormalForm
     from .spec.model import Game
 
-    if not isinstance(made, Game | NormalForm | ExtensiveForm):
+    if not isinstance(made, Game | NormalForm | ExtensiveForm | MarkovForm):
         raise SpecError(
             Problem(
                 str(path),
                 f"game is {type(made).__name__}, not a game",
-                "Define a Game, a NormalForm or an ExtensiveForm",
+                "Define a Game, a NormalForm, an ExtensiveForm or a MarkovForm",
             )
         )
     return made

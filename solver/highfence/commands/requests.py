@@ -13,6 +13,7 @@ from .output import clean
 
 if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
+    from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
     from ..spec.model import Game
 
@@ -88,8 +89,8 @@ def pairs_of(settings: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def load_game(name: str) -> Game | NormalForm | ExtensiveForm:
-    """Return the game that an argument names, or the form if it is a Gambit file."""
+def load_game(name: str) -> Game | NormalForm | ExtensiveForm | MarkovForm:
+    """Return the game that an argument names, or the form that its file holds."""
     if name != "-":
         from ..load import load
 

@@ -313,7 +313,7 @@ def payoff_set(game: NormalForm, discount: float) -> PayoffSet:
     unit = [(table[i] - lows[i]) / widths[i] for i in (0, 1)]
     cells = [
         (
-            tuple(float(unit[i][cell]) for i in (0, 1)),
+            (float(unit[0][cell]), float(unit[1][cell])),
             (
                 float(unit[0][:, cell[1]].max() - unit[0][cell]),
                 float(unit[1][cell[0], :].max() - unit[1][cell]),
@@ -495,7 +495,7 @@ def _above(corners: Sequence[Point], axis: int, least: Any, slack: Any) -> list[
 def _inside(point: Point, corners: Sequence[Point]) -> bool:
     """Return True if a point lies in a convex polygon, a segment or a point, up to rounding."""
     if len(corners) == 1:
-        return max(abs(point[0] - corners[0][0]), abs(point[1] - corners[0][1])) <= _SIDE
+        return all(abs(point[i] - corners[0][i]) <= _SIDE for i in (0, 1))
     if len(corners) == 2:
         low, high = corners
         return bool(
@@ -513,6 +513,7 @@ def _distance(one: Sequence[Point], other: Sequence[Point]) -> float:
     """Return how far the corners of two polygons are apart, at most, either way."""
 
     def far(points: Sequence[Point], targets: Sequence[Point]) -> float:
-        return max(min(max(abs(p[0] - q[0]), abs(p[1] - q[1])) for q in targets) for p in points)
+        gaps = [min(max(abs(p[0] - q[0]), abs(p[1] - q[1])) for q in targets) for p in points]
+        return float(max(gaps))
 
     return max(far(one, other), far(other, one))

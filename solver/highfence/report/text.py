@@ -20,6 +20,7 @@ from .. import tolerances
 
 if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
+    from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
     from ..solution import Equilibrium, Solution
     from ..spec.model import Game
@@ -1066,13 +1067,26 @@ def methods_page(methods: Sequence[Mapping[str, Any]], width: int | None = None)
     return page
 
 
-def form_page(form: NormalForm | ExtensiveForm, file: str, width: int | None = None) -> Page:
+def form_page(
+    form: NormalForm | ExtensiveForm | MarkovForm, file: str, width: int | None = None
+) -> Page:
     """Return the page that ``highfence show`` prints of a game file."""
+    from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
 
     page = Page(width)
     page.text(form.title or file, "bold")
     page.text(file, "dim")
+    if isinstance(form, MarkovForm):
+        ends = "without end" if form.horizon is None else f"{_count(form.horizon, 'stage')}"
+        page.text(f"Markov form: {_count(form.num_states, 'state')}, {ends}")
+        page.heading("Players")
+        for index, player in enumerate(form.players):
+            offered = [own[index] for own in form.actions if len(own[index]) > 1]
+            page.item(player, f"a choice in {_count(len(offered), 'state')}", "bold", indent=GAP)
+            for choice in list(dict.fromkeys(offered))[:MAX_NAMED]:
+                page.item("among", ", ".join(choice), indent=GAP * 2)
+        return page
     if not isinstance(form, NormalForm):
         page.text(
             f"extensive form: {_count(len(form.parent), 'node')}, "

@@ -19,6 +19,7 @@ from .. import tolerances
 from ..errors import RequestError, did_you_mean
 from ..forms.build import build, values
 from ..forms.extensive import BehaviorProfile, ExtensiveForm
+from ..forms.markov import MarkovForm
 from ..solution import Equilibrium, Solution, Status
 from ..solve import solve
 from ..spec.model import Chance, Game, Interval, Regime
@@ -187,7 +188,7 @@ class Comparison:
 
 
 def compare(
-    game: Game | NormalForm | ExtensiveForm | str | Path,
+    game: Game | NormalForm | ExtensiveForm | MarkovForm | str | Path,
     regimes: Sequence[str] | None = None,
     *,
     preset: str | None = None,
@@ -233,7 +234,7 @@ def compare(
 
 
 def compare_regimes(
-    game: Game | NormalForm | ExtensiveForm | str | Path,
+    game: Game | NormalForm | ExtensiveForm | MarkovForm | str | Path,
     regimes: Sequence[str] | None = None,
     *,
     preset: str | None = None,
