@@ -118,6 +118,7 @@ def test_a_page_is_well_formed_and_closes_what_it_opens(page):
     parsed = Page(page)
 
     assert page.startswith("<!DOCTYPE html>")
+    assert len(page) < 2_000_000
     assert parsed.wrong == []
     assert parsed.open == []
 

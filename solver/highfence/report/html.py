@@ -226,7 +226,7 @@ def _outcomes(found: Findings) -> Section:
             unit = comparison.units.get(name, "")
             label = comparison.labels.get(name, name)
             words[name] = f"{label} ({unit})" if unit not in ("", "1") else label
-    cells = [[result.label for result in results]]
+    cells = [[f"{r.label} ({r.name})" if r.label != r.name else r.name for r in results]]
     for name, values in columns.items():
         texts = column_of_numbers(values)
         if name in comparison.best:
@@ -286,7 +286,9 @@ def _shares(found: Findings) -> Section:
             f"{100 * shares.share[-1, k]:.1f}%",
             f"{100 * shares.low[-1, k]:.1f}% to {100 * shares.high[-1, k]:.1f}%",
         )
-        for k, name in enumerate(shares.regimes)
+        for k, name in sorted(
+            enumerate(shares.regimes), key=lambda one: -float(shares.share[-1, one[0]])
+        )
     )
     return Section(
         "shares",

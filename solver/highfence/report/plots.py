@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..study.attribution import Attribution
     from ..study.compare import Comparison
     from ..study.indices import Indices
-    from ..study.map import RegimeMap
+    from ..study.map import Cell, RegimeMap
     from ..study.report import Found, Running
     from ..study.tipping import Series, Tipping
 
@@ -78,7 +78,7 @@ GRAY = "#8C8C8C"
 
 LEVERS = (
     Look(GRAY, "", "o"),
-    Look(SKY, "...", "s"),
+    Look(SKY, "..", "s"),
     Look(BLUE, "///", "^"),
     Look(VERMILION, "\\\\\\", "D"),
     Look(GREEN, "xxx", "v"),
@@ -88,7 +88,7 @@ LEVERS = (
     Look(SKY, "//", ">"),
     Look(YELLOW, "\\\\", "p"),
     Look(GREEN, "", "h"),
-    Look(ORANGE, "..", "*"),
+    Look(ORANGE, "o", "*"),
 )
 """Looks of regimes, in the order in which a game declares them; a thirteenth begins again."""
 
@@ -104,7 +104,7 @@ ROLES: Mapping[str, Look] = MappingProxyType(
         "holds": Look(VERMILION, "", "^"),
         "fails": Look(SKY, "", "o"),
         "undecided": Look("#E0E0E0", "xx", "d"),
-        "unknown": Look("#FFFFFF", "..", "x"),
+        "unknown": Look("#FFFFFF", ".", "x"),
     }
 )
 """Looks of what figures say of uncertainties and outcomes."""
@@ -204,6 +204,8 @@ class Picture:
             made = io.StringIO()
             self.figure.savefig(made, format="svg", metadata=nothing)
         text = made.getvalue()
+        # A hundredth of a point is finer than any printer; more digits triple the page.
+        text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
         return text[text.index("<svg") :]
 
     def _described(self, svg: str) -> str:
@@ -612,29 +614,38 @@ def _tip_numbers(axes: Any, found: Tipping, flips: Sequence[float]) -> None:
 
 def regime_map(found: RegimeMap, looks: Mapping[str, Look], labels: Mapping[str, str]) -> Picture:
     """Draw which regime is best over two parameters; paler is a smaller margin."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
     with _style():
         figure, ((axes,),) = _figure(4.2)
         margins = np.array([point.margin for point in found.points])
         known = margins[np.isfinite(margins)]
         largest = float(np.quantile(known, 0.9)) if len(known) else 1.0
         seen: dict[str, float] = {}
+        outlines: dict[str, list[Any]] = {}
         for cell in found.cells:
-            half = [(cell.x[0] + cell.x[1]) / 2, (cell.y[0] + cell.y[1]) / 2]
             states = {state_of(found.points[k]) for k in cell.corners}
-            parts = _quarters(cell, half) if len(states) > 1 else [(cell.x, cell.y, cell.corners)]
-            for (x0, x1), (y0, y1), corners in parts:
+            whole = [(cell.x, cell.y, cell.corners)]
+            for (x0, x1), (y0, y1), corners in _quarters(cell) if len(states) > 1 else whole:
                 state = state_of(found.points[corners[0]])
-                look = look_of_state(state, looks)
-                margin = (
-                    np.nanmean([*margins[list(corners)], 0.0][: len(corners)])
-                    if (np.isfinite(margins[list(corners)]).any())
-                    else np.nan
-                )
-                axes.fill(
-                    [x0, x1, x1, x0], [y0, y0, y1, y1], facecolor=_shaded(look, margin, largest),
-                    hatch=look.hatch, edgecolor=(0, 0, 0, 0.35), linewidth=0,
-                )  # fmt: skip
+                here = margins[list(corners)]
+                margin = float(here.mean()) if np.isfinite(here).all() else np.nan
+                shade = _shaded(look_of_state(state, looks), margin, largest)
+                outline = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+                axes.fill(*zip(*outline, strict=True), facecolor=shade, linewidth=0)
+                outlines.setdefault(state, []).append(Path([*outline, (x0, y0)], closed=True))
                 seen[state] = seen.get(state, 0.0) + (x1 - x0) * (y1 - y0)
+        for state, paths in outlines.items():  # one hatch each: it is the bulk of a drawing
+            axes.add_patch(
+                PathPatch(
+                    Path.make_compound_path(*paths),
+                    facecolor="none",
+                    linewidth=0,
+                    hatch=look_of_state(state, looks).hatch,
+                    edgecolor=(0, 0, 0, 0.35),
+                )
+            )
         if found.borders:
             axes.plot(
                 [b.x for b in found.borders], [b.y for b in found.borders], linestyle="none",
@@ -671,9 +682,10 @@ def regime_map(found: RegimeMap, looks: Mapping[str, Look], labels: Mapping[str,
     )
 
 
-def _quarters(cell: Any, half: Sequence[float]) -> list[tuple[Any, Any, tuple[int]]]:
+def _quarters(cell: Cell) -> list[tuple[Any, Any, tuple[int, ...]]]:
     """Return the quarters of a cell, each with the corner that it touches."""
     (x0, x1), (y0, y1) = cell.x, cell.y
+    half = (x0 + x1) / 2, (y0 + y1) / 2
     a, b, c, d = cell.corners
     return [
         ((x0, half[0]), (y0, half[1]), (a,)),

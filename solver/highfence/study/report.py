@@ -68,9 +68,9 @@ DRAWS = 128
 """Draws of the report's own sweep."""
 ALONG = 2
 """Parameters along which tipping points are looked for."""
-TOLERANCE = 1e-3
+TOLERANCE = 2e-3
 """Width of their brackets, as a share of the range."""
-CELLS, DEPTH = 6, 2
+CELLS, DEPTH = 5, 2
 """The regime map's first grid, and how often a cell may be quartered."""
 SOBOL_BLOCKS, SOBOL_PARAMETERS = 128, 8
 """Blocks of a Sobol design, and the parameters in it: those with the largest swings."""
