@@ -152,3 +152,6 @@ MAX_PATH_CELLS = 1_000_000
 
 MAX_PATH_STEPS = 10_000
 """Steps along one branch of logit equilibria."""
+
+MAX_SUPPORT_PATHS = 20_000
+"""Paths to the roots of all supports of one game, when all its isolated equilibria are sought."""

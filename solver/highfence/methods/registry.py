@@ -33,6 +33,7 @@ MODULES = (
     "markov_induction",
     "markov_homotopy",
     "logit",
+    "polynomial",
 )
 """The modules beside this one that define methods: add a line here for a new one."""
 
