@@ -683,3 +683,132 @@ def test_a_control_raises_the_lead_only_if_it_costs_more_than_it_provokes():
 
     assert outcome("policy_portfolio", regime="control", threat=F("0.39"))["lead"] > base
     assert outcome("policy_portfolio", regime="control", threat=F("0.41"))["lead"] < base
+
+
+@pytest.mark.parametrize(("o_cut", "forced"), [(F("0.99"), True), (F("1.01"), False)])
+def test_a_threat_joins_firms_by_taking_away_what_they_fall_back_on(o_cut, forced):
+    found = all_of("siloed_industries", regime="control", o_cut=o_cut)
+
+    assert any(one.outcomes["common"] == 1 for one in found)
+    assert all(one.outcomes["common"] == 1 for one in found) is forced
+    free = {one.outcomes["common"] for one in all_of("siloed_industries", regime="none")}
+    assert {0, 1} <= free
+
+
+def test_suppliers_give_technology_away_although_both_lose():
+    dilemma = the_one("technology_for_access", x_much=F("0.4"))
+
+    assert dilemma.outcomes["accepted"] == 2
+    assert dilemma.payoffs["L_1"] == F(1, 2) - 2 * F("0.4") < 0
+
+    def refusals(x: Fraction) -> bool:
+        """No supplier accepts the large demand in some equilibrium."""
+        return any(
+            found.outcomes["x"] == near(0.2) for found in all_of("technology_for_access", x_much=x)
+        )
+
+    assert not refusals(F("0.49"))  # m/D = 1/2
+    assert refusals(F("0.51"))
+
+
+def test_a_control_hinders_now_and_strengthens_later():
+    free = outcome("time_paradox", regime="none")
+    controlled = outcome("time_paradox", regime="control")
+
+    assert controlled["x"] == near(1)
+    assert controlled["K_1"] - free["K_1"] == near(-0.4)
+    assert controlled["K_2"] - free["K_2"] == near(1 * (1 - 0.3) / 1 - 0.5 * 0.4) == near(0.5)
+    # D over that is 0.8.
+    assert outcome("time_paradox", delta=F("0.79"))["K_1"] == near(0.6)
+    assert outcome("time_paradox", delta=F("0.81"))["K_1"] == near(1)
+
+
+def test_without_talent_a_control_is_an_obstacle_only():
+    free = outcome("time_paradox", regime="none", preset="little_talent")
+    controlled = outcome("time_paradox", regime="control", preset="little_talent")
+
+    assert controlled["K_2"] - free["K_2"] == near(0.49 * 0.3 - 0.2)
+    assert controlled["K_2"] < free["K_2"]
+
+
+@pytest.mark.parametrize(("q", "adopts"), [(F("0.77"), 1), (F("0.78"), 0)])
+def test_a_user_is_locked_in_while_a_crisis_is_unlikely(q, adopts):
+    assert pytest.approx(0.7778, abs=1e-4) == (0.2 * 1.9 + 0.32) / 0.9
+
+    assert outcome("lock_in_or_denial", regime="sell", q=q)["adopted"] == adopts
+
+
+def test_denial_pays_from_the_worth_of_the_lever_on():
+    worth = F("0.3") * (1 + F("0.9") * F("0.7")) + F("0.9") * F("0.3")
+    assert worth == F("0.759")
+
+    assert outcome("lock_in_or_denial", D=worth - F(1, 1000))["sold"] == 1
+    assert outcome("lock_in_or_denial", D=worth + F(1, 1000))["sold"] == 0
+
+
+def test_firms_are_won_back_seldom_unless_the_state_is_trusted():
+    found = outcome("roll_back", p=F("0.5"))
+    again = 0.5 * 1 / (0.5 * 3)
+
+    assert found["rolled_back"] == near(0.5 + 0.5 * again)
+    assert found["returned"] == near(found["rolled_back"] * 0.5 / (0.5 + 1.5))
+    assert found["relisted"] == near(0.5 * again * 0.25)
+
+
+@pytest.mark.parametrize(("p", "trusted"), [(F("0.74"), False), (F("0.76"), True)])
+def test_firms_return_for_certain_from_three_quarters_on(p, trusted):
+    assert any(found.outcomes["returned"] == 1 for found in all_of("roll_back", p=p)) is trusted
+
+
+@pytest.mark.parametrize(
+    ("pi", "free", "bound"),
+    [(F("0.49"), 0, 0), (F("0.51"), 1, 0), (F("0.64"), 1, 0), (F("0.65"), 1, 1)],
+)
+def test_only_a_lab_without_investors_takes_the_long_shot(pi, free, bound):
+    assert float((F("0.5") + F("0.4")) / F("1.4")) == pytest.approx(0.643, abs=1e-3)
+
+    found = outcome("bold_labs", pi=pi)
+
+    assert (found["bold_free"], found["bold_bound"]) == (free, bound)
+
+
+@pytest.mark.parametrize(("b", "g"), [(F("0.2"), 4), (0, 4), (F("0.2"), 8)])
+def test_withheld_minerals_open_mines_elsewhere(b, g):
+    a, delta, b_, g_ = 1.0, 0.9, float(b), float(g)
+    response = 1 / (2 + delta + g_)
+    most = a * (1 + delta / 2) * response
+    slope = 2 - 2 * response - delta * response**2 / 2
+    q = (a - most - b_ + delta * response * (a - most) / 2) / slope
+    found = outcome("minerals_ban", b=b, g=g)
+
+    assert found["q"] == near(q)
+    assert found["s"] == near(most - response * q)
+    assert found["price_later"] == near((a - found["s"]) / 2)
+
+
+def test_mckelvey_mclennans_nine_equilibria_are_equilibria():
+    """Three where one player's action is pure, and two where all mix; the rest are pure."""
+    from highfence import load
+    from highfence.certify import certify
+    from highfence.forms.build import build
+    from highfence.forms.normal import NormalForm, Profile
+
+    form = build(load("mckelvey_mclennan_1996"))
+    assert isinstance(form, NormalForm)
+
+    def holds(a: Any, b: Any, c: Any) -> bool:
+        """Each number is the probability of the player's first action."""
+        mixtures = [(share, 1 - share) for share in (a, b, c)]
+        return bool(certify(form, Profile.from_weights(*mixtures)).holds)
+
+    pure = [(1, 1, 1), (0, 0, 1), (1, 0, 0), (0, 1, 0)]
+    one_pure = [(F(1, 2), F(1, 2), 1), (0, F(1, 4), F(1, 3)), (F(1, 3), 1, F(1, 4))]
+    assert all(holds(*profile) for profile in pure + one_pure)
+    assert not holds(1, F(1, 3), F(1, 3))
+    # Where all mix, the first is indifferent if b = 1/2 or c = 1/4, the second if a = 1/2 or
+    # c = 1/3, the third if 26 a b - 8 a - 8 b + 2 = 0.
+    for c, a, b in ((F(1, 4), F(1, 2), None), (F(1, 3), None, F(1, 2))):
+        # The third: 12 a b + 2 (1 - a)(1 - b) = 6 (a (1 - b) + b (1 - a)), in the other's share.
+        known = a if a is not None else b
+        other = (2 + known * -8) / (8 - 26 * known)
+        assert holds(a if a is not None else other, b if b is not None else other, c)
