@@ -111,12 +111,11 @@ def report_html(found: Findings, pictures: Mapping[str, Picture] | None = None) 
     The same findings give the same page, byte for byte, with the same version of matplotlib.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
 
     drawn = pictures_of(found) if pictures is None else pictures
 
     def shown(value: Any) -> Any:
-        return value if isinstance(value, Markup) else _printable(str(value))
+        return value if hasattr(value, "__html__") else _printable(str(value))
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -126,7 +125,6 @@ def report_html(found: Findings, pictures: Mapping[str, Picture] | None = None) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["inline"] = lambda picture: Markup(picture.inline())
     game = found.game
     return environment.get_template("report.html.j2").render(
         game=game,
