@@ -13,7 +13,7 @@ import click
 
 from ..errors import RequestError
 from .draws import FORCE, WORKERS, refuse_with_store, stored_sweep
-from .exit_codes import PART, SOLVED
+from .exit_codes import NOTHING, PART, SOLVED
 from .export import writable, write_file
 from .output import clean, count_of, progress
 from .requests import (
@@ -142,6 +142,8 @@ def report(
         click.echo(f"highfence: note: left out {name}: {clean(reason)}", err=True)
     told = f"{count_of(len(files), 'file')} to {folder}, and " if folder is not None else ""
     click.echo(f"highfence: wrote {clean(f'{told}{target}')}", err=True)
+    if not any(result.solution.equilibria for result in found.comparison.regimes):
+        return NOTHING
     whole = sections is None or found.complete
     return SOLVED if whole and found.comparison.settled else PART
 

@@ -104,7 +104,7 @@ ROLES: Mapping[str, Look] = MappingProxyType(
         "holds": Look(VERMILION, "", "^"),
         "fails": Look(SKY, "", "o"),
         "undecided": Look("#E0E0E0", "xx", "d"),
-        "unknown": Look("#FFFFFF", ".", "x"),
+        "unknown": Look("#FFFFFF", "", "x"),
     }
 )
 """Looks of what figures say of uncertainties and outcomes."""
@@ -375,7 +375,7 @@ def convergence(found: Running, looks: Mapping[str, Look], labels: Mapping[str, 
         figure, axes = _figure(0.35 + 1.15 * rows, rows, columns, sharex=True, sharey=True)
         for panel in axes.flat[len(order) :]:
             panel.set_visible(False)
-        top = min(1.0, float(found.high[-1].max()) * 1.6 + 0.05)
+        top = min(1.0, float(found.high.max())) * 1.05
         for panel, k in zip(axes.flat, order, strict=False):
             name = found.regimes[k]
             look = looks.get(name, ROLES["undecided"])

@@ -214,6 +214,8 @@ def gather(
     if draws < 2:
         raise RequestError(f"{draws} draws are too few. Take at least 2")
     if sweep is not None:
+        if not len(sweep):
+            raise RequestError("the sweep holds no draw that is solved. Sweep first")
         preset, given = sweep.preset, dict(sweep.settings)
         asked = regimes_asked(loaded, sweep.regimes if regimes is None else regimes)
         sweep = _restricted(sweep, asked)
