@@ -812,3 +812,50 @@ def test_mckelvey_mclennans_nine_equilibria_are_equilibria():
         known = a if a is not None else b
         other = (2 + known * -8) / (8 - 26 * known)
         assert holds(a if a is not None else other, b if b is not None else other, c)
+
+
+def test_control_of_a_path_that_ai_may_leave_is_worth_less():
+    """The handicap counts with the probability that AI stays: 1 - switch of it."""
+    rate = log(1 + 1.5 / 0.4) / 6 - 0.03
+
+    for step, controlled in ((-0.001, 0), (0.001, 1)):
+        found = outcome(
+            "ai_timelines", p_short=1, h_short=rate + step, switch=F("0.6"), program=F("0.6")
+        )
+        assert found["controlled"] == controlled
+
+
+def test_resentment_lowers_the_strictness_that_talent_bears():
+    found = outcome("talent_flows", grievance=F("0.1"), lam=F("0.64"))
+    assert found["talent"] > 0.5  # v = 0.14, below w_A - w - 0.1 = 0.15
+    assert outcome("talent_flows", grievance=F("0.1"), lam=F("0.66"))["talent"] < 0.5
+
+
+def test_a_firm_gives_up_if_low_technology_pays_more_than_hardening():
+    assert outcome("entity_listing", pivot=F("0.9"))["hardened"] == near(0.6)
+    assert outcome("entity_listing", pivot=F("1.1"))["hardened"] == 0  # prize - crash = 1
+
+
+@pytest.mark.parametrize(("p", "pays"), [(F("0.24"), True), (F("0.26"), False)])
+def test_kreps_wilson_a_doubt_of_b_squared_deters(p, pays):
+    """With two markets entering the first one pays up to p = b^2."""
+    found = outcome("kreps_wilson_1982", p=p, b=F("0.5"))
+
+    assert found["first_entrant"] == near(0.5 - float(p) / 0.5)
+    assert (found["first_entrant"] > 0) is pays
+
+
+def test_kreps_wilson_a_weak_monopolist_fights_for_its_reputation():
+    found = outcome("kreps_wilson_1982", p=F("0.15"), b=F("0.5"), a=2)
+    bluff = 0.15 * (1 - 0.5) / ((1 - 0.15) * 0.5)
+
+    assert found["fight_1"] == near(0.15 + 0.85 * bluff) == near(0.15 / 0.5)
+    # After a fight the second entrant enters with 1 - 1/a, after a surrender always.
+    assert found["entry_2"] == near(0.7 + 0.3 * (1 - 1 / 2))
+
+
+def test_kreps_wilson_a_likely_enough_strong_monopolist_fights_and_is_believed():
+    assert any(
+        found.outcomes["fight_1"] == 1 and found.outcomes["entry_2"] == 0
+        for found in all_of("kreps_wilson_1982", p=F("0.51"), b=F("0.5"))
+    )
