@@ -257,3 +257,17 @@ def test_the_judge_rejects_answers_that_depend_on_what_else_is_asked(yard):
 
     fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
     assert judged(form, rows, Drifting(**fields)).regret[0] == np.inf
+
+
+def test_what_is_not_searched_again_stays_flagged():
+    game = load("small_yard_high_fence")
+    table = dict(sample(game, 40, 5))
+    table["mM"] = 1 - table["mF"]
+    quick = solve_draws(game, table, ["broad"], thorough=False)
+    full = solve_draws(game, table, ["broad"])
+
+    assert (quick.certified <= full.certified).all()
+    assert quick.certified.mean() > 0.8
+    same = quick.certified & full.certified
+    assert np.array_equal(quick.low[same], full.low[same])
+    assert np.isnan(quick.low[~quick.certified & (quick.count == 0)]).all()

@@ -1285,6 +1285,7 @@ def _both_mix(  # type: ignore[no-untyped-def]
     p, q = start_p, start_q
     h = 1e-4
     s = -1.0
+    least, since = np.inf, 0
     for step in range(30):
         _cross_weights(quad, p, q, weights)
         s = _reply(
@@ -1330,6 +1331,10 @@ def _both_mix(  # type: ignore[no-untyped-def]
         size = max(abs(gaps[0]) / scale[quad[0]], abs(gaps[1]) / scale[quad[1]])
         if size < 0.1 * INDIFFERENT:
             break
+        if size < 0.5 * least:
+            least, since = size, step
+        elif step - since >= 5:
+            return -1.0  # a reply jumps, and the steps go around in circles
         slopes = np.empty((2, 2))
         for c in range(2):
             d = h if (p if c == 0 else q) < 0.5 else -h

@@ -31,6 +31,8 @@ INDIFFERENT = 1e-7
 probability that makes them so is found by a search over re-solved subgames."""
 HYSTERESIS = 1e-6
 """Difference, as a share of the payoff range, by which two branches count as parted."""
+PATIENCE = 5
+"""Newton steps within which the gaps of two who mix must halve."""
 STARTS = 4
 """Starts from which an equilibrium among several interval decisions is looked for."""
 HISTORIES = 256
@@ -441,11 +443,18 @@ class StageGame:
             key=lambda key: float(np.abs(table[key][0]).max()),  # type: ignore[index]
         )
         point = np.array(start)
+        scales = np.array([self.scale(i), self.scale(j)])
+        closest: list[float] = []
         for _ in range(30):
             here = gaps(*point)
             if here is None:
                 return
             value, u = here
+            closest.append(float(np.abs(value / scales).max()))
+            if len(closest) > PATIENCE and min(closest[-PATIENCE:]) > 0.5 * min(
+                closest[:-PATIENCE]
+            ):
+                return  # a reply jumps, and the steps go around in circles
             jacobian = np.empty((2, 2))
             for axis in (0, 1):
                 moved = point.copy()

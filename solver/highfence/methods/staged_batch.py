@@ -141,7 +141,9 @@ def histories(form: StagedForm, inputs: Array) -> tuple[Array, NDArray[np.bool_]
     return rows, plain
 
 
-def lead_answers(form: StagedForm, rows: Array, resolution: Resolution = COARSE) -> LeadAnswers:
+def lead_answers(
+    form: StagedForm, rows: Array, resolution: Resolution = COARSE, corners: bool = False
+) -> LeadAnswers:
     """Propose equilibria at many histories.
 
     Parameters
@@ -152,6 +154,9 @@ def lead_answers(form: StagedForm, rows: Array, resolution: Resolution = COARSE)
         (n, size) from :func:`histories`.
     resolution
         How closely the interval of the block before the last is searched.
+    corners
+        Solve a rule for each corner at every history, not only where the last block was seen
+        to have several equilibria; there without mixtures.
 
     Notes
     -----
@@ -165,10 +170,12 @@ def lead_answers(form: StagedForm, rows: Array, resolution: Resolution = COARSE)
     """
     first = starting_points(len(form.blocks[-1].intervals))
     search = _Search(form, resolution)
-    history, lead, weights, actions, marks = search.run(rows, first, False)
-    starts = _references(form, actions, weights, lead, history, rows, search.profiles, first)
     from ..kernels.staged_batch import CORNER, OVERFLOW, SEVERAL
 
+    history, lead, weights, actions, marks = search.run(rows, first, False)
+    if corners:
+        marks = marks & ~(15 * CORNER) | SEVERAL
+    starts = _references(form, actions, weights, lead, history, rows, search.profiles, first)
     left = (marks & OVERFLOW) > 0
     several = np.flatnonzero((marks & SEVERAL) > 0)
     if len(several):
@@ -185,7 +192,7 @@ def lead_answers(form: StagedForm, rows: Array, resolution: Resolution = COARSE)
             corner = np.full((1, first.shape[1]), others)
             corner[0, 0] = one
             ruled = np.concatenate([corner, first])
-            found = search.run(rows[asked], ruled, True)
+            found = search.run(rows[asked], ruled, True, mixed=not corners)
             left[asked] |= (found[4] & OVERFLOW) > 0
             these = np.repeat(ruled[None], len(found[0]), axis=0)
             # The path's own starts have one row less: repeat the last.
@@ -232,7 +239,7 @@ class _Search:
         widths = [move.high.value - move.low.value for move in moves]
         return np.where(varies, 1.0, widths)
 
-    def run(self, rows: Array, starts: Array, ruled: bool) -> tuple[Any, ...]:
+    def run(self, rows: Array, starts: Array, ruled: bool, mixed: bool = True) -> tuple[Any, ...]:
         """Return history, lead, weights, actions of what is found, and every history's marks."""
         from ..kernels.staged_batch import lead_rows
 
@@ -264,7 +271,7 @@ class _Search:
             program.advance, program.objective, program.finish, np.ascontiguousarray(rows.copy()),
             arrays, np.array([self.index, leader.slot, leader.player, form.num_players]),
             np.ascontiguousarray(np.stack([low, high], axis=1)), open_to, self.swaps, self.movers,
-            self.pairs, self.quads, self.resolution.grid, POINTS, self.resolution.edge, ruled,
+            self.pairs[: None if mixed else 0], self.quads[: None if mixed else 0], self.resolution.grid, POINTS, self.resolution.edge, ruled,
             counts, marks, found_s, found_weights, found_actions,
         )  # fmt: skip
         live = np.arange(ROOM)[None] < counts[:, None]

@@ -80,6 +80,7 @@ def solve_draws(
     preset: str | None = None,
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
+    thorough: bool = True,
     progress: Callable[[int, int], None] | None = None,
     **parameters: Any,
 ) -> Draws:
@@ -98,6 +99,9 @@ def solve_draws(
         Processes. More than one needs a game that can be written as TOML (no callables).
     tolerance
         Regret, over the payoff scale, up to which an answer is certified.
+    thorough
+        Search alone, once more, what compiled code did not settle: on the flagship one answer
+        in fifty, which takes as long as all others together. Otherwise it stays flagged.
     progress
         Called with (draws done, n) now and then.
 
@@ -148,7 +152,7 @@ def solve_draws(
         for name in asked
     ):
         return _solve_finite(game, asked, table, preset, parameters, workers, tolerance, progress)
-    job = partial(_solve_chunk, asked, preset, dict(parameters), tolerance)
+    job = partial(_solve_chunk, asked, preset, dict(parameters), tolerance, thorough)
     chunks = [
         {name: column[k : k + CHUNK] for name, column in table.items()}
         for k in range(0, count, CHUNK)
@@ -261,6 +265,7 @@ def _solve_chunk(
     preset: str | None,
     parameters: Mapping[str, Any],
     tolerance: float,
+    thorough: bool,
     game: Game,
     chunk: Mapping[str, Array],
 ) -> tuple[Any, ...]:
@@ -269,7 +274,7 @@ def _solve_chunk(
     count = len(next(iter(chunk.values())))
     answers = []
     together = [
-        _solve_together(form, chunk, tolerance) if isinstance(form, StagedForm) else {}
+        _solve_together(form, chunk, tolerance, thorough) if isinstance(form, StagedForm) else {}
         for form in forms
     ]
     for n in range(count):
@@ -303,11 +308,12 @@ def _outcome_names(form: Form) -> tuple[str, ...]:
 
 
 def _solve_together(
-    form: StagedForm, chunk: Mapping[str, Array], tolerance: float
+    form: StagedForm, chunk: Mapping[str, Array], tolerance: float, thorough: bool = True
 ) -> dict[int, tuple[Array, float, int]]:
     """Return what :func:`_solve_staged` does, for the draws that compiled code settles at once.
 
-    A draw is left to the other method if nothing was found, or if a profile was rejected.
+    A draw is left to the other method if nothing was found, or if a profile was rejected;
+    unless ``thorough`` is false and the method applies.
     """
     from ..certify.staged_batch import certify_leads
     from ..methods.staged_batch import accepts, histories, lead_answers, lead_index
@@ -322,25 +328,43 @@ def _solve_together(
     solved = np.flatnonzero(plain)
     if not len(solved):
         return {}
-    found = lead_answers(form, rows[solved])
-    judged = certify_leads(
-        form,
-        lead_index(form),
-        rows[solved][found.history],
-        found.profiles,
-        found.lead,
-        found.weights,
-        found.actions,
-        found.prescribe,
-    )
-    table = np.concatenate([judged.payoffs, judged.outcomes], axis=1)
-    worst = np.full(len(solved), -np.inf)
-    np.maximum.at(worst, found.history, judged.regret)
-    settled = ~found.left & (worst <= tolerance)
-    return {
-        int(solved[n]): (table[found.history == n], float(worst[n]), 0)
-        for n in np.flatnonzero(settled)
-    }
+    done: dict[int, tuple[Array, float, int]] = {}
+    for corners in (False, True):
+        # What was rejected, or not found, may follow another branch of the last stage.
+        found = lead_answers(form, rows[solved], corners=corners)
+        judged = certify_leads(
+            form,
+            lead_index(form),
+            rows[solved][found.history],
+            found.profiles,
+            found.lead,
+            found.weights,
+            found.actions,
+            found.prescribe,
+        )
+        table = np.concatenate([judged.payoffs, judged.outcomes], axis=1)
+        holds = judged.regret <= tolerance
+        worst = np.full(len(solved), -np.inf)
+        np.maximum.at(worst, found.history, judged.regret)
+        settled = ~found.left & (worst <= tolerance)
+        if corners:
+            # A rule that is no equilibrium's was tried in vain: the others' answers stand.
+            settled = np.bincount(found.history[holds], minlength=len(solved)) > 0
+        for n in np.flatnonzero(settled):
+            mine = (found.history == n) & holds
+            done[int(solved[n])] = (table[mine], float(judged.regret[mine].max()), 0)
+        if corners and not thorough:
+            for n in np.flatnonzero(~settled):
+                proposed = int((found.history == n).sum())
+                done[int(solved[n])] = (
+                    np.empty((0, 0)),
+                    float(worst[n]) if proposed else np.inf,
+                    proposed,
+                )
+        solved = solved[~settled]
+        if not len(solved):
+            break
+    return done
 
 
 def _solve_staged(
