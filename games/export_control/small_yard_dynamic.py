@@ -19,7 +19,6 @@ from typing import Any
 
 from highfence.forms.markov import MarkovForm
 
-
 GAPS, ECOSYSTEMS = range(6), range(5)
 
 CONTROLS = ("none", "yard", "broad")
@@ -133,6 +132,7 @@ def build(discount: float = 0.9, **changes: float) -> MarkovForm:
         in_turn=True,
         label=lambda state: f"gap {state[0]}, ecosystem {state[1]}",
         title="Small yard, high fence: a dynamic game of gap and ecosystem",
+        question="Should controls be constant, or rolled back once the challenger has caught up?",
     )
 
 

@@ -168,8 +168,8 @@ class MarkovForm:
     initial
         Shape ``(S,)``: the distribution of the first state. Only the payoffs that are printed
         depend on it: an equilibrium is one from every state.
-    title
-        What reports print.
+    title, question
+        What reports print, and what the game asks.
     """
 
     players: tuple[str, ...]
@@ -182,6 +182,7 @@ class MarkovForm:
     terminal: Array
     initial: Array
     title: str = ""
+    question: str = ""
 
     @classmethod
     def from_arrays(
@@ -197,6 +198,7 @@ class MarkovForm:
         states: Sequence[str] | None = None,
         actions: Sequence[Sequence[Sequence[str]]] | None = None,
         title: str = "",
+        question: str = "",
     ) -> MarkovForm:
         """Return the game with these arrays.
 
@@ -217,8 +219,8 @@ class MarkovForm:
             Index of the first state, or a distribution over states.
         players, states, actions
             Labels; by default ``"Player 1"``, ..., and ``"1"``, ``"2"``, ...
-        title
-            What reports print.
+        title, question
+            What reports print, and what the game asks.
 
         Raises
         ------
@@ -283,6 +285,7 @@ class MarkovForm:
             terminal=_read_only(after),
             initial=_read_only(_initial(initial, count)),
             title=title,
+            question=question,
         )
 
     @classmethod
@@ -301,6 +304,7 @@ class MarkovForm:
         in_turn: bool = False,
         label: Callable[[Any], str] = str,
         title: str = "",
+        question: str = "",
     ) -> MarkovForm:
         """Return the game that functions of state and actions describe.
 
@@ -331,8 +335,8 @@ class MarkovForm:
             discounted. A horizon is still a number of periods.
         label
             State -> its label.
-        title
-            What reports print.
+        title, question
+            What reports print, and what the game asks.
 
         Raises
         ------
@@ -400,6 +404,7 @@ class MarkovForm:
             states=[node.label for node in nodes],
             actions=labels,
             title=title,
+            question=question,
         )
 
     @property

@@ -1078,6 +1078,8 @@ def form_page(
     page.text(form.title or file, "bold")
     page.text(file, "dim")
     if isinstance(form, MarkovForm):
+        if form.question:
+            page.text(form.question)
         ends = "without end" if form.horizon is None else f"{_count(form.horizon, 'stage')}"
         page.text(f"Markov form: {_count(form.num_states, 'state')}, {ends}")
         page.heading("Players")
