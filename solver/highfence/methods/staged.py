@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from .. import limits
 from ..errors import Problem, SpecError
 from ..forms.staged import IntervalMove, Prescription, StagedForm
 from ..solution import Findings, Finds
-from ..spec.formulas import order
+from ..spec.formulas import Expr, order
 from ._search import CLOSE, Resolution
 from ._stage_game import StageGame, side_by_side, starting_points
 from .plays import Play, StagedProfile, close, distinct
@@ -55,6 +56,10 @@ TIED = 1e-10
 player was seen to get are equally good: so well are the subgames behind them solved."""
 SELECTIONS = 64
 """Combinations of continuation equilibria that are tried at a finite block."""
+
+_QUADRATIC: WeakKeyDictionary[Expr, dict[str, bool]] = WeakKeyDictionary()
+"""Payoff -> interval decision -> whether it is quadratic in it: formulas are long, and a study
+asks for every draw."""
 
 
 class Solver:
@@ -628,12 +633,20 @@ def staged(
 def _is_quadratic(form: StagedForm, move: IntervalMove) -> bool:
     """Return whether the formula of its owner's payoff is a quadratic in a decision, whatever
     the rest: then three points say all of it."""
-    degrees: dict[int, float] = {}
     root = form.payoffs[move.player]
+    known = _QUADRATIC.setdefault(root, {})
+    if move.name not in known:
+        known[move.name] = _degree(root, move.name) <= 2
+    return known[move.name]
+
+
+def _degree(root: Expr, name: str) -> float:
+    """Return a bound of the degree of a polynomial in an input; infinite if it is none."""
+    degrees: dict[int, float] = {}
     for node in order([root]):
         own = [degrees[id(arg)] for arg in node.args]
         if node.op == "input":
-            degree = float(node.value == move.name)
+            degree = float(node.value == name)
         elif not any(own):
             degree = 0.0
         elif node.op in ("add", "sub", "neg"):
@@ -649,7 +662,7 @@ def _is_quadratic(form: StagedForm, move: IntervalMove) -> bool:
         else:
             degree = np.inf
         degrees[id(node)] = degree
-    return degrees[id(root)] <= 2
+    return degrees[id(root)]
 
 
 def _multiple(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:

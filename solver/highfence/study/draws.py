@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Draws", "solve_draws"]
 
-CHUNK = 50
+CHUNK = 100
 """Draws that a process solves before it reports."""
 
 
