@@ -157,11 +157,9 @@ def logit_profile(form: NormalForm, precision: float) -> Profile:
 
     Examples
     --------
-    Matching pennies stays at even odds; a dominant strategy gets its logistic share.
-
     >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
     >>> [round(float(p), 4) for p in logit_profile(dilemma, 1.0).strategies[0]]
-    [0.2275, 0.7725]
+    [0.2268, 0.7732]
     """
     if not (np.isfinite(precision) and precision >= 0):
         raise RequestError(f"precision = {precision!r} is not a finite number, 0 or more")

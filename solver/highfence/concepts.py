@@ -1,0 +1,439 @@
+"""Answers other than Nash equilibria, each with a certificate of its own concept.
+
+Correlated and coarse correlated equilibria, optimal commitment, logit quantal response, and
+bargaining, on games in strategic form. As in :mod:`highfence.solve`, a method proposes and the
+judge checks; neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .certify.concepts import (
+    certify_bargain,
+    certify_commitment,
+    certify_correlated,
+    certify_logit,
+)
+from .errors import RequestError, did_you_mean
+from .solution import Certificate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .forms.normal import NormalForm, Profile
+
+__all__ = [
+    "Bargain",
+    "Commitment",
+    "CorrelatedEquilibrium",
+    "LogitEquilibrium",
+    "PrecisionFit",
+    "commitment",
+    "correlated_equilibrium",
+    "correlated_range",
+    "fit_precision",
+    "logit_equilibrium",
+    "nash_bargaining",
+]
+
+
+@dataclass(frozen=True)
+class CorrelatedEquilibrium:
+    """A distribution over pure profiles that nobody gains by disobeying."""
+
+    concept: str
+    """"correlated" or "coarse correlated"."""
+    objective: str
+    """What it is extreme in: ``"largest welfare"``, ``"least Player 1"``."""
+    value: float
+    """Expected value of that."""
+    distribution: NDArray[np.float64]
+    """Probabilities of the pure profiles, shape ``(a_0, ..., a_(N-1))``."""
+    payoffs: Mapping[str, float]
+    outcomes: Mapping[str, float]
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """A leader's best commitment, and how each type of the follower responds."""
+
+    leader: str
+    tie_breaking: str
+    """"strong": indifferent followers favor the leader; "pessimistic": they harm the leader."""
+    strategy: Mapping[str, float]
+    responses: tuple[str, ...]
+    """One per type of the follower."""
+    leader_payoff: float
+    """If not ``attained``, the supremum of what the leader can be sure of."""
+    follower_payoffs: tuple[float, ...]
+    attained: bool
+    """Some commitment gives the leader this payoff. Always so if ties are broken for them."""
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class LogitEquilibrium:
+    """A logit quantal response equilibrium on the principal branch."""
+
+    precision: float
+    """In units of one over payoff."""
+    strategies: Mapping[str, Mapping[str, float]]
+    payoffs: Mapping[str, float]
+    profile: Profile
+    certificate: Certificate
+    """Its regret is the largest distance of a probability from the logit response."""
+
+
+@dataclass(frozen=True)
+class PrecisionFit:
+    """The logit equilibrium of the principal branch under which counts are most likely."""
+
+    equilibrium: LogitEquilibrium
+    log_likelihood: float
+    """Of the counts, without the multinomial constant."""
+    at_limit: bool
+    """The likelihood still rises at the largest precision: play looks like exact best play."""
+
+
+@dataclass(frozen=True)
+class Bargain:
+    """A lottery over pure profiles that players agree on."""
+
+    solution: str
+    disagreement: Mapping[str, float]
+    lottery: NDArray[np.float64]
+    """Probabilities of the pure profiles, shape ``(a_0, ..., a_(N-1))``."""
+    payoffs: Mapping[str, float]
+    certificate: Certificate
+    """Its regret is how much better another lottery could be in the direction that decides."""
+
+
+def correlated_equilibrium(
+    form: NormalForm,
+    objective: str = "welfare",
+    *,
+    largest: bool = True,
+    coarse: bool = False,
+) -> CorrelatedEquilibrium:
+    """Return the correlated equilibrium that is extreme in an objective.
+
+    Parameters
+    ----------
+    form
+        Any number of players.
+    objective
+        ``"welfare"``, the sum of payoffs as they stand; a player; or an outcome of the form.
+    largest
+        Or the least.
+    coarse
+        Coarse correlated equilibria, which are more.
+
+    Raises
+    ------
+    RequestError
+        The objective is not known.
+    LimitExceeded
+        More than ``limits.MAX_CORRELATED_CELLS`` payoffs.
+
+    Notes
+    -----
+    The distribution is certified to be an equilibrium; that none is more extreme is the linear
+    program's word. Several may be equally extreme.
+
+    References
+    ----------
+    Aumann (1974, 1987); Moulin and Vial (1978).
+
+    Examples
+    --------
+    In the game of chicken a mediator reaches 10.5 of 12, more than any mixture of equilibria.
+
+    >>> from highfence.forms.normal import NormalForm
+    >>> chicken = NormalForm.bimatrix([[0, 7], [2, 6]], symmetric=True)
+    >>> found = correlated_equilibrium(chicken)
+    >>> round(found.value, 6), found.certificate.holds
+    (10.5, True)
+    """
+    from .methods.correlated import best_distribution
+
+    quantity = _quantity(form, objective)
+    found = best_distribution(form, quantity if largest else -quantity, coarse=coarse)
+    found.setflags(write=False)
+    return CorrelatedEquilibrium(
+        concept="coarse correlated" if coarse else "correlated",
+        objective=f"{'largest' if largest else 'least'} {objective}",
+        value=float((quantity * found).sum()),
+        distribution=found,
+        payoffs=_expected(form, found),
+        outcomes=MappingProxyType(
+            {name: float((table * found).sum()) for name, table in form.outcomes.items()}
+        ),
+        certificate=certify_correlated(form, found, coarse=coarse),
+    )
+
+
+def correlated_range(
+    form: NormalForm, objective: str = "welfare", *, coarse: bool = False
+) -> tuple[CorrelatedEquilibrium, CorrelatedEquilibrium]:
+    """Return the correlated equilibria with the least and the largest value of an objective.
+
+    Arguments as for :func:`correlated_equilibrium`.
+    """
+    return (
+        correlated_equilibrium(form, objective, largest=False, coarse=coarse),
+        correlated_equilibrium(form, objective, largest=True, coarse=coarse),
+    )
+
+
+def commitment(
+    games: NormalForm | Sequence[NormalForm],
+    leader: str,
+    *,
+    weights: Sequence[float] | None = None,
+    pessimistic: bool = False,
+) -> Commitment:
+    """Return the best mixed strategy to commit to before a follower responds.
+
+    Parameters
+    ----------
+    games
+        A two-player game, or one for each type of the follower.
+    leader
+        The player who commits.
+    weights
+        Probability of each type; equal by default.
+    pessimistic
+        A follower who is indifferent does what is worst for the leader. One type only.
+
+    Raises
+    ------
+    RequestError
+        The leader is no player; the games do not fit together; or the weights do not.
+
+    References
+    ----------
+    Conitzer and Sandholm (2006); von Stengel and Zamir (2010); Paruchuri and others (2008).
+
+    Examples
+    --------
+    >>> from highfence.forms.normal import NormalForm
+    >>> game = NormalForm.bimatrix([[2, 4], [1, 3]], [[1, 0], [0, 1]], players=["us", "them"])
+    >>> found = commitment(game, "us")
+    >>> round(found.leader_payoff, 6), found.responses
+    (3.5, ('2',))
+    """
+    from .forms.normal import NormalForm
+    from .methods.stackelberg import best_commitment
+
+    forms = [games] if isinstance(games, NormalForm) else list(games)
+    if not forms:
+        raise RequestError("give a game, or one for each type of the follower")
+    if any(leader not in form.players for form in forms):
+        raise RequestError(f"no player {leader!r}. {did_you_mean(leader, forms[0].players)}")
+    index = forms[0].players.index(leader)
+    odds = [1 / len(forms)] * len(forms) if weights is None else list(weights)
+    found = best_commitment(forms, odds, index, pessimistic=pessimistic)
+    payoffs = []
+    for form, response in zip(forms, found.responses, strict=True):
+        pair = []
+        for player in (0, 1):
+            table = form.payoffs[player] if index == 0 else form.payoffs[player].T
+            pair.append(sum(p * float(table[k, response]) for k, p in enumerate(found.strategy)))
+        payoffs.append(pair)
+    return Commitment(
+        leader=leader,
+        tie_breaking="pessimistic" if pessimistic else "strong",
+        strategy=MappingProxyType(
+            dict(zip(forms[0].strategies[index], found.strategy, strict=True))
+        ),
+        responses=tuple(
+            form.strategies[1 - index][k] for form, k in zip(forms, found.responses, strict=True)
+        ),
+        leader_payoff=sum(w * pair[index] for w, pair in zip(odds, payoffs, strict=True)),
+        follower_payoffs=tuple(pair[1 - index] for pair in payoffs),
+        attained=found.attained,
+        certificate=certify_commitment(forms, index, found.strategy, found.responses),
+    )
+
+
+def logit_equilibrium(form: NormalForm, precision: float) -> LogitEquilibrium:
+    """Return the logit quantal response equilibrium of the principal branch at a precision.
+
+    Parameters
+    ----------
+    form
+        Any number of players; payoffs as they stand.
+    precision
+        In units of one over payoff; 0 is uniform play, large is close to best play.
+
+    Raises
+    ------
+    RequestError
+        The precision is negative or not finite, or the game is too large.
+    MethodFailed
+        The branch could not be followed so far.
+
+    References
+    ----------
+    McKelvey and Palfrey (1995); Turocy (2005).
+
+    Examples
+    --------
+    >>> from highfence.forms.normal import NormalForm
+    >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
+    >>> found = logit_equilibrium(dilemma, 1.0)
+    >>> round(found.strategies["Player 1"]["2"], 4), found.certificate.holds
+    (0.7732, True)
+    """
+    from .methods.logit import logit_profile
+
+    return _logit_result(form, logit_profile(form, precision), float(precision))
+
+
+def fit_precision(
+    form: NormalForm, counts: Sequence[Sequence[float]], *, most: float = 1e4
+) -> PrecisionFit:
+    """Return the logit equilibrium under which observed play is most likely.
+
+    Parameters
+    ----------
+    form
+        Any number of players; payoffs as they stand.
+    counts
+        Per player, how often each pure strategy was observed.
+    most
+        Largest precision times the largest payoff range that is looked at.
+
+    Raises
+    ------
+    RequestError
+        The counts do not fit the game.
+    MethodFailed
+        The principal branch could not be followed.
+
+    References
+    ----------
+    McKelvey and Palfrey (1995), section 5.
+
+    Examples
+    --------
+    >>> from highfence.forms.normal import NormalForm
+    >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
+    >>> fit = fit_precision(dilemma, [[2268, 7732], [2268, 7732]])
+    >>> round(fit.equilibrium.precision, 3)
+    1.0
+    """
+    from .methods.logit import fit_branch
+
+    fit = fit_branch(form, counts, most)
+    return PrecisionFit(
+        equilibrium=_logit_result(form, fit.profile, fit.precision),
+        log_likelihood=fit.log_likelihood,
+        at_limit=fit.at_limit,
+    )
+
+
+def nash_bargaining(
+    form: NormalForm,
+    disagreement: Mapping[str, float],
+    *,
+    solution: str = "nash",
+    weights: Mapping[str, float] | None = None,
+) -> Bargain:
+    """Return the lottery over pure profiles on which players agree.
+
+    Parameters
+    ----------
+    form
+        Its pure profiles are the possible agreements.
+    disagreement
+        Player -> payoff without agreement.
+    solution
+        ``"nash"``, or ``"kalai_smorodinsky"``: gains in proportion to the most that each could
+        gain while nobody loses.
+    weights
+        Player -> bargaining power, for the Nash solution; equal by default.
+
+    Raises
+    ------
+    RequestError
+        A player is missing or unknown, or no lottery makes all better off than disagreement.
+
+    References
+    ----------
+    Nash (1950); Kalai and Smorodinsky (1975).
+
+    Examples
+    --------
+    >>> from highfence.forms.normal import NormalForm
+    >>> battle = NormalForm.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]], players=["her", "him"])
+    >>> deal = nash_bargaining(battle, {"her": 0, "him": 0})
+    >>> {player: round(payoff, 5) for player, payoff in deal.payoffs.items()}
+    {'her': 1.5, 'him': 1.5}
+    """
+    from .methods.bargaining import best_bargain
+
+    for given in (disagreement, weights):
+        if given is not None and set(given) != set(form.players):
+            raise RequestError(
+                f"numbers for {', '.join(map(repr, given))}, and the players are "
+                f"{', '.join(map(repr, form.players))}. Give one for each player"
+            )
+    lottery, normal = best_bargain(
+        form,
+        [float(disagreement[player]) for player in form.players],
+        solution=solution,
+        weights=None if weights is None else [float(weights[name]) for name in form.players],
+    )
+    lottery.setflags(write=False)
+    return Bargain(
+        solution=solution,
+        disagreement=MappingProxyType(dict(disagreement)),
+        lottery=lottery,
+        payoffs=_expected(form, lottery),
+        certificate=certify_bargain(form, lottery, normal.tolist()),
+    )
+
+
+def _logit_result(form: NormalForm, profile: Profile, precision: float) -> LogitEquilibrium:
+    strategies = {
+        player: MappingProxyType(dict(zip(labels, map(float, vector), strict=True)))
+        for player, labels, vector in zip(
+            form.players, form.strategies, profile.strategies, strict=True
+        )
+    }
+    payoffs = zip(form.players, map(float, form.expected_payoffs(profile)), strict=True)
+    return LogitEquilibrium(
+        precision=precision,
+        strategies=MappingProxyType(strategies),
+        payoffs=MappingProxyType(dict(payoffs)),
+        profile=profile,
+        certificate=certify_logit(form, profile, precision),
+    )
+
+
+def _quantity(form: NormalForm, objective: str) -> NDArray[np.float64]:
+    known: dict[str, Any] = {
+        **{name: form.outcomes[name] for name in form.outcomes},
+        **dict(zip(form.players, form.payoffs, strict=True)),
+        "welfare": form.payoffs.sum(axis=0),
+    }
+    if objective not in known:
+        raise RequestError(f"unknown objective {objective!r}. {did_you_mean(objective, known)}")
+    table: NDArray[np.float64] = known[objective]
+    return table
+
+
+def _expected(form: NormalForm, distribution: NDArray[np.float64]) -> Mapping[str, float]:
+    return MappingProxyType(
+        {
+            player: float((table * distribution).sum())
+            for player, table in zip(form.players, form.payoffs, strict=True)
+        }
+    )

@@ -1,0 +1,314 @@
+"""Optimal commitment: what a leader should bind themselves to before a follower responds.
+
+A leader commits to a mixed strategy, a follower sees it and responds. In the *strong* Stackelberg
+equilibrium a follower who is indifferent does what is best for the leader; it always exists, and
+for each response that the follower might give, the best commitment that makes it a best response
+is a linear program (Conitzer and Sandholm 2006). If indifferent followers do what is *worst* for
+the leader, the best that the leader can be sure of may be a supremum that no commitment attains
+(von Stengel and Zamir 2010). Against several types of the follower, choosing a response for each
+is a mixed-integer program (Paruchuri and others 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MethodFailed, RequestError
+from ..forms.normal import NormalForm
+
+__all__ = ["BestCommitment", "Coverage", "best_commitment", "best_coverage"]
+
+_CLEAR = 1e-9
+"""Margin, in payoffs scaled to [0, 1], that tells a preference from a tie."""
+
+
+@dataclass(frozen=True)
+class BestCommitment:
+    """A commitment, the response of each type, and whether the leader's value is attained."""
+
+    strategy: tuple[float, ...]
+    responses: tuple[int, ...]
+    attained: bool
+
+
+def best_commitment(
+    forms: Sequence[NormalForm],
+    weights: Sequence[float],
+    leader: int,
+    *,
+    pessimistic: bool = False,
+) -> BestCommitment:
+    """Return the leader's best mixed commitment.
+
+    Parameters
+    ----------
+    forms
+        One two-player game per type of the follower, with the same strategies of the leader.
+    weights
+        Probability of each type.
+    leader
+        Index of the player who commits.
+    pessimistic
+        Indifferent followers do what is worst for the leader. One type only.
+
+    Returns
+    -------
+    BestCommitment
+        If pessimistic and not attained: the limit of commitments that are arbitrarily nearly
+        as good, with the response to those.
+
+    Raises
+    ------
+    RequestError
+        Not two players, unequal strategies of the leader, weights that are no probabilities,
+        or pessimistic with several types.
+    MethodFailed
+        The backend reports no optimum.
+
+    Notes
+    -----
+    With one type, one program per response of the follower. With several types, one
+    mixed-integer program; NP-hard in the number of types.
+    """
+    _check(forms, weights, leader, pessimistic)
+    games = [_tables(form, leader) for form in forms]
+    low = min(float(own.min()) for own, _ in games)
+    high = max(float(own.max()) for own, _ in games)
+    scaled = [((own - low) / ((high - low) or 1.0), other) for own, other in games]
+    if pessimistic:
+        return _pessimistic(*scaled[0])
+    if len(forms) == 1:
+        tried = [(_program(scaled, [1.0], [j]), j) for j in range(scaled[0][0].shape[1])]
+        (_, x), j = max(
+            ((made, j) for made, j in tried if made is not None), key=lambda item: item[0][0]
+        )
+        return BestCommitment(tuple(x.tolist()), (j,), attained=True)
+    responses = _responses_of_types(scaled, weights)
+    made = _program(scaled, weights, responses)
+    if made is None:
+        raise MethodFailed("commitment: the responses that the backend chose are no best responses")
+    return BestCommitment(tuple(made[1].tolist()), tuple(responses), attained=True)
+
+
+def _check(
+    forms: Sequence[NormalForm], weights: Sequence[float], leader: int, pessimistic: bool
+) -> None:
+    if not forms or any(form.num_players != 2 for form in forms):
+        raise RequestError("commitment is to one follower: give games of two players")
+    if leader not in (0, 1):
+        raise RequestError(f"leader = {leader!r} is not 0 or 1, the index of a player")
+    if len({form.num_strategies[leader] for form in forms}) > 1:
+        raise RequestError("the leader has the same strategies whichever the follower's type is")
+    if len(weights) != len(forms) or min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
+        raise RequestError(f"{len(forms)} types need as many probabilities that sum to one")
+    if pessimistic and len(forms) > 1:
+        raise RequestError(
+            "pessimistic commitment is for one type of the follower. "
+            "Leave pessimistic out, or give one game"
+        )
+
+
+def _tables(form: NormalForm, leader: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    own, other = form.payoffs[leader], form.unit_payoffs(1 - leader)
+    return (own, other) if leader == 0 else (own.T, other.T)
+
+
+def _program(
+    games: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    weights: Sequence[float],
+    responses: Sequence[int],
+    ties: Sequence[int] = (),
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Return the best commitment that makes these best responses; None if there is none.
+
+    With ``ties``, the least of what the leader gets at those responses of the only type counts.
+    """
+    import cvxpy
+
+    cp: Any = cvxpy
+    x = cp.Variable(games[0][0].shape[0], nonneg=True)
+    constraints = [cp.sum(x) == 1]
+    for (_, other), j in zip(games, responses, strict=True):
+        rivals = [k for k in range(other.shape[1]) if k != j]
+        if rivals:
+            constraints.append((other[:, [j]] - other[:, rivals]).T @ x >= 0)
+    if ties:
+        objective = cp.min(games[0][0][:, list(ties)].T @ x)
+    else:
+        gains = sum(w * own[:, j] for w, (own, _), j in zip(weights, games, responses, strict=True))
+        objective = gains @ x
+    program = cp.Problem(cp.Maximize(objective), constraints)
+    if not _solved(program):
+        return None
+    found = np.clip(x.value, 0.0, None)
+    return float(program.value), found / found.sum()
+
+
+def _solved(program: Any, **options: Any) -> bool:
+    """Solve; return whether there is an optimum, False if nothing is feasible."""
+    import cvxpy
+
+    cp: Any = cvxpy
+    try:
+        program.solve(solver=cp.HIGHS, primal_feasibility_tolerance=1e-10, **options)
+    except cp.error.SolverError as error:
+        raise MethodFailed(f"commitment: backend failed: {error}") from error
+    if program.status in (cp.INFEASIBLE, "infeasible_or_unbounded"):
+        return False
+    if program.status != cp.OPTIMAL:
+        raise MethodFailed(f"commitment: backend reported {program.status!r}")
+    return True
+
+
+def _pessimistic(own: NDArray[np.float64], other: NDArray[np.float64]) -> BestCommitment:
+    """Return the supremum over responses that are the only best ones at some commitments."""
+    import cvxpy
+
+    cp: Any = cvxpy
+    best: tuple[float, NDArray[np.float64], int] | None = None
+    for j in range(own.shape[1]):
+        same = [k for k in range(own.shape[1]) if (other[:, k] == other[:, j]).all()]
+        rivals = [k for k in range(own.shape[1]) if k not in same]
+        if rivals:
+            x, margin = cp.Variable(own.shape[0], nonneg=True), cp.Variable()
+            strict = [(other[:, [j]] - other[:, rivals]).T @ x >= margin, cp.sum(x) == 1]
+            program = cp.Problem(cp.Maximize(margin), strict)
+            if not _solved(program) or margin.value <= _CLEAR:
+                continue
+        made = _program([(own, other)], [1.0], [j], ties=same)
+        if made is not None and (best is None or made[0] > best[0] + _CLEAR):
+            best = (*made, min(same, key=lambda k: float(made[1] @ own[:, k])))
+    if best is None:
+        raise MethodFailed("commitment: no response is the only best one at any commitment")
+    value, x, j = best
+    replies = x @ other
+    ties = replies >= replies.max() - _CLEAR
+    return BestCommitment(tuple(x.tolist()), (j,), bool((x @ own)[ties].min() >= value - _CLEAR))
+
+
+def _responses_of_types(
+    games: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], weights: Sequence[float]
+) -> list[int]:
+    """Return the response of each type in the leader's optimum, by one mixed-integer program."""
+    import cvxpy
+
+    cp: Any = cvxpy
+    rows = games[0][0].shape[0]
+    x = cp.Variable(rows, nonneg=True)
+    constraints = [cp.sum(x) == 1]
+    objective, chosen = 0.0, []
+    for weight, (own, other) in zip(weights, games, strict=True):
+        columns = own.shape[1]
+        joint = cp.Variable((rows, columns), nonneg=True)
+        picked = cp.Variable(columns, boolean=True)
+        value = cp.Variable()
+        shortfall = value - other.T @ x
+        constraints += [
+            cp.sum(joint, axis=1) == x,
+            cp.sum(joint, axis=0) <= picked,
+            cp.sum(picked) == 1,
+            shortfall >= 0,
+            shortfall <= 1 - picked,
+        ]
+        objective = objective + weight * cp.sum(cp.multiply(own, joint))
+        chosen.append(picked)
+    if not _solved(cp.Problem(cp.Maximize(objective), constraints), mip_rel_gap=0.0):
+        raise MethodFailed("commitment: backend found no commitment at all")
+    return [int(np.argmax(picked.value)) for picked in chosen]
+
+
+# ---------------------------------------------------------------------------------------------
+# Security games
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How a defender covers targets, and what an attacker who sees the odds does."""
+
+    coverage: tuple[float, ...]
+    """Probability that each target is covered."""
+    attacked: int
+    defender: float
+    attacker: float
+    implementable: bool
+    """Some mixture of assignments has these odds. With schedules of several targets they may
+    have none, and the defender's payoff is then an upper bound (Korzhyk and others 2010)."""
+
+
+def best_coverage(
+    defender: Sequence[tuple[float, float]],
+    attacker: Sequence[tuple[float, float]],
+    resources: int,
+    schedules: Sequence[Sequence[int]] | None = None,
+) -> Coverage:
+    """Return the defender's best coverage of targets in a security game.
+
+    Parameters
+    ----------
+    defender, attacker
+        Per target, the payoff if it is attacked while covered, and while uncovered.
+    resources
+        How many resources, each of which covers one schedule.
+    schedules
+        Sets of targets that one resource covers together; single targets by default.
+
+    Raises
+    ------
+    RequestError
+        The lists differ in length, a schedule names no target, or there are no resources.
+
+    References
+    ----------
+    C. Kiekintveld and others (2009), "Computing optimal randomized resource allocations for
+    massive security games".
+
+    Examples
+    --------
+    >>> worth = [(-1.0, 5.0), (-1.0, 3.0), (-1.0, 2.0)]
+    >>> found = best_coverage([(-a, -b) for a, b in worth], worth, 1)
+    >>> [round(odds, 4) for odds in found.coverage], round(found.attacker, 4)
+    ([0.5556, 0.3333, 0.1111], 1.6667)
+    """
+    import cvxpy
+
+    cp: Any = cvxpy
+    count = len(defender)
+    sets = [[k] for k in range(count)] if schedules is None else [list(row) for row in schedules]
+    if len(attacker) != count or not count:
+        raise RequestError("give two payoffs for every target, for defender and attacker alike")
+    if any(not 0 <= k < count for row in sets for k in row):
+        raise RequestError(f"schedules name targets by their index, 0 to {count - 1}")
+    if resources < 1:
+        raise RequestError(f"resources = {resources}: at least one is needed")
+    ours, theirs = np.array(defender, float), np.array(attacker, float)
+    scale = float(np.ptp(theirs)) or 1.0
+    size = float(np.ptp(ours)) or 1.0
+    member = np.array([[float(k in row) for row in sets] for k in range(count)])
+    best: tuple[float, int, NDArray[np.float64]] | None = None
+    for target in range(count):
+        used = cp.Variable(len(sets), nonneg=True)
+        odds = member @ used
+        gain = theirs[:, 1] / scale + cp.multiply((theirs[:, 0] - theirs[:, 1]) / scale, odds)
+        loss = (ours[target, 1] + (ours[target, 0] - ours[target, 1]) * odds[target]) / size
+        program = cp.Problem(
+            cp.Maximize(loss),
+            [cp.sum(used) <= resources, used <= 1, odds <= 1, gain[target] >= gain],
+        )
+        if _solved(program) and (best is None or float(program.value) > best[0] + 1e-12):
+            best = (float(program.value), target, np.clip(member @ used.value, 0.0, 1.0))
+    if best is None:
+        raise MethodFailed("coverage: no target can be made the best one to attack")
+    _, target, odds_found = best
+    c = float(odds_found[target])
+    return Coverage(
+        coverage=tuple(odds_found.tolist()),
+        attacked=target,
+        defender=float(ours[target, 1] + (ours[target, 0] - ours[target, 1]) * c),
+        attacker=float(theirs[target, 1] + (theirs[target, 0] - theirs[target, 1]) * c),
+        implementable=all(len(row) == 1 for row in sets),
+    )

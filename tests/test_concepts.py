@@ -1,0 +1,315 @@
+"""Correlated equilibria, commitments, logit play and bargains: known answers, and the judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from highfence import limits
+from highfence.certify.concepts import (
+    certify_bargain,
+    certify_commitment,
+    certify_correlated,
+    certify_logit,
+)
+from highfence.concepts import (
+    commitment,
+    correlated_equilibrium,
+    correlated_range,
+    fit_precision,
+    logit_equilibrium,
+    nash_bargaining,
+)
+from highfence.errors import LimitExceeded, RequestError
+from highfence.forms.normal import NormalForm, Profile
+from highfence.methods.extreme import extreme_enumeration
+from highfence.methods.pure import pure_enumeration
+from highfence.methods.stackelberg import best_coverage
+from strategies import SMALL, strategic_games, two_player_games
+
+CHICKEN = NormalForm.bimatrix([[0, 7], [2, 6]], symmetric=True)
+PENNIES = NormalForm.bimatrix([[1, -1], [-1, 1]], zero_sum=True)
+BATTLE = NormalForm.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]], players=["her", "him"])
+
+
+def of_profile(profile: Profile) -> np.ndarray:
+    """Return the distribution over pure profiles of independent play."""
+    made = np.array(1.0)
+    for strategy in profile.floats():
+        made = np.multiply.outer(made, strategy)
+    return made
+
+
+# ------------------------------------------------------------------ correlated equilibria
+
+
+def test_a_mediator_of_chicken_reaches_what_is_known():
+    """Aumann (1974): 10.5 in sum by telling each of three profiles, half the time to yield both."""
+    found = correlated_equilibrium(CHICKEN)
+
+    assert found.value == pytest.approx(10.5)
+    assert found.distribution == pytest.approx(np.array([[0, 0.25], [0.25, 0.5]]), abs=1e-9)
+    assert found.payoffs == pytest.approx({"Player 1": 5.25, "Player 2": 5.25})
+    assert not found.distribution.flags.writeable
+
+
+def test_matching_pennies_has_one_correlated_equilibrium():
+    for objective in ("Player 1", "Player 2", "welfare"):
+        low, high = correlated_range(PENNIES, objective)
+
+        assert low.distribution == pytest.approx(np.full((2, 2), 0.25), abs=1e-7)
+        assert (low.value, high.value) == pytest.approx((0, 0), abs=1e-7)
+
+
+@settings(max_examples=15)
+@given(game=strategic_games((1, 3), 3, st.integers(-3, 3)))
+def test_coarse_equilibria_contain_correlated_ones_which_contain_nash(game):
+    player = game.players[0]
+    low, high = correlated_range(game, player)
+    lowest, highest = correlated_range(game, player, coarse=True)
+    for found in (low, high, lowest, highest):
+        assert found.certificate.holds, found.certificate.checks
+    assert lowest.value <= low.value + 1e-6
+    assert high.value <= highest.value + 1e-6
+    assert certify_correlated(game, low.distribution, coarse=True).holds
+    for profile in pure_enumeration(game):
+        value = float(game.expected_payoffs(profile)[0])
+        assert low.value - 1e-6 <= value <= high.value + 1e-6
+
+
+@settings(max_examples=15)
+@given(game=two_player_games(3, SMALL))
+def test_every_nash_equilibrium_is_a_correlated_one_for_the_judge(game):
+    for profile in extreme_enumeration(game):
+        assert certify_correlated(game, of_profile(profile)).holds
+
+
+def test_the_range_of_an_outcome_is_asked_by_its_name():
+    game = NormalForm.bimatrix(
+        [[2, 0], [0, 1]], [[1, 0], [0, 2]], outcomes={"apart": [[0, 1], [1, 0]]}
+    )
+    low, high = correlated_range(game, "apart")
+
+    assert low.value == pytest.approx(0, abs=1e-9)
+    assert high.outcomes["apart"] == pytest.approx(high.value)
+    assert high.value >= 4 / 9 - 1e-9  # the mixed equilibrium's
+
+
+def test_scales_of_payoffs_do_not_matter_to_a_mediator():
+    scaled = NormalForm.from_payoffs(CHICKEN.payoffs * np.array([1e-9, 1e9]).reshape(2, 1, 1))
+    found = correlated_equilibrium(scaled, "Player 1")
+
+    assert found.certificate.holds
+    assert found.value == pytest.approx(1e-9 * correlated_equilibrium(CHICKEN, "Player 1").value)
+
+
+def test_the_judge_of_mediators_rejects_what_is_disobeyed():
+    certificate = certify_correlated(CHICKEN, np.array([[0.0, 0.0], [0.0, 1.0]]))
+
+    assert certificate.regret == pytest.approx(1 / 7)
+    assert not certificate.holds
+    assert "false by" in certificate.checks[0]
+    assert certify_correlated(CHICKEN, np.full((2, 2), 0.3)).regret == float("inf")
+    assert certify_correlated(CHICKEN, np.full((2, 3), 1 / 6)).regret == float("inf")
+    assert certify_correlated(CHICKEN, np.array([[0.0, 1.5], [-0.5, 0.0]])).regret == float("inf")
+
+
+def test_wrong_objectives_and_large_games_are_refused(monkeypatch):
+    with pytest.raises(RequestError, match="Did you mean 'welfare'"):
+        correlated_equilibrium(CHICKEN, "wellfare")
+    monkeypatch.setattr(limits, "MAX_CORRELATED_CELLS", 7)
+    with pytest.raises(LimitExceeded, match="MAX_CORRELATED_CELLS"):
+        correlated_equilibrium(CHICKEN)
+
+
+# ------------------------------------------------------------------ commitment
+
+
+def inspection() -> NormalForm:
+    """Return the inspection game: d = 1, b = 3, e = .1, a = .2, c = 1."""
+    return NormalForm.bimatrix(
+        [["-0.1", "-0.2"], [0, -1]],
+        [[0, -3], [0, 1]],
+        players=["inspector", "inspectee"],
+        strategies=[["inspect", "trust"], ["legal", "violate"]],
+    )
+
+
+def test_an_inspector_who_commits_deters_for_a_tenth_of_the_price():
+    """Maschler (1966); Avenhaus and Canty: inspect with probability .25, value -.025."""
+    found = commitment(inspection(), "inspector")
+
+    assert found.strategy["inspect"] == pytest.approx(0.25)
+    assert found.responses == ("legal",)
+    assert found.leader_payoff == pytest.approx(-0.025)
+    assert found.attained
+    assert found.certificate.holds
+
+
+def test_a_pessimistic_inspector_only_comes_near_that_value():
+    found = commitment(inspection(), "inspector", pessimistic=True)
+
+    assert found.leader_payoff == pytest.approx(-0.025)
+    assert not found.attained
+
+
+def test_followers_who_always_tie_harm_a_pessimistic_leader():
+    game = NormalForm.bimatrix([[3, 0], [1, 1]], [[5, 5], [5, 5]])
+
+    assert commitment(game, "Player 1").leader_payoff == pytest.approx(3)
+    careful = commitment(game, "Player 1", pessimistic=True)
+    assert careful.leader_payoff == pytest.approx(1)
+    assert careful.attained
+
+
+@settings(max_examples=15)
+@given(game=two_player_games(3, SMALL))
+def test_committing_pays_at_least_as_much_as_any_equilibrium(game):
+    strong = commitment(game, "Player 1")
+    careful = commitment(game, "Player 1", pessimistic=True)
+
+    assert strong.certificate.holds
+    assert careful.leader_payoff <= strong.leader_payoff + 1e-6
+    for profile in extreme_enumeration(game):
+        assert strong.leader_payoff >= float(game.expected_payoffs(profile)[0]) - 1e-6
+
+
+def test_the_second_player_may_lead():
+    transposed = NormalForm.from_payoffs(
+        np.stack([inspection().payoffs[1].T, inspection().payoffs[0].T])
+    )
+
+    assert commitment(transposed, "Player 2").leader_payoff == pytest.approx(-0.025)
+
+
+def test_one_commitment_against_two_types_is_the_best_of_a_grid():
+    first = NormalForm.bimatrix([[2, 4], [1, 3]], [[1, 0], [0, 1]])
+    second = NormalForm.bimatrix([[2, 4], [1, 3]], [[0, 1], [2, 0]])
+    found = commitment([first, second], "Player 1", weights=[0.4, 0.6])
+    best = -np.inf
+    for p in np.linspace(0, 1, 3001):
+        x, value = np.array([p, 1 - p]), 0.0
+        for weight, game in ((0.4, first), (0.6, second)):
+            replies = x @ game.payoffs[1]
+            value += weight * (x @ game.payoffs[0])[replies >= replies.max() - 1e-9].max()
+        best = max(best, value)
+
+    assert found.leader_payoff == pytest.approx(best, abs=2e-3)
+    assert found.leader_payoff >= best - 1e-9
+    assert found.certificate.holds
+
+
+def test_one_type_twice_is_one_type():
+    once = commitment(inspection(), "inspector")
+    twice = commitment([inspection(), inspection()], "inspector")
+
+    assert twice.leader_payoff == pytest.approx(once.leader_payoff)
+    assert twice.responses == once.responses * 2
+
+
+def test_wrong_requests_for_commitments_are_refused():
+    with pytest.raises(RequestError, match=r"no player 'inspektor'.* mean 'inspector'"):
+        commitment(inspection(), "inspektor")
+    with pytest.raises(RequestError, match="one type"):
+        commitment([inspection()] * 2, "inspector", pessimistic=True)
+    with pytest.raises(RequestError, match="sum to one"):
+        commitment([inspection()] * 2, "inspector", weights=[0.5, 0.6])
+    with pytest.raises(RequestError, match="two players"):
+        commitment(NormalForm.from_payoffs(np.zeros((3, 2, 2, 2))), "Player 1")
+
+
+def test_the_judge_of_commitments_rejects_a_worse_response():
+    certificate = certify_commitment([inspection()], 0, [0.0, 1.0], [0])
+
+    assert certificate.regret == pytest.approx(1 / 4)
+    assert not certificate.holds
+
+
+def test_one_guard_for_three_targets_covers_them_like_water():
+    """Kiekintveld and others (2009): what the attacker gets is level over covered targets."""
+    worth = [(-1.0, 5.0), (-1.0, 3.0), (-1.0, 2.0)]
+    found = best_coverage([(-a, -b) for a, b in worth], worth, 1)
+
+    assert found.coverage == pytest.approx((0.555556, 0.333333, 0.111111), abs=1e-6)
+    assert found.attacker == pytest.approx(1.666667, abs=1e-6)
+    assert found.defender == pytest.approx(-1.666667, abs=1e-6)
+    assert found.implementable
+
+
+def test_schedules_that_cover_two_targets_are_at_least_as_good_and_only_a_bound():
+    worth = [(-1.0, 5.0), (-1.0, 3.0), (-1.0, 2.0)]
+    ours = [(-a, -b) for a, b in worth]
+    found = best_coverage(ours, worth, 1, schedules=[[0, 1], [1, 2], [0, 2]])
+
+    assert found.defender > best_coverage(ours, worth, 1).defender
+    assert not found.implementable
+    with pytest.raises(RequestError, match="0 to 2"):
+        best_coverage(ours, worth, 1, schedules=[[3]])
+
+
+# ------------------------------------------------------------------ logit play
+
+
+def test_the_judge_of_logit_play_measures_the_distance_from_the_response():
+    found = logit_equilibrium(CHICKEN, 2.0)
+
+    assert found.certificate.holds
+    assert not certify_logit(CHICKEN, Profile.from_weights([1, 1], [1, 1]), 2.0).holds
+    assert logit_equilibrium(CHICKEN, 0).payoffs == {"Player 1": 3.75, "Player 2": 3.75}
+
+
+def test_a_precision_is_recovered_with_the_equilibrium_that_it_belongs_to():
+    shares = logit_equilibrium(BATTLE, 1.5).profile.floats()
+    fit = fit_precision(BATTLE, [(100 * share).tolist() for share in shares])
+
+    assert fit.equilibrium.precision == pytest.approx(1.5, rel=1e-4)
+    assert fit.equilibrium.certificate.holds
+
+
+# ------------------------------------------------------------------ bargaining
+
+
+def test_symmetric_bargainers_share_alike():
+    for solution in ("nash", "kalai_smorodinsky"):
+        found = nash_bargaining(BATTLE, {"her": 0, "him": 0}, solution=solution)
+
+        assert found.payoffs == pytest.approx({"her": 1.5, "him": 1.5}, abs=1e-5)
+        assert found.certificate.holds
+
+
+def test_a_textbook_frontier_tells_the_two_solutions_apart():
+    """Agreements (0, 0), (4, 0), (0, 2), (2, 2): the frontier runs through (2, 2) and (4, 0)."""
+    game = NormalForm.bimatrix([[0, 4], [0, 2]], [[0, 0], [2, 2]], players=["one", "two"])
+    nowhere = {"one": 0.0, "two": 0.0}
+    nash = nash_bargaining(game, nowhere)
+    fair = nash_bargaining(game, nowhere, solution="kalai_smorodinsky")
+
+    assert nash.payoffs == pytest.approx({"one": 2, "two": 2}, abs=1e-4)
+    assert fair.payoffs == pytest.approx({"one": 8 / 3, "two": 4 / 3}, abs=1e-6)
+    assert fair.certificate.holds
+
+
+def test_power_moves_the_agreement_as_the_formula_says():
+    """On the frontier one + two = 3 between (2, 1) and (1, 2), or at an end of it."""
+    game = NormalForm.bimatrix([[3, 0], [0, 0]], [[0, 0], [0, 3]], players=["one", "two"])
+    found = nash_bargaining(game, {"one": 0, "two": 0}, weights={"one": 2, "two": 1})
+
+    assert found.payoffs == pytest.approx({"one": 2, "two": 1}, abs=1e-5)
+
+
+def test_no_gain_for_all_is_no_bargain_and_missing_players_are_named():
+    with pytest.raises(RequestError, match="better off"):
+        nash_bargaining(BATTLE, {"her": 2, "him": 2})
+    with pytest.raises(RequestError, match="'her', 'him'"):
+        nash_bargaining(BATTLE, {"her": 2})
+    with pytest.raises(RequestError, match="Known: nash"):
+        nash_bargaining(BATTLE, {"her": 0, "him": 0}, solution="equal")
+
+
+def test_the_judge_of_bargains_rejects_what_all_could_improve_on():
+    waste = np.array([[0.0, 1.0], [0.0, 0.0]])
+
+    assert not certify_bargain(BATTLE, waste, [1.0, 1.0]).holds
+    assert certify_bargain(BATTLE, waste, [0.0, 0.0]).regret == float("inf")
