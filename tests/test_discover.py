@@ -367,3 +367,14 @@ def test_further_boxes_are_of_draws_outside_the_first():
         kept &= ~inside
     assert isinstance(found.boxes[0].box, Box)
     assert found.to_dict()["boxes"][1]["coverage_of_all"] < 1
+
+
+def test_a_tree_whose_splits_predict_nothing_is_a_single_leaf():
+    """Four draws in five are cases on either side of every split, so no split mends an error."""
+    x = np.arange(40.0)
+    cases = np.arange(40) % 5 != 0
+
+    (leaf,) = cart({"x": x}, cases, least=0.25)
+
+    assert leaf.says
+    assert leaf.box.inside == 40

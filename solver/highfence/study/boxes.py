@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -640,10 +641,9 @@ def cart(
     floor = max(1, int(np.ceil(least * count)))
     whole = np.arange(count)
     penalties = [alpha for alpha, _ in _prunings(_grown(table, flags, whole, floor, depth))]
-    # Between two penalties one tree is best; their geometric mean stands for it.
-    middles = [
-        float(np.sqrt(a * b)) for a, b in zip(penalties, [*penalties[1:], np.inf], strict=True)
-    ]
+    # Between two penalties one tree is best; their geometric mean stands for it. Beyond the last
+    # penalty, which is 0 where no split predicts better than none, it is the root.
+    middles = [*(float(np.sqrt(a * b)) for a, b in pairwise(penalties)), np.inf]
     parts = generator_of(rng).permutation(count) % min(folds, count)
     errors = np.zeros((len(middles), count), dtype=bool)
     for part in range(int(parts.max()) + 1):
