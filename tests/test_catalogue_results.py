@@ -7,8 +7,12 @@ forms are our own algebra. What test_replications.py tests is not repeated here.
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Iterator
 from fractions import Fraction
 from math import exp, log, sqrt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -859,3 +863,38 @@ def test_kreps_wilson_a_likely_enough_strong_monopolist_fights_and_is_believed()
         found.outcomes["fight_1"] == 1 and found.outcomes["entry_2"] == 0
         for found in all_of("kreps_wilson_1982", p=F("0.51"), b=F("0.5"))
     )
+
+
+# -- What holds for every game ----------------------------------------------------------------------
+
+GAMES = Path(__file__).resolve().parent.parent / "games"
+
+
+def switches() -> Iterator[Any]:
+    """Yield every mechanism of the catalogue but the flagship's, which has tests of its own."""
+    for path in sorted(GAMES.glob("*/*.toml")):
+        if path.stem != "small_yard_high_fence":
+            mechanisms = tomllib.loads(path.read_text("utf-8")).get("mechanisms", {})
+            for name, mechanism in mechanisms.items():
+                yield pytest.param(path.stem, mechanism["off"], id=f"{path.stem}-{name}")
+
+
+@pytest.mark.parametrize(("game", "off"), list(switches()))
+def test_a_game_without_one_of_its_mechanisms_is_still_a_game(game, off):
+    solution = solve(game, **off)
+
+    assert solution.status in (Status.SOLVED, Status.PARTIAL), solution.reason
+    assert all(found.certificate.holds for found in solution.equilibria)
+
+
+def test_the_readme_of_the_catalogue_names_games_where_they_are():
+    text = (GAMES / "README.md").read_text("utf-8")
+    sections = re.split(r"^### (\w+)$", text, flags=re.MULTILINE)[1:]
+    named = {
+        (folder, name)
+        for folder, part in zip(sections[::2], sections[1::2], strict=True)
+        for name in re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)
+    }
+
+    assert len(named) > 70
+    assert named <= {(path.parent.name, path.stem) for path in GAMES.glob("*/*")}
