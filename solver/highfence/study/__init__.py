@@ -5,7 +5,7 @@ is the page that the command line prints::
 
     from highfence.study import regime_map, sensitivity, sweep, tipping
 
-    print(tipping("captive_market_timing", "Q"))
+    print(tipping("captive_market_timing", "quota"))
 
 ==================================  ==============================================================
 :func:`sweep`                       every regime at many draws of the numbers, kept in a store
