@@ -1,0 +1,109 @@
+"""The dynamic small yard: what it is meant to show, at the calibration that it ships."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import Any
+
+import numpy as np
+import pytest
+
+from highfence import load, solve
+from highfence.forms.markov import MarkovForm, MarkovProfile
+
+WHO = "Restricting state"
+
+
+@pytest.fixture(scope="module")
+def build(request: pytest.FixtureRequest) -> Any:
+    """Return the builder of the catalogue's file."""
+    path = request.config.rootpath / "games" / "export_control" / "small_yard_dynamic.py"
+    spec = spec_from_file_location("_dynamic", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.build
+
+
+def solved(form: MarkovForm) -> tuple[float, MarkovProfile]:
+    """Return what the equilibrium is worth to the restricting state, and the profile."""
+    (equilibrium, *_) = solve(form).equilibria
+    assert equilibrium.certificate.regret < 1e-10
+    assert equilibrium.certificate.refinement == "Markov perfect"
+    return float(equilibrium.payoffs[WHO]), equilibrium.profile
+
+
+def constant(form: MarkovForm) -> dict[str, float]:
+    """Return what every constant policy is worth, and a free hand."""
+    found = {c: solved(form.commit(WHO, c))[0] for c in ("none", "yard", "broad")}
+    return found | {"free": solved(form)[0]}
+
+
+def best(values: dict[str, float]) -> str:
+    return max(("none", "yard", "broad"), key=values.__getitem__)
+
+
+def test_the_catalogue_holds_it_and_says_what_it_asks():
+    form = load("small_yard_dynamic")
+
+    assert isinstance(form, MarkovForm)
+    assert form.question.endswith("?")
+    assert form.num_states == 30 + 90
+    assert form.states[int(np.argmax(form.initial))] == "gap 4, ecosystem 1"
+
+
+def test_a_small_yard_is_the_best_promise_of_the_moderately_patient_only(build):
+    assert best(constant(build(0.9))) == "yard"
+    assert best(constant(build(0.95))) == "none"
+    assert best(constant(build(0.98))) == "none"
+
+
+def test_flexibility_beats_every_constant_policy_at_moderate_patience(build):
+    values = constant(build(0.9))
+
+    assert values["free"] > values["yard"] > values["none"] > values["broad"]
+
+
+def test_control_early_and_roll_back_once_the_challenger_has_caught_up(build):
+    """A yard at gap 4 whatever the ecosystem; with the gap nearly closed, and a grown
+    ecosystem, nothing. Broad control never."""
+    form = build(0.9)
+    _, profile = solved(form)
+    policy = np.array([profile.choice(s, 0) for s in range(30)]).reshape(6, 5)
+
+    assert (policy[4] == 1).all()
+    assert (policy[:2, 2:] == 0).all()
+    assert (policy != 2).all()
+
+
+def test_captive_markets_grow_the_ecosystem_and_close_the_gap(build):
+    form, gaps, ecosystems = build(0.9), [], []
+    for control in ("none", "yard", "broad"):
+        bound = form.commit(WHO, control)
+        share = bound.distribution(solved(bound)[1], 80)[-1][:30].reshape(6, 5)
+        gaps.append(share.sum(axis=1) @ np.arange(6))
+        ecosystems.append(share.sum(axis=0) @ np.arange(5))
+
+    assert gaps[0] > gaps[1] > gaps[2]
+    assert ecosystems[0] < ecosystems[1] < ecosystems[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "winner"),
+    [
+        ({"crisis": 0.1}, "yard"),
+        ({"crisis": 0.25}, "yard"),
+        ({"crisis": 0.4}, "none"),
+        ({"stakes": 0.4}, "none"),
+        ({"stakes": 0.5}, "yard"),
+        ({"stakes": 2.5}, "yard"),
+    ],
+)
+def test_the_weight_of_a_crisis_and_the_stakes_turn_the_ranking(build, changes, winner):
+    assert best(constant(build(0.9, **changes))) == winner
+
+
+def test_a_value_that_does_not_exist_is_refused(build):
+    with pytest.raises(ValueError, match="unknown value 'stake'"):
+        build(stake=1.0)
