@@ -72,6 +72,7 @@ def pictures_of(found: Findings) -> dict[str, Picture]:
     """Return the figures of a report by their names, in order."""
     looks = plots.looks_of([regime.name for regime in found.game.regimes])
     labels = {regime.name: regime.label or regime.name for regime in found.game.regimes}
+    players = [player.name for player in found.game.players]
     made: list[Picture | None] = []
     comparison = found.comparison
     if "outcomes" in found.sections:
@@ -92,7 +93,7 @@ def pictures_of(found: Findings) -> dict[str, Picture]:
         made.append(plots.regime_map(found.map, looks, labels))
     for k, attribution in enumerate(found.attribution, 1):
         if attribution.waterfall:
-            made.append(plots.waterfall(attribution, f"attribution-{k}"))
+            made.append(plots.waterfall(attribution, f"attribution-{k}", players))
     if found.found is not None and found.sweep is not None:
         made.append(plots.discovery_box(found.found, found.sweep.inputs))
     return {picture.name: picture for picture in made if picture is not None}

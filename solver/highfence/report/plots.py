@@ -18,7 +18,7 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -262,9 +262,9 @@ def _bar(axes: Any, at: float, start: float, length: float, look: Look, height: 
     )  # fmt: skip
 
 
-def _named(name: str, label: str, width: int = 38) -> str:
-    """Return a parameter's name and its label, on two lines at most."""
-    return _folded(f"{name}: {label}" if label and label != name else name, width)
+def _named(name: str, label: str, width: int = 38, lines: int = 2) -> str:
+    """Return a parameter's name and its label."""
+    return _folded(f"{name}: {label}" if label and label != name else name, width, lines)
 
 
 def _finite_limits(axes: Any, values: Sequence[float], share: float = 0.14) -> None:
@@ -713,8 +713,16 @@ def _axis_label(axis: Any, width: int = 60) -> str:
 # Why
 
 
-def waterfall(found: Attribution, name: str = "attribution") -> Picture:
-    """Draw what each mechanism adds, from every mechanism off to the game as it is."""
+def waterfall(
+    found: Attribution, name: str = "attribution", players: Collection[str] = ()
+) -> Picture:
+    """Draw what each mechanism adds, from every mechanism off to the game as it is.
+
+    Parameters
+    ----------
+    players
+        The game's players: an outcome of this name is a payoff.
+    """
     steps = list(found.waterfall)
     errors = dict(zip(found.mechanisms, found.error, strict=True))
     size = max((abs(step.change) for step in steps), default=0.0)
@@ -750,7 +758,8 @@ def waterfall(found: Attribution, name: str = "attribution") -> Picture:
         axes.invert_yaxis()
         _finite_limits(axes, ends)
         against = f", less that under {found.baseline_label}" if found.baseline else ""
-        what = found.outcome_label or found.outcome
+        payoff = "payoff of " * (found.outcome in players)
+        what = payoff + (found.outcome_label or found.outcome)
         axes.set_xlabel(_folded(f"{what} under {found.regime_label}{against}", 80))
         axes.legend(
             handles=[
@@ -818,7 +827,7 @@ def discovery_box(found: Found, columns: Mapping[str, Array]) -> Picture | None:
                     ha=side, va="top", fontsize=6.5, color="#555555",
                 )  # fmt: skip
         ranges.set_yticks(
-            range(len(names)), [_named(n, discovery.labels.get(n, ""), 22) for n in names]
+            range(len(names)), [_named(n, discovery.labels.get(n, ""), 24, 3) for n in names]
         )
         spare = max(3 - len(names), 0) / 2
         ranges.set_ylim(len(names) - 0.4 + spare, -0.6 - spare)
@@ -899,7 +908,7 @@ def _by_value(
     for end in ends:
         if end is not None:
             axes.axvline(end, color=BLACK, linewidth=1.5)
-    axes.set_ylim(0, 1)
+    axes.set_ylim(-0.04, 1.04)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     axes.set_xlabel(name)
     axes.set_title("share of draws at which it holds,\nwith 95 percent intervals")
