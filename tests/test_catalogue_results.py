@@ -865,7 +865,38 @@ def test_kreps_wilson_a_likely_enough_strong_monopolist_fights_and_is_believed()
     )
 
 
-# -- What holds for every game ----------------------------------------------------------------------
+def test_an_ambitious_state_keeps_quiet_at_times_and_is_suspected_for_it():
+    found = outcome("boastful_plan")
+    p, beta, d, mu = 0.5, 0.2, 0.5, 0.2
+    quiet = (1 - p) * mu / (p * (1 - mu))
+
+    assert found["plan"] == near(p * (1 - quiet)) == near(0.375)
+    unannounced = 1 - beta / d
+    assert found["coalition"] == near(0.375 + 0.625 * unannounced) == near(0.75)
+
+
+@pytest.mark.parametrize(("beta", "boasts"), [(F("0.49"), False), (F("0.51"), True)])
+def test_a_plan_that_mobilizes_enough_is_published(beta, boasts):
+    found = outcome("boastful_plan", beta=beta)  # d = 0.5
+
+    assert (found["plan"] == 0.5) is boasts
+
+
+@pytest.mark.parametrize(("p", "quiet"), [(F("0.19"), True), (F("0.21"), False)])
+def test_nobody_acts_against_a_state_that_is_hardly_ambitious(p, quiet):
+    found = all_of("boastful_plan", p=p)  # m/B = 0.2
+
+    assert all(one.outcomes["coalition"] == 0 for one in found) is quiet
+
+
+def test_minerals_withheld_cost_four_percent_of_the_later_profit():
+    used = outcome("minerals_ban")["price_later"] ** 2
+    kept = outcome("minerals_ban", preset="no_politics")["price_later"] ** 2
+
+    assert used / kept == pytest.approx(0.96, abs=2e-3)
+
+
+# -- What holds for every game ---------------------------------------------------------------
 
 GAMES = Path(__file__).resolve().parent.parent / "games"
 
