@@ -3,16 +3,17 @@
 How a block is read:
 
 - ``console``: lines that begin with ``$`` are commands (a backslash continues one), what
-  follows is their output, standard error included. Output is compared line by line; a
-  decimal number may differ by one unit of its last digit, a line ``...`` stands for any lines,
-  ``...`` within a line for any text. A command must exit with 0, unless ``echo $?`` comes next
-  and shows another code. Commands run in a folder that holds the catalogue, the examples and
-  the files that the README tells to write.
+  follows is their output, standard error included. Output is compared line by line; a decimal
+  number and a percentage may differ by one unit of the last digit, a line ``...`` stands for any
+  lines, ``...`` within a line for any text. A command must exit with 0, unless ``echo $?`` comes
+  next and shows another code. Commands run in a folder that holds the catalogue, the examples
+  and the files that the README tells to write.
 - ``console`` with an installer in it (pip, pipx, uv): only its syntax, and the names in it,
   are checked here; ``.ci/run`` runs the two that are marked as commands.
 - ``python``: run one after the other, as in one session; a ``text`` block right below is
   what it prints.
 - ``<!-- file: NAME -->`` before a block: the block is the contents of that file.
+- ``<!-- slow: WHY -->`` before a block: it runs with ``-m slow``.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 BLOCK = re.compile(
     r"(?:^<!-- (?P<note>[a-z]+: [^\n]+) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S
 )
-NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])")
-"""A number with a decimal point or an exponent; counts and years are compared as text."""
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])|\d+(?=%))")
+"""A number with a decimal point or an exponent, or a percentage; counts are compared as text."""
+FLOAT = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 INSTALLERS = re.compile(r"\b(pip|pipx|uv|uvx)\b")
 
 
@@ -115,7 +117,7 @@ def same_line(shown: str, real: str) -> bool:
     for kind, text in zip(kinds, found.groups(), strict=True):
         if kind == "...":
             continue
-        if not NUMBER.fullmatch(text) or abs(float(text) - float(kind)) > 1.001 * unit(kind):
+        if not FLOAT.fullmatch(text) or abs(float(text) - float(kind)) > 1.001 * unit(kind):
             return False
     return True
 
@@ -175,6 +177,9 @@ def test_what_is_shown_is_compared_closely_but_not_to_the_last_digit():
     assert not same("10 regimes in 2026-01, M03", "11 regimes in 2026-01, M03")
     assert not same("10 regimes in 2026-01, M03", "10 regimes in 2026-01, M04")
     assert same("x_1 | -0.30 |", "x_1 | -0.31 |")
+    assert same("in 53% of 9 draws", "in 54% of 9 draws")
+    assert not same("in 53% of 9 draws", "in 55% of 9 draws")
+    assert not same("in 53% of 9 draws", "in 53% of 8 draws")
 
 
 def test_no_place_is_left_to_fill():
@@ -203,7 +208,17 @@ def test_an_install_command_is_well_formed_and_names_what_exists(block, root):
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
-@pytest.mark.parametrize("block", RUNNING, ids=lambda block: f"line-{block.line}")
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(
+            block,
+            marks=[pytest.mark.slow] if block.note.startswith("slow: ") else [],
+            id=f"line-{block.line}",
+        )
+        for block in RUNNING
+    ],
+)
 def test_a_command_prints_what_is_shown(block, desk, environment):
     code = 0
     todo = steps(block)
