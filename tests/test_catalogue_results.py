@@ -790,32 +790,47 @@ def test_withheld_minerals_open_mines_elsewhere(b, g):
     assert found["price_later"] == near((a - found["s"]) / 2)
 
 
-def test_mckelvey_mclennans_nine_equilibria_are_equilibria():
-    """Three where one player's action is pure, and two where all mix; the rest are pure."""
-    from highfence import load
-    from highfence.certify import certify
-    from highfence.forms.build import build
-    from highfence.forms.normal import NormalForm, Profile
+def test_mckelvey_mclennan_has_nine_equilibria_of_which_two_are_totally_mixed():
+    """Where all mix, the first two are indifferent at c = 1/4 and 1/3, or at odds of one half."""
+    solution = solve("mckelvey_mclennan_1996", method="polynomial_supports")
+    first = [
+        tuple(float(mixture["1"]) for mixture in found.strategies.values())
+        for found in solution.equilibria
+    ]
 
-    form = build(load("mckelvey_mclennan_1996"))
-    assert isinstance(form, NormalForm)
+    assert all(found.certificate.holds for found in solution.equilibria)
+    assert sorted(first) == [
+        near(profile)
+        for profile in sorted(
+            [
+                *[(1, 1, 1), (0, 0, 1), (1, 0, 0), (0, 1, 0)],
+                *[(1 / 2, 1 / 2, 1), (0, 1 / 4, 1 / 3), (1 / 3, 1, 1 / 4)],
+                *[(1 / 2, 2 / 5, 1 / 4), (2 / 5, 1 / 2, 1 / 3)],
+            ]
+        )
+    ]
 
-    def holds(a: Any, b: Any, c: Any) -> bool:
-        """Each number is the probability of the player's first action."""
-        mixtures = [(share, 1 - share) for share in (a, b, c)]
-        return bool(certify(form, Profile.from_weights(*mixtures)).holds)
 
-    pure = [(1, 1, 1), (0, 0, 1), (1, 0, 0), (0, 1, 0)]
-    one_pure = [(F(1, 2), F(1, 2), 1), (0, F(1, 4), F(1, 3)), (F(1, 3), 1, F(1, 4))]
-    assert all(holds(*profile) for profile in pure + one_pure)
-    assert not holds(1, F(1, 3), F(1, 3))
-    # Where all mix, the first is indifferent if b = 1/2 or c = 1/4, the second if a = 1/2 or
-    # c = 1/3, the third if 26 a b - 8 a - 8 b + 2 = 0.
-    for c, a, b in ((F(1, 4), F(1, 2), None), (F(1, 3), None, F(1, 2))):
-        # The third: 12 a b + 2 (1 - a)(1 - b) = 6 (a (1 - b) + b (1 - a)), in the other's share.
-        known = a if a is not None else b
-        other = (2 + known * -8) / (8 - 26 * known)
-        assert holds(a if a is not None else other, b if b is not None else other, c)
+def alike(c: Any, w: int) -> set[float]:
+    """Return the probabilities of giving where all three mix alike."""
+    solution = solve("palfrey_rosenthal_1984", method="polynomial_supports", c=c, w=w)
+    found = set()
+    for one in solution.equilibria:
+        shares = {round(float(mixture["give"]), 6) for mixture in one.strategies.values()}
+        if len(shares) == 1 and not shares <= {0, 1}:
+            found |= shares
+    return found
+
+
+def test_palfrey_rosenthal_each_gives_with_the_chance_that_it_matters():
+    """2 p (1 - p) = c where two of three are needed, p^2 = c where all are."""
+    assert alike(F("0.3"), 2) == {0.183772, 0.816228}
+    assert alike(F("0.3"), 3) == {0.547723}
+
+
+def test_palfrey_rosenthal_nobody_mixes_alike_above_a_half():
+    assert len(alike(F("0.49"), 2)) == 2
+    assert alike(F("0.51"), 2) == set()
 
 
 def test_control_of_a_path_that_ai_may_leave_is_worth_less():
