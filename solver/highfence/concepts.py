@@ -1,14 +1,15 @@
 """Answers other than Nash equilibria, each with a certificate of its own concept.
 
-Correlated and coarse correlated equilibria, optimal commitment, logit quantal response, and
-bargaining, on games in strategic form. As in :mod:`highfence.solve`, a method proposes and the
-judge checks; neither knows the other.
+Correlated and coarse correlated equilibria, optimal commitment, logit quantal response, bargaining,
+and iterated dominance, on games in strategic form. As in :mod:`highfence.solve`, a method proposes
+and the judge checks; neither knows the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from .certify.concepts import (
     certify_bargain,
     certify_commitment,
     certify_correlated,
+    certify_elimination,
     certify_logit,
 )
 from .errors import RequestError, did_you_mean
@@ -31,11 +33,14 @@ __all__ = [
     "Bargain",
     "Commitment",
     "CorrelatedEquilibrium",
+    "Elimination",
     "LogitEquilibrium",
     "PrecisionFit",
+    "Removed",
     "commitment",
     "correlated_equilibrium",
     "correlated_range",
+    "eliminate_dominated",
     "fit_precision",
     "logit_equilibrium",
     "nash_bargaining",
@@ -112,6 +117,28 @@ class Bargain:
     payoffs: Mapping[str, float]
     certificate: Certificate
     """Its regret is how much better another lottery could be in the direction that decides."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A strategy that was removed, when, and what dominates it."""
+
+    round: int
+    player: str
+    strategy: str
+    dominated_by: Mapping[str, Fraction]
+    """Strategy -> weight in the mixture that dominates."""
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Elimination:
+    """What iterated elimination of dominated strategies leaves, and in what order the rest went."""
+
+    form: NormalForm
+    """The game that is left."""
+    removed: tuple[Removed, ...]
+    certificate: Certificate
 
 
 def correlated_equilibrium(
@@ -398,6 +425,84 @@ def nash_bargaining(
         lottery=lottery,
         payoffs=_expected(form, lottery),
         certificate=certify_bargain(form, lottery, normal.tolist()),
+    )
+
+
+def eliminate_dominated(
+    form: NormalForm, *, weak: bool = False, mixtures: bool = True
+) -> Elimination:
+    """Return what is left when dominated strategies are removed, again and again.
+
+    Parameters
+    ----------
+    form
+        Any number of players. Exact arithmetic throughout, for the payoffs as stored.
+    weak
+        Remove strategies too that another pure one weakly dominates. Equilibria may go with
+        them, and which strategies are left depends on the order: here, all that are dominated
+        at the start of a round go at once.
+    mixtures
+        Look for strict dominance by mixtures as well.
+
+    Raises
+    ------
+    LimitExceeded
+        The game is too large for exact arithmetic.
+
+    References
+    ----------
+    Bernheim (1984); Pearce (1984); Shoham and Leyton-Brown (2009), section 3.4.3.
+
+    Examples
+    --------
+    >>> from highfence.forms.normal import NormalForm
+    >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
+    >>> found = eliminate_dominated(dilemma)
+    >>> found.form.strategies
+    (('2',), ('2',))
+    >>> [(step.round, step.player, step.strategy) for step in found.removed]
+    [(1, 'Player 1', '1'), (1, 'Player 2', '1')]
+    """
+    import numpy as np
+
+    from .forms.normal import NormalForm
+    from .methods.dominance import removals
+
+    found = removals(form, weak=weak, mixtures=mixtures)
+    rounds: dict[int, list[tuple[int, int, Mapping[int, Fraction], bool]]] = {}
+    for step in found:
+        row = (step.player, step.strategy, step.dominated_by, step.strict)
+        rounds.setdefault(step.round, []).append(row)
+    gone = {(step.player, step.strategy) for step in found}
+    kept = [
+        [k for k in range(count) if (player, k) not in gone]
+        for player, count in enumerate(form.num_strategies)
+    ]
+    table = form.payoffs if form.exact is None else form.exact
+    return Elimination(
+        form=NormalForm.from_payoffs(
+            table[np.ix_(range(form.num_players), *kept)],
+            players=form.players,
+            strategies=[
+                [labels[k] for k in left]
+                for labels, left in zip(form.strategies, kept, strict=True)
+            ],
+            title=form.title,
+            outcomes={name: values[np.ix_(*kept)] for name, values in form.outcomes.items()},
+        ),
+        removed=tuple(
+            Removed(
+                round=step.round,
+                player=form.players[step.player],
+                strategy=form.strategies[step.player][step.strategy],
+                dominated_by=MappingProxyType(
+                    {form.strategies[step.player][k]: w for k, w in step.dominated_by.items()}
+                ),
+                strict=step.strict,
+            )
+            for step in found
+        ),
+        certificate=certify_elimination(form, list(rounds.values())),
     )
 
 

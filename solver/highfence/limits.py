@@ -158,3 +158,6 @@ MAX_SUPPORT_PATHS = 20_000
 
 MAX_CORRELATED_CELLS = 200_000
 """Payoff entries of a game whose correlated equilibria are sought."""
+
+MAX_DOMINANCE_CELLS = 20_000
+"""Payoffs in one exact linear program that looks for a mixture that dominates a strategy."""

@@ -8,7 +8,8 @@ Gains are divided by the player's payoff scale, the difference of their largest 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from itertools import product
 from math import exp, fsum, inf
 
@@ -19,7 +20,13 @@ from .. import tolerances
 from ..forms.normal import NormalForm, Profile
 from ..solution import Certificate
 
-__all__ = ["certify_bargain", "certify_commitment", "certify_correlated", "certify_logit"]
+__all__ = [
+    "certify_bargain",
+    "certify_commitment",
+    "certify_correlated",
+    "certify_elimination",
+    "certify_logit",
+]
 
 
 def certify_correlated(
@@ -162,6 +169,58 @@ def certify_bargain(
     got = fsum(p * value for p, value in zip(flat, sums, strict=True))
     return _verdict(
         max(0.0, max(sums) - got), "no lottery over the profiles is better for all", 1e-6
+    )
+
+
+def certify_elimination(
+    form: NormalForm,
+    rounds: Sequence[Sequence[tuple[int, int, Mapping[int, Fraction], bool]]],
+) -> Certificate:
+    """Return whether every strategy that was removed is dominated as it is said to be, exactly.
+
+    Parameters
+    ----------
+    form
+        The game before anything was removed.
+    rounds
+        What is removed at once, round after round: the player, the strategy, the weights of
+        those that dominate it, and whether strictly.
+
+    Returns
+    -------
+    Certificate
+        Exact. Its regret is 0 if all removals are right, else infinite.
+
+    Notes
+    -----
+    That nothing else is dominated is the method's word.
+    """
+    table = form.rational()
+    left = [set(range(count)) for count in form.num_strategies]
+    count = 0
+    for together in rounds:
+        for player, strategy, weights, strict in together:
+            if strategy not in left[player] or not set(weights) <= left[player] - {strategy}:
+                return _fault(f"{form.players[player]}: a strategy is not there any more")
+            if sum(weights.values()) != 1 or min(weights.values()) < 0:
+                return _fault(f"{form.players[player]}: the weights are no mixture")
+            gaps = []
+            others = [sorted(kept) if k != player else [strategy] for k, kept in enumerate(left)]
+            for cell in product(*others):
+                instead = sum(
+                    weight * Fraction(table[(player, *cell[:player], k, *cell[player + 1 :])])
+                    for k, weight in weights.items()
+                )
+                gaps.append(instead - Fraction(table[(player, *cell)]))
+            if not (min(gaps) > 0 if strict else min(gaps) >= 0 and max(gaps) > 0):
+                return _fault(
+                    f"{form.players[player]}: {form.strategies[player][strategy]} is not dominated"
+                )
+            count += 1
+        for player, strategy, _, _ in together:
+            left[player].remove(strategy)
+    return Certificate(
+        Fraction(0), 0.0, exact=True, checks=(f"{count} removed strategies are dominated",)
     )
 
 
