@@ -303,7 +303,8 @@ class _Path:
         """Return the profile at the end of the path, or where it first reaches a precision."""
         for straight in _STRAIGHT:
             try:
-                return self._follow(until, straight)
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                    return self._follow(until, straight)
             except np.linalg.LinAlgError as error:
                 lost = f"the logit path met a singular system ({error})"
             except _Lost as error:
@@ -336,7 +337,7 @@ class _Path:
                 turned = self.solve(tangent, 1.0, False)
                 turned /= np.linalg.norm(turned)
                 strayed = np.linalg.norm(found[0].flat() - ahead.flat()) > _STRAY * size
-                if turned @ tangent < straight or found[0].lam < 0 or strayed:
+                if not turned @ tangent >= straight or found[0].lam < 0 or strayed:  # NaN too
                     found = None
             if found is None:
                 size *= 0.4
@@ -370,7 +371,8 @@ class _Path:
         values -= self._offset()
         row = np.zeros(len(self.owner) + self.players * self.count + 1)
         row[-1] = 1.0
-        found = self.correct(_Point(np.log(sigma), values, precision), row, most=30)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            found = self.correct(_Point(np.log(sigma), values, precision), row, most=30)
         if found is None:
             raise MethodFailed(f"Newton's method found no logit equilibrium at {precision:g}")
         return self.profile(np.exp(found[0].beta))
