@@ -173,6 +173,8 @@ AT_A_BOUND = {
     "licence_or_ban": {"t"},
     # Short notice binds.
     "stockpiling_notice": {"S"},
+    # A fixed chance of retaliation makes it all or nothing.
+    "tightness_and_retaliation": {"t"},
     # Corners that the flagship declares: costs and subsidies have floors and ceilings.
     "small_yard_high_fence": {"x_L", "x_H", "s"},
 }

@@ -911,6 +911,20 @@ def test_minerals_withheld_cost_four_percent_of_the_later_profit():
     assert used / kept == pytest.approx(0.96, abs=2e-3)
 
 
+@pytest.mark.parametrize(("sigma", "h"), [(F("1.1"), F("0.5")), (F("0.8"), F("0.9"))])
+def test_a_control_stops_half_way_if_tightness_invites_retaliation(sigma, h):
+    found = outcome("tightness_and_retaliation", regime="rising", sigma=sigma, h=h)
+
+    assert found["t"] == near((float(sigma) - 0.5) / (2 * float(h)))
+    assert found["retaliation"] == near(float(h) * found["t"])
+
+
+def test_without_security_or_with_fixed_chances_there_is_no_half_way():
+    assert outcome("tightness_and_retaliation", sigma=F("0.49"))["t"] == near(0)  # sigma = c
+    assert outcome("tightness_and_retaliation", regime="fixed", sigma=F("0.89"))["t"] == near(0)
+    assert outcome("tightness_and_retaliation", regime="fixed", sigma=F("0.91"))["t"] == near(1)
+
+
 # -- What holds for every game ---------------------------------------------------------------
 
 GAMES = Path(__file__).resolve().parent.parent / "games"
