@@ -306,7 +306,7 @@ def _shares(found: Findings) -> Section:
 def _tornado(found: Findings) -> Section:
     assert found.tornado is not None
     one = found.tornado.targets[0]
-    notes = [*one.notes]
+    notes = ["Each parameter moves over its declared range, all others as given.", *one.notes]
     if one.reason:
         notes.append(one.reason)
     left = sum(one.of(name) > 0 for name in one.names) - plots.MOST if one.measures else 0

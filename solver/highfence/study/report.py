@@ -204,7 +204,8 @@ def gather(
     Notes
     -----
     The same request gives the same findings: nothing depends on the time of day. Cost: the sweep,
-    n draws times the regimes, and about 500 to 1,000 solves for all else. Ctrl-C keeps nothing.
+    n draws times the regimes, and some 500 points times the regimes for
+    all else. Ctrl-C keeps nothing.
     """
     loaded = game_with_regimes(game)
     named = _sections(sections)
@@ -225,16 +226,16 @@ def gather(
     for name in along or ():
         declared_range(loaded, name, None, None)
     _check_condition(loaded, condition, asked, preset, given)
-    comparison = compare_regimes(
-        loaded, asked, preset=preset, commitment=False, parameters=given,
-        tell=lambda step: tell(f"solving {step}"),
-    )  # fmt: skip
     try:
         judge, nobody = judging_player(loaded, asked, player), ""
     except RequestError as error:
         if player is not None:
             raise
         judge, nobody = None, f"nobody judges the regimes by default; --player names one ({error})"
+    comparison = compare_regimes(
+        loaded, asked, preset=preset, commitment=False, parameters=given,
+        tell=lambda step: tell(f"solving {step}"),
+    )  # fmt: skip
     work = _Work(
         game=loaded, asked=asked, named=frozenset(named or ()), wanted=wanted, rng=rng,
         judge=judge, nobody=nobody, preset=preset, given=given, workers=workers, tell=tell,
