@@ -16,13 +16,14 @@ MODULES = sorted(
     path.stem for path in Path(study.__file__).parent.glob("*.py") if path.stem != "__init__"
 )
 CALLS = {
-    "attribute", "compare", "derivatives", "discover", "grid", "rank_correlations", "read_sweep",
-    "regime_map", "region", "regions", "robust", "sample", "sensitivity", "solve_draws", "sweep",
-    "thresholds", "tipping", "value_of_information",
+    "attribute", "compare", "derivatives", "discover", "gather", "grid", "rank_correlations",
+    "read_sweep", "regime_map", "region", "regions", "robust", "sample", "sensitivity",
+    "solve_draws", "sweep", "thresholds", "tipping", "value_of_information",
 }  # fmt: skip
 RESULTS = {
-    "Attribution", "Comparison", "Derivatives", "Discovery", "Draws", "Indices", "RegimeMap",
-    "Region", "Regions", "RobustChoice", "Sensitivity", "Sweep", "Thresholds", "Tipping",
+    "Attribution", "Comparison", "Derivatives", "Discovery", "Draws", "Findings", "Indices",
+    "RegimeMap", "Region", "Regions", "RobustChoice", "Sensitivity", "Sweep", "Thresholds",
+    "Tipping",
 }  # fmt: skip
 
 

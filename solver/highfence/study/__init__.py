@@ -1,7 +1,7 @@
 """Studies: what equilibria mean once nobody believes one set of numbers.
 
-Every study is one call, takes a game or its name, and returns a frozen result whose ``str``
-is the page that the command line prints::
+Every study is one call and returns a frozen result; most, when printed, give the page that the
+command line prints::
 
     from highfence.study import regime_map, sensitivity, sweep, tipping
 
@@ -18,6 +18,7 @@ is the page that the command line prints::
 :func:`attribute`                   which mechanisms bring an outcome about
 :func:`robust`                      which regime to choose when nobody knows the numbers
 :func:`discover`                    under which assumptions a condition holds
+:func:`gather`                      all of these for one game, for a report
 ==================================  ==============================================================
 
 Names are imported on first use, so ``import highfence.study`` is fast. Where a function and its
@@ -40,6 +41,7 @@ _HOME = {
     "Discovery": "discover",
     "Dominance": "robust",
     "Draws": "draws",
+    "Findings": "report",
     "Indices": "indices",
     "Information": "information",
     "Mixture": "beliefs",
@@ -62,6 +64,7 @@ _HOME = {
     "discover": "discover",
     "dominance": "robust",
     "draw": "uncertainty",
+    "gather": "report",
     "grid": "sweep",
     "indices": "indices",
     "interaction_indices": "attribution",
@@ -124,6 +127,8 @@ if TYPE_CHECKING:
     from .regions import region as region
     from .regions import regions as regions
     from .regions import thresholds as thresholds
+    from .report import Findings as Findings
+    from .report import gather as gather
     from .robust import Dominance as Dominance
     from .robust import RobustChoice as RobustChoice
     from .robust import dominance as dominance
