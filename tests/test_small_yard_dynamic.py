@@ -15,14 +15,20 @@ WHO = "Restricting state"
 
 
 @pytest.fixture(scope="module")
-def build(request: pytest.FixtureRequest) -> Any:
-    """Return the builder of the catalogue's file."""
+def module(request: pytest.FixtureRequest) -> Any:
+    """Return the catalogue's file as a module."""
     path = request.config.rootpath / "games" / "export_control" / "small_yard_dynamic.py"
     spec = spec_from_file_location("_dynamic", path)
     assert spec is not None
     assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    made = module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def build(module: Any) -> Any:
+    """Return its builder."""
     return module.build
 
 
@@ -102,6 +108,22 @@ def test_captive_markets_grow_the_ecosystem_and_close_the_gap(build):
 )
 def test_the_weight_of_a_crisis_and_the_stakes_turn_the_ranking(build, changes, winner):
     assert best(constant(build(0.9, **changes))) == winner
+
+
+@pytest.mark.slow
+def test_a_patient_state_gains_by_a_promise_where_the_other_mobilizes_against_what_it_expects(
+    module,
+):
+    """Kydland and Prescott (1977): discretion is worth less than a promise kept."""
+    form = module.build(0.98, **module.WARY)
+    kept = form.commit(WHO, "none")
+    promised, bound = solved(kept)
+    free, profile = solved(form)
+
+    assert promised > free + 10
+    ecosystem = np.tile(np.arange(5), 6)
+    later = form.distribution(profile, 80)[-1][:30] @ ecosystem
+    assert later > kept.distribution(bound, 80)[-1][:30] @ ecosystem + 1
 
 
 def test_a_value_that_does_not_exist_is_refused(build):

@@ -57,6 +57,22 @@ VALUES: dict[str, float] = {
     "denial_cost": 0.3,
 }
 
+WARY: dict[str, float] = {
+    "growth_captive": 0.5,
+    "growth_mobilized": 0.12,
+    "decay": 0.09,
+    "decay_mobilized": 0.26,
+    "unforced": 0.67,
+    "security": 1.65,
+    "mobilizing": 0.33,
+    "gap_cost": 0.4,
+    "autonomy": 0.03,
+    "denial_cost": 1.7,
+}
+"""Another calibration, ``build(0.98, **WARY)``: a restricted state to which an ecosystem is worth
+something only against the controls that it expects. A promise never to control keeps it small, and
+a free hand, which cannot promise that, is worth much less to a patient restricting state."""
+
 
 def build(discount: float = 0.9, **changes: float) -> MarkovForm:
     """Return the game, with some of ``VALUES`` changed, starting at gap 4 and ecosystem 1."""
