@@ -30,7 +30,16 @@ from highfence.forms.gambit_files import write_nfg
 from highfence.forms.normal import NormalForm
 from highfence.methods.extreme import extreme_enumeration
 from highfence.study.draws import CHUNK, solve_draws
-from reference_shares import BEST, FLAGSHIP, REFERENCE, REGIMES, YARD_OVER_BROAD, drawn, flags
+from reference_shares import (
+    BEST,
+    FLAGSHIP,
+    NARROW,
+    REFERENCE,
+    REGIMES,
+    YARD_OVER_BROAD,
+    drawn,
+    flags,
+)
 
 resource = pytest.importorskip("resource", reason="CPU time of children is read the POSIX way")
 
@@ -119,7 +128,7 @@ def test_many_draws_are_solved_and_certified_or_flagged(capsys):
     with timed() as taken:
         found = solve_draws(
             load(FLAGSHIP),
-            drawn(COUNT),
+            drawn(COUNT, NARROW),  # the ranges of the reference, as far as we can tell
             REGIMES,
             workers=WORKERS,
             thorough=THOROUGH,
