@@ -145,10 +145,11 @@ def follow(  # type: ignore[no-untyped-def]
                 turned[k] = right[k, 0] / norm
                 angle += turned[k] * tangent[k]
             # A branch that seems to bend so sharply may be another one, or the way back.
-            good = angle >= 0.9 and error <= 4.0 * control[1]
+            # So is one that comes back to precision 0, where the only point is the first.
+            good = angle >= 0.95 and error <= 2.0 * control[1] and trial[size] > 0.0
         if not good:
             control[0] = 0.5 * length
-            if length < 1e-10 * (1.0 + abs(point[size])):
+            if not length >= 1e-10 * (1.0 + abs(point[size])):
                 control[0] = -1.0
                 break
             continue

@@ -12,7 +12,7 @@ Nash equilibrium (McKelvey and Palfrey 1995, theorem 3).
 The branch is followed in the logarithms of probabilities, so that none is too small to tell from
 zero, by steps along the tangent and Newton corrections back (Turocy 2005). The direction of travel
 is kept by the angle to the last tangent, not by the sign of a determinant, and a step that turns
-by more than 26 degrees is halved: otherwise steps may jump to another branch, or turn back.
+by more than 18 degrees is halved: otherwise steps may jump to another branch, or turn back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["LogitFit", "fit_branch", "logit", "logit_profile"]
 _CHUNK = 200
 """Steps between two looks at whether somebody wants to stop."""
 _FIRST_STEP = 0.1
-_AIMS = (0.3, 0.03)
+_AIMS = (0.15, 0.02)
 """Errors of the predictor (in log-probability) that are aimed at: the first, then more careful."""
 _FAR = 1e9
 """Precision, with payoffs in [0, 1], at which regret is below what the judge allows.
@@ -45,6 +45,8 @@ the logarithm of the number of strategies over the precision.
 """
 _IDENTIFY = 1e6
 """Precision from which the strategies that stay are told from those that vanish."""
+_ENOUGH = 1e4
+"""Precision at which that is tried where the branch cannot be followed further."""
 _VANISHING = 1e-9
 """Probability of a strategy that is out of the support at that precision."""
 _NEAR = 1e-3
@@ -116,10 +118,12 @@ def logit(game: NormalForm) -> Generator[Profile, None, Findings]:
         last = None
         for points in branch.run(_IDENTIFY):
             last = points[-1]
-        if last is None or last[branch.size] < _IDENTIFY:
+        if last is None or last[branch.size] < _ENOUGH:
             continue
         polished = branch.polished(last)
         if polished is None:
+            if last[branch.size] < _IDENTIFY:
+                continue
             for points in branch.run(_FAR):
                 last = points[-1]
             polished = np.exp(last[: branch.size])
