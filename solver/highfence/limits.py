@@ -121,7 +121,7 @@ MAX_MARKOV_STEPS = 10_000
 """Steps along the logit path of one dynamic game."""
 
 MAX_RICCATI_ROUNDS = 100_000
-"""Rounds in which coupled Riccati equations, or the values of an investment ladder, are iterated."""
+"""Rounds of iterating coupled Riccati equations, or the values of an investment ladder."""
 
 MAX_REPEATED_ROUNDS = 20_000
 """Rounds in which the payoff set of one repeated game is found."""

@@ -268,12 +268,28 @@ class _Search:
         )
         program = form.program
         lead_rows(
-            program.advance, program.objective, program.finish, np.ascontiguousarray(rows.copy()),
-            arrays, np.array([self.index, leader.slot, leader.player, form.num_players]),
-            np.ascontiguousarray(np.stack([low, high], axis=1)), open_to, self.swaps, self.movers,
-            self.pairs[: None if mixed else 0], self.quads[: None if mixed else 0], self.resolution.grid, POINTS, self.resolution.edge, ruled,
-            counts, marks, found_s, found_weights, found_actions,
-        )  # fmt: skip
+            program.advance,
+            program.objective,
+            program.finish,
+            np.ascontiguousarray(rows.copy()),
+            arrays,
+            np.array([self.index, leader.slot, leader.player, form.num_players]),
+            np.ascontiguousarray(np.stack([low, high], axis=1)),
+            open_to,
+            self.swaps,
+            self.movers,
+            self.pairs[: None if mixed else 0],
+            self.quads[: None if mixed else 0],
+            self.resolution.grid,
+            POINTS,
+            self.resolution.edge,
+            ruled,
+            counts,
+            marks,
+            found_s,
+            found_weights,
+            found_actions,
+        )
         live = np.arange(ROOM)[None] < counts[:, None]
         history, _ = np.nonzero(live)
         lead = low[history] + (high - low)[history] * found_s[live]

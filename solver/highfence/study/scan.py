@@ -62,7 +62,19 @@ rather than a stretch of ties.
 """
 
 RESERVED = frozenset(
-    "game draws regimes regime method limit preset workers tolerance progress".split()
+    (
+        "game",
+        "draws",
+        "regimes",
+        "regime",
+        "method",
+        "limit",
+        "preset",
+        "workers",
+        "tolerance",
+        "thorough",
+        "progress",
+    )
 )
 """Arguments of the functions that solve: a parameter of such a name is drawn, not set."""
 
