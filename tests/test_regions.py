@@ -775,3 +775,21 @@ def test_a_game_that_is_too_large_is_refused(name, monkeypatch):
 
     with pytest.raises(LimitExceeded, match=name):
         regions("offshoring")
+
+
+def test_bounds_of_alternatives_are_not_joined():
+    """Entry pays if the market is large or the rival is small: neither bound is needed."""
+    game = Game(
+        name="either_or",
+        players=["entrant"],
+        parameters=[Parameter("market", 1, low=0, high=4), Parameter("rival", 1, low=0, high=4)],
+        stages=[Stage("entry", Decision("entrant", "entry", ["in", "out"]))],
+        payoffs={"entrant": "where(entry == 'in', max(market - 2, 1 - rival), 0)"},
+    )
+    found = region(game, {"entry": "in"})
+
+    assert found.cases
+    assert found.contains(market=3, rival=3)
+    assert found.contains(market=0, rival=0.5)
+    assert not found.contains(market=1, rival=2)
+    assert found.solved_for("market") == ()

@@ -250,7 +250,8 @@ class Region:
     def solved_for(self, name: str) -> tuple[str, ...]:
         """Return the inequalities about a parameter, solved for it where that is possible.
 
-        An inequality is solved if the parameter is linear in it and its coefficient has one
+        They hold together, so there are none where the region has alternatives (``cases``):
+        bounds of different alternatives cannot be joined by "and". An inequality is solved if the parameter is linear in it and its coefficient has one
         sign over the declared ranges; otherwise it is given as it is.
 
         Raises
@@ -266,7 +267,7 @@ class Region:
         ends = tuple(self.ranges.values())
         box = Conditions(tuple(low for low, _ in ends), tuple(high for _, high in ends))
         found = []
-        for inequality in (*self.inequalities, *(i for case in self.cases for i in case)):
+        for inequality in () if self.cases else self.inequalities:
             if name not in inequality.used:
                 continue
             text = inequality.text()
