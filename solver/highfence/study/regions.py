@@ -251,8 +251,9 @@ class Region:
         """Return the inequalities about a parameter, solved for it where that is possible.
 
         They hold together, so there are none where the region has alternatives (``cases``):
-        bounds of different alternatives cannot be joined by "and". An inequality is solved if the parameter is linear in it and its coefficient has one
-        sign over the declared ranges; otherwise it is given as it is.
+        bounds of different alternatives cannot be joined by "and". An inequality is solved if
+        the parameter is linear in it and its coefficient has one sign over the declared ranges;
+        otherwise it is given as it is.
 
         Raises
         ------
