@@ -611,13 +611,14 @@ def test_an_interruption_ends_with_its_code_and_no_traceback(here, number, code)
 
 
 STUBBORN = """\
-print("building", flush=True)
+said = "building"
 while True:
     try:
+        print(said, flush=True)  # inside, so that whoever has read it interrupts what catches it
         while True:
             pass
     except KeyboardInterrupt:
-        print("once more", flush=True)
+        said = "once more"
 """
 
 
