@@ -37,6 +37,7 @@ _HOME = {
     "NormalForm": "forms.normal",
     "Parameter": "spec.model",
     "Player": "spec.model",
+    "Preset": "spec.model",
     "Regime": "spec.model",
     "RequestError": "errors",
     "Sentence": "spec.model",
@@ -44,6 +45,7 @@ _HOME = {
     "SpecError": "errors",
     "Stage": "spec.model",
     "Status": "solution",
+    "Target": "spec.model",
     "certify": "certify",
     "compare": "study.compare",
     "load": "load",
@@ -99,6 +101,9 @@ if TYPE_CHECKING:
         Player as Player,
     )
     from .spec.model import (
+        Preset as Preset,
+    )
+    from .spec.model import (
         Regime as Regime,
     )
     from .spec.model import (
@@ -106,6 +111,9 @@ if TYPE_CHECKING:
     )
     from .spec.model import (
         Stage as Stage,
+    )
+    from .spec.model import (
+        Target as Target,
     )
     from .study.compare import Comparison as Comparison
     from .study.compare import compare as compare

@@ -12,7 +12,7 @@ value is the decimal itself (``0.1`` is one tenth). See :func:`exact`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -24,6 +24,8 @@ from .. import limits
 from ..errors import Problem, SpecError
 
 __all__ = [
+    "CONFIDENCE",
+    "UNVERIFIED",
     "Action",
     "Chance",
     "Commitment",
@@ -36,13 +38,22 @@ __all__ = [
     "Number",
     "Parameter",
     "Player",
+    "Preset",
     "Regime",
     "Sentence",
     "Stage",
     "State",
+    "Target",
     "exact",
     "number",
 ]
+
+CONFIDENCE = ("high", "medium", "low", "memory")
+"""How far a number with a source can be trusted: its primary source was seen; a reputable
+secondary source was; one press report, or contested; cited from memory, to be checked."""
+
+UNVERIFIED = ("low", "memory")
+"""The marks of numbers that are shown as unverified."""
 
 Number = int | float | Fraction | Decimal
 Formula = str | int | float | Fraction | Decimal | Callable[..., Any]
@@ -233,6 +244,8 @@ class Parameter:
     source: str = ""
     about: str = ""
     choices: tuple[str, ...] = ()
+    confidence: str = ""
+    """How far the source of the value can be trusted: one of :data:`CONFIDENCE`, or nothing."""
 
     def __post_init__(self) -> None:
         choices = _listed(self.choices, f"parameter {self.name}: choices", '("a", "b")')
@@ -449,6 +462,58 @@ class Regime:
 
 
 @dataclass(frozen=True)
+class Preset(Mapping[str, Number | str]):
+    """Values of parameters that belong together; reads like the mapping ``set``."""
+
+    set: Mapping[str, Number | str]
+    """parameter -> value."""
+    label: str = ""
+    about: str = ""
+    source: str = ""
+    confidence: str = ""
+    """How far the source can be trusted: one of :data:`CONFIDENCE`, or nothing."""
+
+    def __post_init__(self) -> None:
+        given = _mapped(self.set, "preset: set", '{"parameter": 1}')
+        object.__setattr__(self, "set", _frozen({n: _kept(v) for n, v in given.items()}))
+
+    def __getitem__(self, name: str) -> Number | str:
+        return self.set[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.set)
+
+    def __len__(self) -> int:
+        return len(self.set)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that was observed, and what it corresponds to in the game.
+
+    Parameters can be chosen so that the game comes near it (:func:`highfence.study.fit`).
+    """
+
+    formula: str
+    """Over the outcomes of named regimes, and parameters: ``"small_yard.x_H / none.x_H"``."""
+    value: Number
+    low: Number | None = None
+    """The lowest and highest value that the source leaves open."""
+    high: Number | None = None
+    unit: str = ""
+    label: str = ""
+    source: str = ""
+    confidence: str = ""
+    """How far the source can be trusted: one of :data:`CONFIDENCE`, or nothing."""
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, given if given is None else _setting(given))
+
+
+@dataclass(frozen=True)
 class Mechanism:
     """A named switch: ``off`` maps parameters to the values that neutralize the mechanism."""
 
@@ -507,8 +572,11 @@ class Game:
     """Index set -> elements. ``m[j]`` with j = 'F' is the name ``mF`` or ``m_F``."""
     regimes: tuple[Regime, ...] = ()
     mechanisms: Mapping[str, Mechanism] = field(default_factory=dict)
-    presets: Mapping[str, Mapping[str, Number | str]] = field(default_factory=dict)
-    """Preset -> parameter -> value. ``default`` is always there: the declared values."""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    """Preset -> parameter -> value. ``default`` is always there: the declared values. A
+    mapping from parameter to value is taken for a :class:`Preset`."""
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    """Observations that the game's parameters can be fitted to."""
     outcomes: tuple[str, ...] | None = None
     """The derived quantities that are reported; None for all of them."""
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -532,7 +600,16 @@ class Game:
         put = object.__setattr__
         for name in ("players", "stages", "parameters", "regimes", "narrative", "assumptions"):
             put(self, name, _listed(getattr(self, name), f"{self.file}: {name}", "a list"))
-        for name in ("payoffs", "derived", "functions", "sets", "mechanisms", "presets", "flags"):
+        for name in (
+            "payoffs",
+            "derived",
+            "functions",
+            "sets",
+            "mechanisms",
+            "presets",
+            "targets",
+            "flags",
+        ):
             _mapped(getattr(self, name), f"{self.file}: {name}", "a dict")
         put(self, "players", tuple(p if isinstance(p, Player) else Player(p) for p in self.players))
         named = {p.name if isinstance(p, Player) else p: f for p, f in self.payoffs.items()}
@@ -547,11 +624,8 @@ class Game:
         put(self, "sets", _frozen(sets))
         put(self, "regimes", tuple(map(self._regime, self.regimes)))
         put(self, "mechanisms", _frozen(self._mechanisms()))
-        presets = {
-            name: _frozen(self._settings(_mapped(given, f"{self.file}: presets.{name}", "a dict")))
-            for name, given in self.presets.items()
-        }
-        put(self, "presets", _frozen(presets))
+        put(self, "presets", _frozen({n: self._preset(n, p) for n, p in self.presets.items()}))
+        put(self, "targets", _frozen(self.targets))
         if self.outcomes is not None:
             put(self, "outcomes", _listed(self.outcomes, f"{self.file}: outcomes", '("name",)'))
         put(self, "flags", _frozen(self.flags))
@@ -566,6 +640,11 @@ class Game:
         if not isinstance(regime, Regime):
             return regime  # reported by validation
         return replace(regime, set=self._settings(regime.set))
+
+    def _preset(self, name: str, given: Any) -> Preset:
+        if isinstance(given, Preset):
+            return replace(given, set=self._settings(given.set))
+        return Preset(self._settings(_mapped(given, f"{self.file}: presets.{name}", "a dict")))
 
     def _mechanisms(self) -> dict[str, Mechanism]:
         made: dict[str, Mechanism] = {}

@@ -11,11 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import Problem
-from .formulas import Compiler, Expr, text, variable
+from .formulas import Compiler, Expr, input_names, text, variable
 from .model import Game
 from .resolve import derived_names, functions_of
 
-__all__ = ["CompiledSentence", "compile_outcome", "compile_sentences", "outcome_names"]
+__all__ = [
+    "CompiledSentence",
+    "compile_outcome",
+    "compile_sentences",
+    "outcome_names",
+    "unnamed_regimes",
+]
 
 _FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[fge%]?\Z")
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{|\}")
@@ -73,6 +79,11 @@ def outcome_names(game: Game) -> tuple[str, ...]:
     return (*reported, *(player.name for player in game.players))
 
 
+def unnamed_regimes(game: Game, root: Expr) -> list[str]:
+    """Return the outcomes and payoffs that a compiled formula reads without naming a regime."""
+    return sorted(input_names([root]) & set(outcome_names(game)))
+
+
 def compile_outcome(
     game: Game, source: str, categorical: Mapping[str, str], place: str, problems: list[Problem]
 ) -> Expr | None:
@@ -98,6 +109,13 @@ def compile_sentences(
         made = compiler.formula(condition, f"{game.file}: flags.{flag}", kind="condition")
         if made is not None:
             flags[flag] = made
+    for name, target in game.targets.items():
+        place = f"{game.file}: targets.{name}.formula"
+        made = compiler.formula(target.formula, place, kind="number")
+        bare = [] if made is None else unnamed_regimes(game, made)
+        if bare:
+            reason = f"{bare[0]!r} does not say of which regime"
+            problems.append(Problem(place, reason, f"Write REGIME.{bare[0]}"))
     sentences = []
     for number, sentence in enumerate(game.narrative, 1):
         place = f"{game.file}: narrative.#{number}"

@@ -30,9 +30,11 @@ from .model import (
     Mechanism,
     Parameter,
     Player,
+    Preset,
     Regime,
     Sentence,
     Stage,
+    Target,
     number,
 )
 from .positions import Position, Positions
@@ -57,10 +59,14 @@ _SECTIONS = (
     "mechanisms",
     "regimes",
     "presets",
+    "targets",
     "flags",
     "narrative",
     "commitment",
 )
+PRESET_WORDS = ("label", "about", "source", "confidence")
+"""Keys of a preset that are words about it where their value is text."""
+
 _NOT_BUILT = {"state", "states", "horizon"}
 
 
@@ -421,9 +427,8 @@ class _Reader:
         )
         made["mechanisms"] = self.each(data, "mechanisms", self.mechanism)
         made["regimes"] = tuple(self.each(data, "regimes", self.regime).values())
-        made["presets"] = self.each(
-            data, "presets", lambda _, value, place: self.settings(value, place)
-        )
+        made["presets"] = self.each(data, "presets", self.preset)
+        made["targets"] = self.each(data, "targets", self.target)
         made["flags"] = self.each(data, "flags", self.only_text)
         made["stages"] = self.tables(data, "stages", self.stage)
         made["narrative"] = self.tables(data, "narrative", self.sentence)
@@ -461,13 +466,11 @@ class _Reader:
 
     def parameter(self, name: str, value: object, place: str) -> Parameter:
         table = self.table(value, place, f"Write [parameters.{name}], then value = ...")
-        allowed = ("value", "low", "high", "unit", "label", "source", "about", "choices")
-        self.keys(table, place, allowed)
+        texts = ("unit", "label", "source", "about", "confidence")
+        self.keys(table, place, ("value", "low", "high", "choices", *texts))
         if isinstance(value, Mapping) and "value" not in table:
             self.wrong(place, "the key 'value' is missing", "Write value = ...")
-        words: dict[str, Any] = {
-            key: self.text(table, key, place) for key in ("unit", "label", "source", "about")
-        }
+        words: dict[str, Any] = {key: self.text(table, key, place) for key in texts}
         choices = table.get("choices")
         read = () if choices is None else self.texts(choices, f"{place}.choices")
         numbers: dict[str, Any] = {
@@ -519,6 +522,29 @@ class _Reader:
             self.settings(table.get("set", {}), f"{place}.set"),
             self.texts(table.get("off", []), f"{place}.off"),
         )
+
+    def preset(self, _: str, value: object, place: str) -> Preset:
+        """Read a preset: words about it, where they are text, and values of parameters."""
+        table = self.table(value, place, "Write PARAMETER = VALUE lines")
+        words = {key: table[key] for key in PRESET_WORDS if isinstance(table.get(key), str)}
+        rest = {key: given for key, given in table.items() if key not in words}
+        return Preset(self.settings(rest, place), **words)
+
+    def target(self, _: str, value: object, place: str) -> Target:
+        table = self.table(value, place, 'Write formula = "..." and value = ...')
+        texts = ("unit", "label", "source", "confidence", "about")
+        self.keys(table, place, ("formula", "value", "low", "high", *texts))
+        for key in ("formula", "value"):
+            if isinstance(value, Mapping) and key not in table:
+                self.wrong(place, f"the key {key!r} is missing", f"Write {key} = ...")
+        numbers: dict[str, Any] = {
+            key: self.setting(table[key], f"{place}.{key}")
+            for key in ("value", "low", "high")
+            if key in table
+        }
+        words: dict[str, Any] = {key: self.text(table, key, place) for key in texts}
+        formula = self.only_text("", table.get("formula", "0"), f"{place}.formula")
+        return Target(formula or "0", numbers.pop("value", 0), **numbers, **words)
 
     def sentence(self, table: Mapping[str, Any], place: str) -> Sentence:
         self.keys(table, place, ("text", "when"))
@@ -765,7 +791,8 @@ def dumps(game: Game) -> str:
     writer.section("sets", game.sets)
     for parameter in game.parameters:
         header("parameters", parameter.name)
-        some(parameter, "value", "choices", "low", "high", "unit", "label", "source", "about")
+        some(parameter, "value", "choices", "low", "high", "unit", "label", "source", "confidence")
+        some(parameter, "about")
     writer.section("functions", game.functions)
     for stage in game.stages:
         _write_stage(writer, stage)
@@ -788,8 +815,13 @@ def dumps(game: Game) -> str:
         some(regime, "label", "about", "fix", "narrow", "set", "off")
     for name, preset in game.presets.items():
         header("presets", name)
+        some(preset, *PRESET_WORDS)
         for key, value in preset.items():
             put(key, value)
+    for name, target in game.targets.items():
+        header("targets", name)
+        some(target, "formula", "value", "low", "high", "unit", "label", "source", "confidence")
+        some(target, "about")
     writer.section("flags", game.flags)
     for sentence in game.narrative:
         header("narrative", double=True)

@@ -23,6 +23,7 @@ from .. import limits
 from ..errors import Problem, SpecError, did_you_mean
 from .formulas import BUILTINS, Expr, as_float, input_names
 from .model import (
+    CONFIDENCE,
     Chance,
     Decision,
     Game,
@@ -31,6 +32,7 @@ from .model import (
     Player,
     Regime,
     Stage,
+    Target,
     exact,
 )
 from .resolve import Resolved, derived_names, family, resolve
@@ -342,6 +344,9 @@ class _Structure:
                 elif not isinstance(move.name, str):
                     reason = f"the name {move.name!r} is not a text"
                     self.wrong(f"stages.{stage.name}", reason, "Quote it")
+        for name, target in game.targets.items():
+            if not isinstance(target, Target):
+                self.wrong(f"targets.{name}", f"{target!r} is not a Target", "Write Target(...)")
         for key in ("name", "title", "question", "source", "about"):
             if not isinstance(getattr(game, key), str):
                 self.wrong(key, f"{getattr(game, key)!r} is not a text", "Quote it")
@@ -364,6 +369,11 @@ class _Structure:
             lines += [(f"{place}.label", p.label), (f"{place}.unit", p.unit)]
             lines += [(f"{place}.choices", choice) for choice in p.choices]
             prose += [(f"{place}.source", p.source), (f"{place}.about", p.about)]
+        for kind, described in (("presets", game.presets), ("targets", game.targets)):
+            for name, one in described.items():
+                place = f"{kind}.{name}"
+                lines.append((f"{place}.label", one.label))
+                prose += [(f"{place}.source", one.source), (f"{place}.about", one.about)]
         for stage in game.stages:
             place = f"stages.{stage.name}"
             lines.append((f"{place}.name", stage.name))
@@ -436,6 +446,7 @@ class _Structure:
             ("regimes", [regime.name for regime in game.regimes]),
             ("mechanisms", game.mechanisms),
             ("presets", game.presets),
+            ("targets", game.targets),
             ("flags", game.flags),
         ):
             for name in names:
@@ -506,7 +517,8 @@ class _Structure:
             if parameter.choices:
                 self.choices(parameter)
             else:
-                self.range(parameter)
+                self.range(parameter, f"parameters.{parameter.name}")
+            self.confidence(parameter.confidence, f"parameters.{parameter.name}")
 
     def choices(self, p: Parameter) -> None:
         place = f"parameters.{p.name}"
@@ -535,8 +547,23 @@ class _Structure:
             self.wrong(place, f"{_shown(value)} is not a finite number", fix)
             return None
 
-    def range(self, p: Parameter) -> None:
-        place = f"parameters.{p.name}"
+    def confidence(self, mark: object, place: str) -> None:
+        if mark != "" and mark not in CONFIDENCE:
+            self.wrong(
+                f"{place}.confidence",
+                f"{mark!r} is not a mark of confidence",
+                f"Marks are {', '.join(CONFIDENCE)}",
+            )
+
+    def target(self, target: Target, place: str) -> None:
+        if not isinstance(target.formula, str):
+            self.wrong(f"{place}.formula", f"{target.formula!r} is not a formula", "Quote it")
+            self.broken = True
+        self.range(target, place)
+        self.confidence(target.confidence, place)
+
+    def range(self, p: Parameter | Target, place: str) -> None:
+        """Check the value, and that it lies in the range if there is one."""
         value = self.number(p.value, f"{place}.value")
         low = None if p.low is None else self.number(p.low, f"{place}.low")
         high = None if p.high is None else self.number(p.high, f"{place}.high")
@@ -723,6 +750,9 @@ class _Structure:
             self.settings(mechanism.off, f"{place}.off")
         for name, preset in game.presets.items():
             self.settings(preset, f"presets.{name}", within=True)
+            self.confidence(preset.confidence, f"presets.{name}")
+        for name, target in game.targets.items():
+            self.target(target, f"targets.{name}")
         for name, condition in game.flags.items():
             if not isinstance(condition, str | bool):
                 self.wrong(f"flags.{name}", f"{condition!r} is not a condition", "Quote it")
