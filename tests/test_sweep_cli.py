@@ -313,16 +313,17 @@ def test_other_games_are_refused(run):
 
 
 def test_progress_tells_the_rate_and_the_time_left(monkeypatch):
-    from highfence.commands import sweep as module
+    from highfence.commands import draws as module
 
     clock = iter([100.0, 110.0, 140.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     said: list[str] = []
-    heard = module._told(said.append, "sweeping x")
+    heard = module.told(said.append, "sweeping x", " answers")
     for done in (1000, 1500, 3000):  # 1,000 were in the store
         heard(done, 11000)
 
     assert said == [
+        "sweeping x; the first study on a machine compiles for a minute or so",
         "sweeping x: 1,000 of 11,000 answers",
         "sweeping x: 1,500 of 11,000 answers, 50 a second, about 3 min left",
         "sweeping x: 3,000 of 11,000 answers, 50 a second, about 3 min left",
@@ -333,6 +334,6 @@ def test_progress_tells_the_rate_and_the_time_left(monkeypatch):
     ("seconds", "words"), [(0.2, "0 s"), (99, "99 s"), (100, "2 min"), (9000, "2.5 h")]
 )
 def test_lengths_of_time_are_short(seconds, words):
-    from highfence.commands.sweep import _lasting
+    from highfence.commands.draws import lasting
 
-    assert _lasting(seconds) == words
+    assert lasting(seconds) == words

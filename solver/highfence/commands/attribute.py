@@ -10,15 +10,12 @@ from collections.abc import Sequence
 import click
 
 from .draws import (
-    DISTRIBUTIONS,
-    FORCE,
-    OUT,
-    TIES,
-    VARY,
+    DESCRIBED,
     WORKERS,
+    Described,
     Output,
-    drawn,
     draws_option,
+    output_options,
     told,
 )
 from .exit_codes import NOTHING, PART, SOLVED
@@ -30,6 +27,7 @@ from .requests import (
     SETTINGS,
     command,
     load_game,
+    names_given,
     pairs_of,
     regime_names,
     values_of,
@@ -78,9 +76,7 @@ from .requests import (
     PRESET,
     SETTINGS,
     draws_option(0, "Ask at so many draws and average; 0 asks at the game's own numbers."),
-    VARY,
-    DISTRIBUTIONS,
-    TIES,
+    DESCRIBED,
     click.option(
         "--rng",
         type=click.IntRange(min=0),
@@ -90,10 +86,7 @@ from .requests import (
     ),
     WORKERS,
     EVERYTHING,
-    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
-    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per mechanism."),
-    OUT,
-    FORCE,
+    output_options("mechanism"),
 )
 def attribute(
     game: str,
@@ -107,26 +100,20 @@ def attribute(
     preset: str | None,
     settings: Sequence[str],
     count: int,
-    vary: str | None,
-    distributions: Sequence[str],
-    ties: Sequence[str],
+    described: Described,
     rng: int,
     workers: int,
     everything: bool,
-    as_json: bool,
-    as_csv: bool,
-    out: str | None,
-    force: bool,
+    output: Output,
 ) -> int:
     """Say which mechanisms bring about what a regime changes.
 
     Switches the game's mechanisms off and on in all coalitions, and shares the difference
     that a regime makes among them (Shapley values), with interactions of pairs.
     """
-    output = Output(as_json, as_csv, out, force)
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
-    named = None if mechanisms is None else [name.strip() for name in mechanisms.split(",")]
+    named = names_given("--mechanisms", mechanisms)
     with progress() as tell:
         from ..study.attribution import attribute_regimes
         from ..study.outcome import game_with_regimes
@@ -134,11 +121,8 @@ def attribute(
         loaded = game_with_regimes(load_game(game))
         values = values_of(loaded, pairs)
         draws = None
-        if count or vary or distributions or ties:
-            draws = drawn(
-                loaded, count or 1, rng, vary=vary, distributions=distributions, ties=ties,
-                preset=preset, parameters=values,
-            )  # fmt: skip
+        if count or any(described.options.values()):
+            draws = described.draw(loaded, count or 1, rng, preset=preset, parameters=values)
         if asked is None:
             asked = [r.name for r in loaded.regimes if absolute or r.name != baseline]
         found = attribute_regimes(

@@ -12,17 +12,13 @@ import click
 
 from ..errors import RequestError
 from .draws import (
-    DISTRIBUTIONS,
-    FORCE,
-    OUT,
-    RNG_HELP,
+    DESCRIBED,
     STORE,
-    TIES,
-    VARY,
     WORKERS,
+    Described,
     Output,
-    drawn,
     draws_option,
+    output_options,
     refuse_with_store,
     stored_sweep,
     told,
@@ -33,9 +29,11 @@ from .requests import (
     EVERYTHING,
     GAME,
     PRESET,
+    RNG,
     SETTINGS,
     command,
     load_game,
+    names_given,
     pairs_of,
     regime_names,
     values_of,
@@ -83,17 +81,12 @@ from .requests import (
     PRESET,
     SETTINGS,
     draws_option(500, "Number of draws."),
-    VARY,
-    DISTRIBUTIONS,
-    TIES,
-    click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help=RNG_HELP),
+    DESCRIBED,
+    RNG,
     WORKERS,
     STORE,
     EVERYTHING,
-    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
-    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per box."),
-    OUT,
-    FORCE,
+    output_options("box"),
 )
 def discover(
     game: str,
@@ -106,28 +99,22 @@ def discover(
     preset: str | None,
     settings: Sequence[str],
     count: int,
-    vary: str | None,
-    distributions: Sequence[str],
-    ties: Sequence[str],
+    described: Described,
     rng: int,
     workers: int,
     store: str | None,
     everything: bool,
-    as_json: bool,
-    as_csv: bool,
-    out: str | None,
-    force: bool,
+    output: Output,
 ) -> int:
     """Find the assumptions under which a condition holds.
 
     Solves the game at many draws and looks for boxes of few assumptions that hold most of the
     draws at which the condition holds, and few others (PRIM), and for a tree of them (CART).
     """
-    output = Output(as_json, as_csv, out, force)
     pairs = pairs_of(settings)
     asked: Sequence[str | None] = regime_names(regimes) or [None]
-    names = None if among is None else [name.strip() for name in among.split(",")]
-    if as_csv and len(asked) > 1:
+    names = names_given("--among", among)
+    if output.as_csv and len(asked) > 1:
         raise RequestError("--csv holds the boxes of one regime. Name one")
     with progress() as tell:
         from ..study.discover import discover_in, solved_for
@@ -137,26 +124,19 @@ def discover(
         given: dict[str, Any]
         draws: Mapping[str, Any]
         if store is not None:
-            refuse_with_store(
-                {"--preset": preset, "--set": settings, "--vary": vary,
-                 "--distribution": distributions, "--tie": ties}
-            )  # fmt: skip
+            refuse_with_store({"--preset": preset, "--set": settings, **described.options})
             kept = stored_sweep(loaded, store)
             draws, answers = kept.inputs, kept.answers
             preset, given = kept.preset, dict(kept.settings)
         else:
             given = values_of(loaded, pairs)
-            draws = drawn(
-                loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
-                preset=preset, parameters=given,
-            )  # fmt: skip
+            draws = described.draw(loaded, count, rng, preset=preset, parameters=given)
             answers = solved_for(
                 loaded, condition, asked, draws=draws, preset=preset, workers=workers,
                 progress=told(tell, f"solving {game}"), parameters=given,
             )  # fmt: skip
-        tied = {pair.partition("=")[0].strip() for pair in ties}
-        if names is None and tied:
-            names = [name for name in draws if name not in tied]
+        if names is None and described.ties:
+            names = [name for name in draws if name not in described.ties]
         tell("looking for boxes")
         found = [
             discover_in(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import RequestError, SpecError
 from .output import clean, print_json, print_page
-from .requests import Option, one_format
+from .requests import AS_JSON, Group, Option, csv_option, names_given, one_format
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from ..spec.model import Game
     from ..study.sweep import Sweep
 
-RNG_HELP = "Seed of the draws."
 VARY = click.option(
     "--vary", metavar="A,B,...", help="Draw these; all with a declared range by default."
 )
@@ -65,22 +66,56 @@ def draws_option(default: int, what: str) -> Option:
     return made
 
 
-def drawn(
-    game: Game,
-    count: int,
-    rng: int,
-    *,
-    vary: str | None,
-    distributions: Sequence[str],
-    ties: Sequence[str],
-    preset: str | None,
-    parameters: Mapping[str, Any],
-) -> dict[str, NDArray[Any]]:
-    """Return the draws that the options describe."""
-    from ..study.uncertainty import draw
+@dataclass(frozen=True)
+class Described:
+    """Which draws --vary, --distribution and --tie describe."""
 
-    described = described_draws(vary, distributions, ties)
-    return draw(game, count, rng, preset=preset, parameters=parameters, **described)
+    names: list[str] | None
+    distributions: dict[str, str]
+    ties: dict[str, str]
+
+    @classmethod
+    def of(cls, vary: str | None, distributions: Sequence[str], ties: Sequence[str]) -> Described:
+        """Return what the texts of the options say."""
+        return cls(
+            names_given("--vary", vary),
+            _pairs("--distribution", distributions, "h=uniform(0, 1)"),
+            _pairs("--tie", ties, "mM=1 - mF"),
+        )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was given of each option; empty or None if it was not."""
+        return {
+            "--vary": self.names, "--distribution": self.distributions, "--tie": self.ties
+        }  # fmt: skip
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The same as the arguments of a study."""
+        return {"names": self.names, "distributions": self.distributions, "ties": self.ties}
+
+    def draw(
+        self,
+        game: Game,
+        count: int,
+        rng: int,
+        *,
+        preset: str | None,
+        parameters: Mapping[str, Any],
+        **more: Any,
+    ) -> dict[str, NDArray[Any]]:
+        """Return the draws; ``more`` as in :func:`highfence.study.uncertainty.draw`."""
+        from ..study.uncertainty import draw
+
+        return draw(
+            game, count, rng, preset=preset, parameters=parameters, **self.arguments, **more
+        )
+
+
+DESCRIBED = Group(
+    "described", {"vary": VARY, "distributions": DISTRIBUTIONS, "ties": TIES}, Described.of
+)
 
 
 def stored_sweep(game: Game, store: str) -> Sweep:
@@ -113,22 +148,6 @@ def refuse_with_store(given: Mapping[str, Any]) -> None:
             f"--store takes draws and answers as they are; {', '.join(wrong)} would change them. "
             "Leave one of the two"
         )
-
-
-def described_draws(
-    vary: str | None, distributions: Sequence[str], ties: Sequence[str]
-) -> dict[str, Any]:
-    """Return --vary, --distribution and --tie as the arguments of a study."""
-    names = None
-    if vary is not None:
-        names = [name.strip() for name in vary.split(",")]
-        if not all(names):
-            raise RequestError(f"--vary {vary!r}: a name is empty. Write --vary A,B")
-    return {
-        "names": names,
-        "distributions": _pairs("--distribution", distributions, "h=uniform(0, 1)"),
-        "ties": _pairs("--tie", ties, "mM=1 - mF"),
-    }
 
 
 def _pairs(option: str, given: Sequence[str], example: str) -> dict[str, str]:
@@ -181,15 +200,39 @@ class Output:
         click.echo(f"highfence: wrote {clean(self.target)}", err=True)
 
 
-def told(tell: Callable[[str], None], what: str) -> Callable[[int, int], None]:
-    """Return what to call with (done, all) so that progress is shown, with the time left."""
-    import time
+def output_options(row: str) -> Group:
+    """Return --json, --csv, --out and --force as one argument, ``output``."""
+    return Group(
+        "output",
+        {"as_json": AS_JSON, "as_csv": csv_option(row), "out": OUT, "force": FORCE},
+        Output,
+    )
 
-    start = time.monotonic()
+
+def told(tell: Callable[[str], None], what: str, of: str = "") -> Callable[[int, int], None]:
+    """Return what to call with (done, all); the first call may tell what was there before.
+
+    Until then it says what may be going on: worker processes compile out of sight.
+    """
+    began: list[tuple[float, int]] = []
+    tell(f"{what}; the first study on a machine compiles for a minute or so")
 
     def heard(done: int, whole: int) -> None:
-        rate = done / max(time.monotonic() - start, 1e-9)
-        left = (whole - done) / rate if rate > 0 else 0.0
-        tell(f"{what}: {done} of {whole}, {rate:.0f} a second, about {left:.0f} s left")
+        began.append((time.monotonic(), done))
+        seconds, solved = began[-1][0] - began[0][0], done - began[0][1]
+        del began[1:]
+        step = f"{what}: {done:,} of {whole:,}{of}"
+        if solved and seconds:
+            rate = solved / seconds
+            step += f", {rate:.3g} a second, about {lasting((whole - done) / rate)} left"
+        tell(step)
 
     return heard
+
+
+def lasting(seconds: float) -> str:
+    """Return a length of time in words."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

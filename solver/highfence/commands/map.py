@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import click
 
 from ..errors import Interrupted, RequestError
-from .draws import FORCE, OUT, Output
+from .draws import Output, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
-    AS_JSON,
     GAME,
     PRESET,
     REGIMES,
@@ -80,10 +79,7 @@ def lines_of(text: str | None, option: str) -> list[float] | None:
         help="How often a cell may be quartered.",
     ),
     click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
-    AS_JSON,
-    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per point."),
-    OUT,
-    FORCE,
+    output_options("point"),
 )
 def regime_map(
     game: str,
@@ -97,17 +93,13 @@ def regime_map(
     cells: int,
     depth: int,
     player: str | None,
-    as_json: bool,
-    as_csv: bool,
-    out: str | None,
-    force: bool,
+    output: Output,
 ) -> int:
     """Map which regime is best over the parameters X and Y.
 
     A capital letter is a regime that is best there, a small one that it is so by very little.
     Cells are quartered where the answer changes.
     """
-    output = Output(as_json, as_csv, out, force)
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
     lines = lines_of(x_range, "--x"), lines_of(y_range, "--y")

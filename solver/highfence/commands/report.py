@@ -24,6 +24,7 @@ from .requests import (
     SETTINGS,
     command,
     load_game,
+    names_given,
     pairs_of,
     regime_names,
     values_of,
@@ -121,7 +122,7 @@ def report(
             rng=rng,
             sweep=None if store is None else stored_sweep(loaded, store),
             player=player,
-            along=_names("--along", along),
+            along=names_given("--along", along),
             condition=condition,
             preset=preset,
             parameters=values_of(loaded, pairs),
@@ -183,17 +184,8 @@ def _drawn(folder: Path, pictures: dict[str, Picture]) -> Iterator[tuple[Path, b
         yield folder / f"{name}.svg", picture.svg()
 
 
-def _names(option: str, text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise RequestError(f"{option} {text!r}: a name is empty. Write {option} A,B")
-    return names
-
-
 def _sections(text: str | None) -> Sequence[str] | None:
-    names = _names("--sections", text)
+    names = names_given("--sections", text)
     if names == ["all"]:
         from ..study.report import SECTIONS
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +29,17 @@ DEBUG = click.option(  # read off the arguments by main, wherever it stands
 )
 GAME = click.argument("game")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable).")
-AS_CSV = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per equilibrium.")
+
+
+def csv_option(row: str) -> Option:
+    """Return ``--csv``, which says what a row is."""
+    made: Option = click.option(
+        "--csv", "as_csv", is_flag=True, help=f"Print CSV, one row per {row}."
+    )
+    return made
+
+
+AS_CSV = csv_option("equilibrium")
 EVERYTHING = click.option(
     "--all", "everything", is_flag=True, help="Print everything, not the short page."
 )
@@ -45,12 +57,33 @@ RNG = click.option(
 )
 
 
-def command(name: str, *options: Option) -> Callable[[Callable[..., int]], click.Command]:
+@dataclass(frozen=True)
+class Group:
+    """Options that a command takes as one argument, made of their values."""
+
+    name: str
+    options: Mapping[str, Option]
+    """The name under which click hands over each option -> the option."""
+    made: Callable[..., Any]
+    """Called with the values by these names, before the command runs."""
+
+
+def command(name: str, *options: Option | Group) -> Callable[[Callable[..., int]], click.Command]:
     """Return a decorator that makes a command of a function that returns an exit code."""
+    groups = [option for option in options if isinstance(option, Group)]
+    single: list[Option] = []
+    for option in options:
+        single += option.options.values() if isinstance(option, Group) else (option,)
 
     def made(function: Callable[..., int]) -> click.Command:
-        wrapped: Any = function
-        for option in reversed([*options, DEBUG]):
+        @wraps(function)
+        def run(**given: Any) -> int:
+            for group in groups:
+                given[group.name] = group.made(**{key: given.pop(key) for key in group.options})
+            return function(**given)
+
+        wrapped: Any = run
+        for option in reversed([*single, DEBUG]):
             wrapped = option(wrapped)
         settings = {"help_option_names": ["-h", "--help"]}
         return click.command(name, context_settings=settings)(wrapped)
@@ -58,14 +91,19 @@ def command(name: str, *options: Option) -> Callable[[Callable[..., int]], click
     return made
 
 
-def regime_names(text: str | None) -> list[str] | None:
-    """Return the names of ``--regimes A,B``; None if it was not given."""
+def names_given(option: str, text: str | None) -> list[str] | None:
+    """Return the names of an option that takes A,B,...; None if it was not given."""
     if text is None:
         return None
     asked = [name.strip() for name in text.split(",")]
     if not all(asked):
-        raise RequestError(f"--regimes {text!r}: a name is empty. Write --regimes A,B")
+        raise RequestError(f"{option} {text!r}: a name is empty. Write {option} A,B")
     return asked
+
+
+def regime_names(text: str | None) -> list[str] | None:
+    """Return the names of ``--regimes A,B``; None if it was not given."""
+    return names_given("--regimes", text)
 
 
 def one_format(as_json: bool, as_csv: bool) -> None:

@@ -11,17 +11,13 @@ import click
 
 from ..errors import RequestError
 from .draws import (
-    DISTRIBUTIONS,
-    FORCE,
-    OUT,
-    RNG_HELP,
+    DESCRIBED,
     STORE,
-    TIES,
-    VARY,
     WORKERS,
+    Described,
     Output,
-    drawn,
     draws_option,
+    output_options,
     refuse_with_store,
     stored_sweep,
     told,
@@ -33,6 +29,7 @@ from .requests import (
     GAME,
     PRESET,
     REGIMES,
+    RNG,
     SETTINGS,
     command,
     load_game,
@@ -72,17 +69,12 @@ from .requests import (
     PRESET,
     SETTINGS,
     draws_option(500, "Number of draws."),
-    VARY,
-    DISTRIBUTIONS,
-    TIES,
-    click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help=RNG_HELP),
+    DESCRIBED,
+    RNG,
     WORKERS,
     STORE,
     EVERYTHING,
-    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
-    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per regime."),
-    OUT,
-    FORCE,
+    output_options("regime"),
 )
 def robust(
     game: str,
@@ -94,17 +86,12 @@ def robust(
     preset: str | None,
     settings: Sequence[str],
     count: int,
-    vary: str | None,
-    distributions: Sequence[str],
-    ties: Sequence[str],
+    described: Described,
     rng: int,
     workers: int,
     store: str | None,
     everything: bool,
-    as_json: bool,
-    as_csv: bool,
-    out: str | None,
-    force: bool,
+    output: Output,
 ) -> int:
     """Say which regime to choose when nobody knows the numbers.
 
@@ -112,7 +99,6 @@ def robust(
     payoff, maximin, minimax regret (also of mixtures), the worst belief near the draws, who
     wins how often, dominance, and what it is worth to learn a parameter first.
     """
-    output = Output(as_json, as_csv, out, force)
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
     beliefs = _radii(radii)
@@ -123,10 +109,7 @@ def robust(
         loaded = game_with_regimes(load_game(game))
         how = None if information == "none" else information
         if store is not None:
-            refuse_with_store(
-                {"--preset": preset, "--set": settings, "--vary": vary,
-                 "--distribution": distributions, "--tie": ties}
-            )  # fmt: skip
+            refuse_with_store({"--preset": preset, "--set": settings, **described.options})
             from ..forms.build import values
             from ..study.outcome import judging_player
             from ..study.robust import payoffs_of
@@ -142,10 +125,7 @@ def robust(
             )  # fmt: skip
         else:
             given = values_of(loaded, pairs)
-            draws = drawn(
-                loaded, count, rng, vary=vary, distributions=distributions, ties=ties,
-                preset=preset, parameters=given,
-            )  # fmt: skip
+            draws = described.draw(loaded, count, rng, preset=preset, parameters=given)
             found = robust_regimes(
                 loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
                 information=how, rng=rng, preset=preset, workers=workers,

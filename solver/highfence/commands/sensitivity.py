@@ -12,17 +12,7 @@ from typing import Any
 import click
 
 from ..errors import Interrupted, RequestError
-from .draws import (
-    DISTRIBUTIONS,
-    FORCE,
-    OUT,
-    TIES,
-    VARY,
-    WORKERS,
-    Output,
-    described_draws,
-    told,
-)
+from .draws import DESCRIBED, WORKERS, Described, Output, output_options, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
@@ -69,9 +59,7 @@ from .requests import (
         metavar="N",
         help="Draws (rank: 1000, pawn: 1000), blocks (sobol: 256) or trajectories (morris: 20).",
     ),
-    VARY,
-    DISTRIBUTIONS,
-    TIES,
+    DESCRIBED,
     click.option(
         "--correlate",
         "correlations",
@@ -95,10 +83,7 @@ from .requests import (
     ),
     WORKERS,
     EVERYTHING,
-    click.option("--json", "as_json", is_flag=True, help="Print JSON (documented, stable)."),
-    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per parameter."),
-    OUT,
-    FORCE,
+    output_options("parameter"),
 )
 def sensitivity(
     game: str,
@@ -108,9 +93,7 @@ def sensitivity(
     preset: str | None,
     settings: Sequence[str],
     count: int | None,
-    vary: str | None,
-    distributions: Sequence[str],
-    ties: Sequence[str],
+    described: Described,
     correlations: Sequence[str],
     rng: int,
     player: str | None,
@@ -118,20 +101,15 @@ def sensitivity(
     several: str,
     workers: int,
     everything: bool,
-    as_json: bool,
-    as_csv: bool,
-    out: str | None,
-    force: bool,
+    output: Output,
 ) -> int:
     """Say which assumption matters for an outcome.
 
     Moves the uncertain parameters over their ranges or distributions, solves every regime,
     and says how much of the outcome goes with each parameter, and how surely.
     """
-    output = Output(as_json, as_csv, out, force)
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
-    described = described_draws(vary, distributions, ties)
     correlated = _correlations(correlations)
     if method == "local":
         return _local(
@@ -150,7 +128,7 @@ def sensitivity(
                 loaded, list(outcomes) or ["margin"], asked, method=method, draws=count, rng=rng,
                 correlation=correlated, preset=preset, parameters=values, player=player,
                 second_order=second_order, several=several, workers=workers,
-                progress=told(tell, f"solving {game}"), **described,
+                progress=told(tell, f"solving {game}"), **described.arguments,
             )  # fmt: skip
         except Interrupted as error:
             stopped, found = error, error.done
@@ -173,14 +151,14 @@ def _local(
     regimes: Sequence[str] | None,
     preset: str | None,
     pairs: dict[str, str],
-    described: dict[str, Any],
+    described: Described,
     correlated: dict[tuple[str, str], float],
     player: str | None,
     workers: int,
     everything: bool,
 ) -> int:
     """Answer ``--method local``."""
-    if described["distributions"] or correlated:
+    if described.distributions or correlated:
         raise RequestError(
             "--method local asks at one set of numbers: leave --distribution and --correlate out"
         )
@@ -190,8 +168,8 @@ def _local(
 
         loaded = game_with_regimes(load_game(game))
         found = derivatives(
-            loaded, list(outcomes) or ["margin"], regimes, names=described["names"],
-            ties=described["ties"], preset=preset, parameters=values_of(loaded, pairs),
+            loaded, list(outcomes) or ["margin"], regimes, names=described.names,
+            ties=described.ties, preset=preset, parameters=values_of(loaded, pairs),
             player=player, workers=workers, progress=told(tell, f"solving {game}"),
         )  # fmt: skip
     from ..report.sensitivity_text import derivatives_csv, derivatives_page

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import Interrupted, Problem, RequestError, SpecError
-from .draws import DISTRIBUTIONS, FORCE, TIES, VARY, described_draws
+from .draws import DESCRIBED, FORCE, Described, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import clean, count_of, print_json, print_page, progress
 from .requests import (
@@ -63,9 +62,7 @@ DESIGNS = ("latin_hypercube", "sobol", "random")
         help="How --draws are placed; latin_hypercube by default.",
     ),
     RNG,
-    VARY,
-    DISTRIBUTIONS,
-    TIES,
+    DESCRIBED,
     click.option("--branches", is_flag=True, help="Follow every equilibrium along a grid of one."),
     click.option(
         "--tolerance", type=click.FloatRange(min=0), help="Regret that is certified; 1e-4."
@@ -152,35 +149,10 @@ def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
             engine=options["engine"],
             branches=options["branches"],
             design=design,
-            progress=_told(tell, f"sweeping {game}"),
+            progress=told(tell, f"sweeping {game}", " answers"),
             parameters=values,
             **more,
         )
-
-
-def _told(tell: Callable[[str], None], what: str) -> Callable[[int, int], None]:
-    """Return what to call with (answers there, in all); the first call tells what was there."""
-    began: list[tuple[float, int]] = []
-
-    def heard(done: int, whole: int) -> None:
-        began.append((time.monotonic(), done))
-        seconds, solved = began[-1][0] - began[0][0], done - began[0][1]
-        del began[1:]
-        step = f"{what}: {done:,} of {whole:,} answers"
-        if solved and seconds:
-            rate = solved / seconds
-            step += f", {rate:.3g} a second, about {_lasting((whole - done) / rate)} left"
-        tell(step)
-
-    return heard
-
-
-def _lasting(seconds: float) -> str:
-    """Return a length of time in words."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -200,10 +172,10 @@ def _draws(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple
         raise RequestError(
             f"{both}. Choose one of --grid NAME=LOW:HIGH:N, --list FILE.csv and --draws N"
         )
-    only_drawn = ("design", "vary", "distributions", "ties")
-    given = [name for name in only_drawn if options[name]]
+    only_drawn = {"--design": options["design"], **options["described"].options}
+    given = [option for option, value in only_drawn.items() if value]
     if given and chosen != ["--draws"]:
-        raise RequestError(f"--{given[0].removesuffix('s')} is for --draws N. Leave it out")
+        raise RequestError(f"{given[0]} is for --draws N. Leave it out")
     if chosen == ["--grid"]:
         found, design = _grid(options["axes"])
     elif chosen == ["--list"]:
@@ -282,23 +254,23 @@ def _list(game: Game, path: str) -> tuple[Draws, str]:
 
 
 def _drawn(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple[Draws, str]:
-    from ..study.uncertainty import draw
-
     design = options["design"] or "latin_hypercube"
-    described = described_draws(options["vary"], options["distributions"], options["ties"])
-    found = draw(
+    described: Described = options["described"]
+    found = described.draw(
         game,
         options["count"],
         options["rng"],
-        design=design,
         preset=options["preset"],
         parameters=values,
-        **described,
+        design=design,
     )
-    told = [f"{design.replace('_', ' ')}", f"seed {options['rng']}"]
-    told += [f"{name} = {text}" for kind in ("distributions", "ties")
-             for name, text in described[kind].items()]  # fmt: skip
-    return found, ", ".join(told)
+    words = [f"{design.replace('_', ' ')}", f"seed {options['rng']}"]
+    words += [
+        f"{name} = {text}"
+        for texts in (described.distributions, described.ties)
+        for name, text in texts.items()
+    ]
+    return found, ", ".join(words)
 
 
 # ---------------------------------------------------------------------------------------------

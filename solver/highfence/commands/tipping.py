@@ -8,11 +8,10 @@ from typing import Any
 import click
 
 from ..errors import Interrupted, RequestError
-from .draws import FORCE, OUT, Output
+from .draws import Output, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
-    AS_JSON,
     EVERYTHING,
     GAME,
     PRESET,
@@ -71,10 +70,7 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
         help="Pure equilibria by formulas, not by search: finite games only.",
     ),
     EVERYTHING,
-    AS_JSON,
-    click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per change."),
-    OUT,
-    FORCE,
+    output_options("change"),
 )
 def tipping(
     game: str,
@@ -88,17 +84,13 @@ def tipping(
     tolerance: float,
     exact: bool,
     everything: bool,
-    as_json: bool,
-    as_csv: bool,
-    out: str | None,
-    force: bool,
+    output: Output,
 ) -> int:
     """Find every value of PARAMETER at which the answer changes.
 
     Which regime is best, which actions are played, whether there is an equilibrium, and where
     outcomes jump: each change with what holds on its two sides, bracketed by certified answers.
     """
-    output = Output(as_json, as_csv, out, force)
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
     low, high = between(range_)
