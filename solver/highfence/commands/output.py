@@ -57,15 +57,16 @@ def progress() -> Iterator[Callable[[str], None]]:
 
     def run() -> None:
         compiles = _Compiles()
-        shown = False
-        while not done.wait(0.1 if time.monotonic() - start < 1 else 1):
+        shown = 0
+        # A compilation is heard only by who listens before it begins, soon after numba is imported.
+        while not done.wait(0.1):
             compiles.listen()
-            seconds = time.monotonic() - start
-            if seconds < 1:
+            seconds = int(time.monotonic() - start)
+            if seconds == shown:
                 continue
-            shown = True
+            shown = seconds
             what = "compiling for this machine (the first time only)" * compiles.going_on
-            sys.stderr.write(f"\r\x1b[K{clean(what or current[0])} ({seconds:.0f} s)")
+            sys.stderr.write(f"\r\x1b[K{clean(what or current[0])} ({seconds} s)")
             sys.stderr.flush()
         if shown:
             sys.stderr.write("\r\x1b[K")
