@@ -38,6 +38,7 @@ _HOME = {
     "Parameter": "spec.model",
     "Player": "spec.model",
     "Preset": "spec.model",
+    "Published": "spec.model",
     "Regime": "spec.model",
     "RequestError": "errors",
     "Sentence": "spec.model",
@@ -102,6 +103,9 @@ if TYPE_CHECKING:
     )
     from .spec.model import (
         Preset as Preset,
+    )
+    from .spec.model import (
+        Published as Published,
     )
     from .spec.model import (
         Regime as Regime,

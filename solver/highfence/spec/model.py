@@ -25,6 +25,7 @@ from ..errors import Problem, SpecError
 
 __all__ = [
     "CONFIDENCE",
+    "ORIGINS",
     "UNVERIFIED",
     "Action",
     "Chance",
@@ -39,6 +40,7 @@ __all__ = [
     "Parameter",
     "Player",
     "Preset",
+    "Published",
     "Regime",
     "Sentence",
     "Stage",
@@ -513,6 +515,48 @@ class Target:
             object.__setattr__(self, name, given if given is None else _setting(given))
 
 
+ORIGINS = ("published", "closed form", "own")
+"""Whose a published value is. ``published``: a number or formula that the source prints;
+``closed form``: the source's model at our numbers, solved by hand; ``own``: a stylized game of
+ours in the spirit of the source, which replicates nothing."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """An answer that somebody else gave, which ours must match.
+
+    Solving never reads it: ``highfence replications`` solves the game and sets the two beside
+    each other.
+    """
+
+    formula: str
+    """Over the outcomes, payoffs and parameters of the regime, in the language of flags."""
+    value: Number
+    source: str
+    """Author and year; where in the source, if that matters."""
+    label: str = ""
+    """What the number is, in a few words."""
+    origin: str = "published"
+    """Whose the value is: one of :data:`ORIGINS`."""
+    tolerance: Number = Decimal("1e-6")
+    """The largest difference, in absolute value, that counts as a match."""
+    equilibria: str = "all"
+    """``all``: every equilibrium has the value; ``some``: at least one has."""
+    regime: str = ""
+    """The regime that it is about; the game without overlay if empty."""
+    preset: str = ""
+    set: Mapping[str, Number | str] = field(default_factory=dict)
+    """parameter -> value."""
+    method: str = "auto"
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        for name in ("value", "tolerance"):
+            put(self, name, _setting(getattr(self, name)))
+        given = _mapped(self.set, "published: set", '{"parameter": 1}')
+        put(self, "set", _frozen({name: _kept(value) for name, value in given.items()}))
+
+
 @dataclass(frozen=True)
 class Mechanism:
     """A named switch: ``off`` maps parameters to the values that neutralize the mechanism."""
@@ -577,6 +621,8 @@ class Game:
     mapping from parameter to value is taken for a :class:`Preset`."""
     targets: Mapping[str, Target] = field(default_factory=dict)
     """Observations that the game's parameters can be fitted to."""
+    published: tuple[Published, ...] = ()
+    """Answers of the literature, which :func:`highfence.study.replicate` sets beside ours."""
     outcomes: tuple[str, ...] | None = None
     """The derived quantities that are reported; None for all of them."""
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -598,7 +644,15 @@ class Game:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        for name in ("players", "stages", "parameters", "regimes", "narrative", "assumptions"):
+        for name in (
+            "players",
+            "stages",
+            "parameters",
+            "regimes",
+            "narrative",
+            "assumptions",
+            "published",
+        ):
             put(self, name, _listed(getattr(self, name), f"{self.file}: {name}", "a list"))
         for name in (
             "payoffs",
@@ -623,6 +677,7 @@ class Game:
         }
         put(self, "sets", _frozen(sets))
         put(self, "regimes", tuple(map(self._regime, self.regimes)))
+        put(self, "published", tuple(map(self._regime, self.published)))
         put(self, "mechanisms", _frozen(self._mechanisms()))
         put(self, "presets", _frozen({n: self._preset(n, p) for n, p in self.presets.items()}))
         put(self, "targets", _frozen(self.targets))
@@ -637,7 +692,7 @@ class Game:
         validate(self)
 
     def _regime(self, regime: Any) -> Any:
-        if not isinstance(regime, Regime):
+        if not isinstance(regime, Regime | Published):
             return regime  # reported by validation
         return replace(regime, set=self._settings(regime.set))
 

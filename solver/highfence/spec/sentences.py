@@ -116,6 +116,8 @@ def compile_sentences(
         if bare:
             reason = f"{bare[0]!r} does not say of which regime"
             problems.append(Problem(place, reason, f"Write REGIME.{bare[0]}"))
+    for number, row in enumerate(game.published, 1):
+        compiler.formula(row.formula, f"{game.file}: published.#{number}.formula", kind="number")
     sentences = []
     for number, sentence in enumerate(game.narrative, 1):
         place = f"{game.file}: narrative.#{number}"

@@ -31,6 +31,7 @@ from .model import (
     Parameter,
     Player,
     Preset,
+    Published,
     Regime,
     Sentence,
     Stage,
@@ -60,6 +61,7 @@ _SECTIONS = (
     "regimes",
     "presets",
     "targets",
+    "published",
     "flags",
     "narrative",
     "commitment",
@@ -429,6 +431,7 @@ class _Reader:
         made["regimes"] = tuple(self.each(data, "regimes", self.regime).values())
         made["presets"] = self.each(data, "presets", self.preset)
         made["targets"] = self.each(data, "targets", self.target)
+        made["published"] = self.tables(data, "published", self.published)
         made["flags"] = self.each(data, "flags", self.only_text)
         made["stages"] = self.tables(data, "stages", self.stage)
         made["narrative"] = self.tables(data, "narrative", self.sentence)
@@ -545,6 +548,25 @@ class _Reader:
         words: dict[str, Any] = {key: self.text(table, key, place) for key in texts}
         formula = self.only_text("", table.get("formula", "0"), f"{place}.formula")
         return Target(formula or "0", numbers.pop("value", 0), **numbers, **words)
+
+    def published(self, table: Mapping[str, Any], place: str) -> Published:
+        texts = ("source", "label", "origin", "equilibria", "regime", "preset", "method")
+        self.keys(table, place, ("formula", "value", "tolerance", "set", *texts))
+        for key in ("formula", "value", "source"):
+            if key not in table:
+                self.wrong(place, f"the key {key!r} is missing", f"Write {key} = ...")
+        given = {key: table[key] for key in texts if key in table and key != "source"}
+        words: dict[str, Any] = {key: self.text(given, key, place) for key in given}
+        numbers: dict[str, Any] = {
+            key: self.setting(table[key], f"{place}.{key}")
+            for key in ("value", "tolerance")
+            if key in table
+        }
+        formula = self.only_text("", table.get("formula", "0"), f"{place}.formula") or "0"
+        source = self.text(table, "source", place) or "-"
+        settings = self.settings(table.get("set", {}), f"{place}.set")
+        numbers = {key: given for key, given in numbers.items() if given is not None}
+        return Published(formula, numbers.pop("value", 0), source, set=settings, **numbers, **words)
 
     def sentence(self, table: Mapping[str, Any], place: str) -> Sentence:
         self.keys(table, place, ("text", "when"))
@@ -822,6 +844,15 @@ def dumps(game: Game) -> str:
         header("targets", name)
         some(target, "formula", "value", "low", "high", "unit", "label", "source", "confidence")
         some(target, "about")
+    for row in game.published:
+        header("published", double=True)
+        some(row, "formula", "value", "source", "label")
+        for key, usual in (("origin", "published"), ("equilibria", "all"), ("method", "auto")):
+            if getattr(row, key) != usual:
+                put(key, getattr(row, key))
+        if row.tolerance != Decimal("1e-6"):
+            put("tolerance", row.tolerance)
+        some(row, "regime", "preset", "set")
     writer.section("flags", game.flags)
     for sentence in game.narrative:
         header("narrative", double=True)

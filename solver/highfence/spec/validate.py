@@ -24,12 +24,14 @@ from ..errors import Problem, SpecError, did_you_mean
 from .formulas import BUILTINS, Expr, as_float, input_names
 from .model import (
     CONFIDENCE,
+    ORIGINS,
     Chance,
     Decision,
     Game,
     Interval,
     Parameter,
     Player,
+    Published,
     Regime,
     Stage,
     Target,
@@ -344,6 +346,10 @@ class _Structure:
                 elif not isinstance(move.name, str):
                     reason = f"the name {move.name!r} is not a text"
                     self.wrong(f"stages.{stage.name}", reason, "Quote it")
+        for number, row in enumerate(game.published, 1):
+            if not isinstance(row, Published):
+                place = f"published.#{number}"
+                self.wrong(place, f"{row!r} is not a Published", "Write Published(...)")
         for name, target in game.targets.items():
             if not isinstance(target, Target):
                 self.wrong(f"targets.{name}", f"{target!r} is not a Target", "Write Target(...)")
@@ -362,6 +368,9 @@ class _Structure:
         prose.append(("about", game.about))
         prose += [(f"assumptions.#{k}", item) for k, item in enumerate(game.assumptions, 1)]
         prose += [(f"narrative.#{k}.text", s.text) for k, s in enumerate(game.narrative, 1)]
+        for number, row in enumerate(game.published, 1):
+            place = f"published.#{number}"
+            lines += [(f"{place}.label", row.label), (f"{place}.source", row.source)]
         for player in game.players:
             lines.append((f"players.{player.name}", player.label))
         for p in game.parameters:
@@ -562,6 +571,29 @@ class _Structure:
         self.range(target, place)
         self.confidence(target.confidence, place)
 
+    def published(self, row: Published, place: str) -> None:
+        game = self.game
+        if not isinstance(row.formula, str):
+            self.wrong(f"{place}.formula", f"{row.formula!r} is not a formula", "Quote it")
+            self.broken = True
+        self.number(row.value, f"{place}.value")
+        tolerance = self.number(row.tolerance, f"{place}.tolerance")
+        if tolerance is not None and tolerance < 0:
+            self.wrong(f"{place}.tolerance", "the tolerance is negative", "Write 1e-6")
+        if not row.source:
+            self.wrong(place, "nobody is named who published it", 'Write source = "Author (year)"')
+        for key, given, known in (
+            ("origin", row.origin, ORIGINS),
+            ("equilibria", row.equilibria, ("all", "some")),
+            ("regime", row.regime, ("", *(regime.name for regime in game.regimes))),
+            ("preset", row.preset, ("", "default", *game.presets)),
+        ):
+            if given not in known:
+                close = did_you_mean(str(given), [name for name in known if name])
+                fix = close or f"The game has no {key}s"
+                self.wrong(f"{place}.{key}", f"{given!r} is no {key} here", fix)
+        self.settings(row.set, f"{place}.set")
+
     def range(self, p: Parameter | Target, place: str) -> None:
         """Check the value, and that it lies in the range if there is one."""
         value = self.number(p.value, f"{place}.value")
@@ -753,6 +785,8 @@ class _Structure:
             self.confidence(preset.confidence, f"presets.{name}")
         for name, target in game.targets.items():
             self.target(target, f"targets.{name}")
+        for number, row in enumerate(game.published, 1):
+            self.published(row, f"published.#{number}")
         for name, condition in game.flags.items():
             if not isinstance(condition, str | bool):
                 self.wrong(f"flags.{name}", f"{condition!r} is not a condition", "Quote it")
