@@ -53,7 +53,7 @@ from .sequence_form import (
     minimax_realization_plans,
 )
 
-__all__ = ["backward_induction", "pure_sequential"]
+__all__ = ["Search", "backward_induction", "has_perfect_recall", "pure_sequential"]
 
 Rational = Fraction | int
 Values = Mapping[int, Sequence[Rational]]
@@ -74,14 +74,14 @@ def _forgotten(form: ExtensiveForm) -> tuple[int, str] | None:
     return form.perfect_recall()
 
 
-def _has_perfect_recall(form: ExtensiveForm) -> bool:
+def has_perfect_recall(form: ExtensiveForm) -> bool:
     return _forgotten(form) is None
 
 
 @method(
     "backward_induction",
     form=ExtensiveForm,
-    accepts=_has_perfect_recall,
+    accepts=has_perfect_recall,
     finds=Finds.ALL,
     exact=True,
     source="Kuhn (1953); Selten (1965)",
@@ -148,14 +148,14 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     ...     print(*(str(p) for strategy in profile.probabilities for p in strategy))
     0 1 0 1
     """
-    search = _Search(form)
+    search = Search(form)
     return (yield from search.run(search.nash))
 
 
 @method(
     "pure_sequential",
     form=ExtensiveForm,
-    accepts=_has_perfect_recall,
+    accepts=has_perfect_recall,
     finds=Finds.ALL,
     exact=True,
     source="Mas-Colell, Whinston & Green (1995), def. 9.C.3",
@@ -216,7 +216,7 @@ def pure_sequential(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Fin
     1 0 1 0 1 0
     0 1 0 1 0 1
     """
-    search = _Search(form)
+    search = Search(form)
     search.note("mixed", "mixed equilibria were not searched")
     return (yield from search.run(search.pure_and_sequential))
 
@@ -244,8 +244,8 @@ StageSolver = Callable[[Truncation, Values], Iterable[Behavior]]
 
 
 @dataclass(eq=False)
-class _Search:
-    """The state of one run."""
+class Search:
+    """The state of one run: solves stages from the deepest up, by a stage solver."""
 
     form: ExtensiveForm
     complete: bool = True
@@ -298,7 +298,7 @@ class _Search:
         else:
             made = self._stage(root, roots, solve)
         if len(made) > limits.MAX_CONTINUATIONS:
-            self._cut_short(
+            self.cut_short(
                 "continuations",
                 f"more than {limits.MAX_CONTINUATIONS} payoff vectors of equilibria "
                 "(highfence.limits.MAX_CONTINUATIONS), of which only the first were followed up,",
@@ -427,7 +427,7 @@ class _Search:
         allowed = max(1, limits.MAX_STAGE_GAMES - self.games)
         self.games += min(number, allowed)
         if number > allowed:
-            self._cut_short(
+            self.cut_short(
                 "games",
                 f"too many combinations of continuations ({number}; "
                 f"highfence.limits.MAX_STAGE_GAMES is {limits.MAX_STAGE_GAMES} in all), of which "
@@ -495,17 +495,18 @@ class _Search:
         """Return the extreme equilibria of a stage of two, the pure ones of others."""
         active = [player for player, plans in tree.plans.items() if len(plans) > 1]
         if len(active) == 2:
-            found = self._extreme(tree, active[0], active[1], values)
+            found = self.extreme(tree, active[0], active[1], values)
         else:
             found = [self._behavior(tree, plans, values) for plans in self._pure(tree, values)]
             if len(active) > 2:
-                self._only_pure(tree, f"{len(active)} players move in the stage of {{}}")
+                self.only_pure(tree, f"{len(active)} players move in the stage of {{}}")
             elif len(found) > 1:
                 self._continuum(tree)
         self._say_what_is_not_demanded(tree, found)
         return found
 
-    def _extreme(self, tree: Truncation, first: int, second: int, values: Values) -> list[Behavior]:
+    def extreme(self, tree: Truncation, first: int, second: int, values: Values) -> list[Behavior]:
+        """Return the extreme equilibria of a stage of two players, or the pure ones."""
         own = [
             sum(self.form.information_sets[known].player == player for known in tree.sets)
             for player in (first, second)
@@ -547,7 +548,7 @@ class _Search:
         return found
 
     def _pure_instead(self, tree: Truncation, values: Values, why: str) -> list[Behavior]:
-        self._only_pure(tree, f"the stage of {{}} is too large for all mixed equilibria ({why})")
+        self.only_pure(tree, f"the stage of {{}} is too large for all mixed equilibria ({why})")
         return [self._behavior(tree, plans, values) for plans in self._pure(tree, values)]
 
     def _pure(self, tree: Truncation, values: Values) -> list[dict[int, Plan]]:
@@ -624,12 +625,10 @@ class _Search:
                 )
             for actions in product(*sizes):
                 behavior = given | self._prescribed(zip(free, actions, strict=True))
-                if all(self._is_rational(tree, known, behavior, values) for known in tree.sets):
+                if all(self.is_rational(tree, known, behavior, values) for known in tree.sets):
                     yield {known: behavior[known] for known in tree.sets}
 
-    def _is_rational(
-        self, tree: Truncation, known: int, behavior: Behavior, values: Values
-    ) -> bool:
+    def is_rational(self, tree: Truncation, known: int, behavior: Behavior, values: Values) -> bool:
         """Return True if some admissible belief makes the prescribed continuation optimal."""
         about = self.form.information_sets[known]
         if len(about.actions) == 1 and len(about.nodes) == 1:
@@ -647,14 +646,17 @@ class _Search:
             if weight:
                 ends[place].append((weight * values[end][player], own))
         plans = plans_over(self.form, player, {later: tuple(ways[later]) for later in sorted(ways)})
-        prescribed = {
-            (later, strategy.index(1)) for later, strategy in behavior.items() if later in ways
-        }
 
         def worth(place: int, plan: set[tuple[int, int]]) -> Rational:
             return sum((gain for gain, own in ends[place] if plan.issuperset(own)), Fraction(0))
 
-        kept = [worth(place, prescribed) + self.slack[player] for place in range(len(ends))]
+        kept = [
+            sum(
+                (gain * prod(behavior[later][k] for later, k in own) for gain, own in reached),
+                Fraction(self.slack[player]),
+            )
+            for reached in ends
+        ]
         losses = [
             [kept[place] - worth(place, set(plan)) for place in range(len(ends))] for plan in plans
         ]
@@ -696,11 +698,13 @@ class _Search:
         if place not in places[: _SHOWN + 1]:
             places.append(place)
 
-    def _cut_short(self, kind: str, what: str, root: int) -> None:
+    def cut_short(self, kind: str, what: str, root: int) -> None:
+        """Note that a subgame was not searched completely, and why."""
         self.complete = False
         self._see(kind, what + " in {}", self._subgame_name(root))
 
-    def _only_pure(self, tree: Truncation, text: str) -> None:
+    def only_pure(self, tree: Truncation, text: str) -> None:
+        """Note that mixed equilibria of a stage were not searched, and why."""
         self.complete = False
         self._see(
             text,
@@ -747,8 +751,8 @@ class _Search:
             self._see(
                 "unreached",
                 "at information sets that play does not reach inside the stage of {} only Nash "
-                "equilibrium of the stage is demanded, not sequential rationality (the method "
-                "pure_sequential demands it)",
+                "equilibrium of the stage is demanded, not sequential rationality (the methods "
+                "perfect_bayesian and pure_sequential demand it)",
                 self._subgame_name(tree.root),
             )
 

@@ -29,6 +29,7 @@ MODULES = (
     "zero_sum",
     "lemke_howson",
     "backward_induction",
+    "perfect_bayesian",
     "staged",
     "markov_induction",
     "markov_homotopy",
