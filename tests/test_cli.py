@@ -110,6 +110,23 @@ def test_list_names_games_with_their_titles(run):
     assert "small_yard_high_fence: Small yard, high fence" in said
 
 
+def test_list_shows_one_folder_or_what_a_word_finds(run):
+    coercion = run("list", "coercion")
+    assert coercion.startswith("Games in ./games/coercion\n") or "catalogue, coercion" in coercion
+    assert "sanctions_threat" in coercion
+    assert "small_yard_high_fence" not in coercion
+
+    found = json.loads(run("list", "coercion", "--search", "SANCTION", "--json"))
+    assert {entry["folder"] for entry in found} == {"coercion"}
+    assert 0 < len(found) < coercion.count("\n") - 1
+    assert "'zebra'" in run("list", "--search", "zebra")
+
+
+def test_list_suggests_the_folder_that_was_meant(capsys):
+    assert main(["list", "coersion"]) == 2
+    assert "Did you mean 'coercion'?" in capsys.readouterr().err
+
+
 def test_list_as_json_names_file_form_and_question(run):
     listed = {entry["name"]: entry for entry in json.loads(run("list", "--json"))}
     flagship = listed["small_yard_high_fence"]

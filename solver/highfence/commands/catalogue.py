@@ -4,29 +4,57 @@ from __future__ import annotations
 
 import click
 
+from ..errors import RequestError, did_you_mean
 from .exit_codes import SOLVED
 from .output import clean, count_of, print_json, print_page
 from .requests import AS_JSON, GAME, command, load_game, source_of
 
 
-@command("list", AS_JSON)
-def list_games(as_json: bool) -> int:
-    """List the games that can be called by name."""
+@command(
+    "list",
+    click.argument("folder", required=False),
+    click.option(
+        "--search",
+        metavar="WORD",
+        help="Those with this text in their name, title or question, in capitals or not.",
+    ),
+    AS_JSON,
+)
+def list_games(folder: str | None, search: str | None, as_json: bool) -> int:
+    """List the games that can be called by name.
+
+    FOLDER limits the list to one folder of the catalogue, such as coercion.
+    """
     from ..spec.catalog import entries
 
     found = entries()
+    if folder is not None:
+        folders = sorted({entry.folder for entry in found} - {""})
+        if folder.strip("/") not in folders:
+            hint = did_you_mean(folder, folders) or "The games are in no folders"
+            raise RequestError(f"there is no folder {folder!r} of games. {hint}")
+        found = [entry for entry in found if entry.folder == folder.strip("/")]
+    if search is not None:
+        told = ((entry, f"{entry.name} {entry.title} {entry.question}") for entry in found)
+        found = [entry for entry, text in told if search.casefold() in text.casefold()]
     if as_json:
         print_json([entry._asdict() for entry in found])
         return SOLVED
     from ..report.text import Page
 
     page = Page()
-    for origin in dict.fromkeys(entry.origin for entry in found):
-        page.heading(f"Games in ./{origin}" if origin != "catalogue" else "Games of the catalogue")
-        for entry in found:
-            if entry.origin == origin:
+    origins = dict.fromkeys(entry.origin for entry in found)  # where you work comes first
+    for origin in origins:
+        own = origin != "catalogue"
+        for below in sorted({entry.folder for entry in found if entry.origin == origin}):
+            listed = [entry for entry in found if (entry.origin, entry.folder) == (origin, below)]
+            head = f"Games in ./{origin}" if own else "Games of the catalogue"
+            page.heading(f"{head}{'/' if own else ', '}{below}" if below else head)
+            for entry in listed:
                 page.item(entry.name, entry.title or entry.question or entry.path, "bold", "  ")
-    if not found:
+    if not found and search is not None:
+        page.text(f"No game has {search!r} in its name, title or question.")
+    elif not found:
         page.text("No games were found. Give the path of a game file to the other commands.")
     print_page(page)
     return SOLVED

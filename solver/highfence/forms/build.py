@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +127,9 @@ def _value(game: Game, parameter: Parameter, value: Any) -> Fraction | str:
             raise ValueError("beyond the range of floating point")
         return found
     except ValueError:
+        given = value if isinstance(value, Decimal) else repr(value)
         raise RequestError(
-            f"{game.name}: {parameter.name} = {value!r} is not a finite number. "
+            f"{game.name}: {parameter.name} = {given} is not a finite number. "
             "Write it as 0.3, 1/3, 1e-3 or 30%"
         ) from None
 

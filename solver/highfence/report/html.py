@@ -250,15 +250,12 @@ def _outcomes(found: Findings) -> Section:
         tuple(zip(*cells, strict=True)),
         (0, len(head) - 1) if any(flags) else (0,),
     )
-    says = Table(
-        "What happens",
-        ("regime", "what happens"),
-        tuple((r.label, r.says or "Nothing is said about it.") for r in results),
-        (0, 1),
-    )
-    legend = Table(
-        "Columns", ("name", "what it is"), tuple((name, words[name]) for name in columns), (0, 1)
-    )
+    tables = [numbers]
+    said = tuple((result.label, result.says) for result in results if result.says)
+    if said:
+        tables.append(Table("What happens", ("regime", "what happens"), said, (0, 1)))
+    told = tuple((name, words[name]) for name in columns)
+    tables.append(Table("Columns", ("name", "what it is"), told, (0, 1)))
     labels = {result.name: result.label for result in results}
     answer = [
         f"Best for {comparison.labels.get(player, player)}: {verdict_sentence(best, labels)}."
@@ -269,9 +266,7 @@ def _outcomes(found: Findings) -> Section:
         notes.append(f"The same under every regime: {', '.join(same)}.")
     raised = {f for r in results for f, value in r.flags.items() if value is not False}
     notes += [f"{f}: {c}." for f, c in comparison.flag_conditions.items() if f in raised]
-    return Section(
-        "outcomes", TITLES["outcomes"], tuple(answer), (), (numbers, says, legend), tuple(notes)
-    )
+    return Section("outcomes", TITLES["outcomes"], tuple(answer), (), tuple(tables), tuple(notes))
 
 
 def _shares(found: Findings) -> Section:

@@ -257,10 +257,14 @@ def _flip_text(found: Tipping, tip: Tip) -> str:
     if tip.margins is not None:
         low, high = (_place(end, found, 1) for end in (tip.low, tip.high))
         one, two = (number(margin, 3) for margin in tip.margins)
-        what = f"{tip.before} is ahead by" if tip.kind is Kind.BEST else "it is"
+        what, then = "it is", f"and {two}"
+        if tip.kind is Kind.BEST:
+            what = f"{tip.before} is ahead by"
+            if tip.margins[1] <= 0 and tip.after in found.regimes:
+                then = f"{tip.after} by {number(-tip.margins[1], 3)}"
         if not found.condition:
             how = "" if tip.crossing or tip.unsolved else ", a jump"
-            said += f"; {what} {one} at {low} and {two} at {high}{how}"
+            said += f"; {what} {one} at {low}{',' * (then[:3] != 'and')} {then} at {high}{how}"
     if tip.near_tie is not None:
         low, high = (_place(end, found) for end in tip.near_tie)
         said += f"; a near tie at the values solved from {low} to {high}"

@@ -37,6 +37,8 @@ class Entry(NamedTuple):
     path: str
     origin: str
     """Where it was found: "games" (the folder where you work) or "catalogue"."""
+    folder: str
+    """The folder that sorts it, below that place: "coercion"; "" for none."""
 
 
 def catalogue() -> Path | None:
@@ -138,20 +140,24 @@ def entries() -> list[Entry]:
     """
     made: list[Entry] = []
     for origin, folder in _places():
-        listed = [_entry(path, origin) for path in _files(folder)]
+        listed = [
+            _entry(path, origin, path.parent.relative_to(folder).as_posix().strip("."))
+            for path in _files(folder)
+        ]
         made += sorted(listed, key=lambda entry: entry.name)
     return made
 
 
-def _entry(path: Path, origin: str) -> Entry:
+def _entry(path: Path, origin: str, folder: str) -> Entry:
     try:
         with open(path, "rb") as file:
             text = file.read(_HEAD).decode("utf-8-sig", errors="replace")
     except OSError as error:
-        return Entry(path.stem, f"(cannot be read: {error.strerror})", "", "", str(path), origin)
+        reason = f"(cannot be read: {error.strerror})"
+        return Entry(path.stem, reason, "", "", str(path), origin, folder)
     read = {".toml": _toml_head, ".py": _python_head, ".nfg": _gambit_head, ".efg": _gambit_head}
     title, question, form = read[path.suffix](text)
-    return Entry(path.stem, title, question, form, str(path), origin)
+    return Entry(path.stem, title, question, form, str(path), origin, folder)
 
 
 def _toml_head(text: str) -> tuple[str, str, str]:
