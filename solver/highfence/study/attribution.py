@@ -47,11 +47,13 @@ if TYPE_CHECKING:
 __all__ = [
     "RULES",
     "Attribution",
+    "Removals",
     "Shares",
     "Step",
     "attribute",
     "attribute_regimes",
     "interaction_indices",
+    "remove_each",
     "shapley_values",
 ]
 
@@ -236,6 +238,34 @@ class Attribution:
 
         text: str = attribution_text([self])
         return text
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What an outcome becomes if mechanisms are switched off one at a time. Read-only arrays."""
+
+    game: str
+    regime: str
+    baseline: str | None
+    """The regime whose outcome is subtracted; None if none is."""
+    outcome: str
+    outcome_label: str
+    preset: str | None
+    mechanisms: tuple[str, ...]
+    """Those that were switched off, in order of declaration: the index of ``without``."""
+    idle: tuple[str, ...]
+    """Mechanisms that are off already at these numbers."""
+    full: float
+    """The outcome with every mechanism on; NaN where it is not certified."""
+    without: Array
+    """(n,): the outcome without the mechanism; NaN where it is not certified."""
+    spread: Array
+    """(n,): how far ``full`` less ``without`` differs between choices of equilibria."""
+
+    @property
+    def effects(self) -> Array:
+        """(n,): what each mechanism adds to all others, ``full - without``."""
+        return _kept(self.full - self.without)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -560,6 +590,87 @@ def attribute_regimes(
                 rule, preset, base, given,
             )
         )  # fmt: skip
+    return tuple(made)
+
+
+def remove_each(
+    game: Game | str | Path,
+    regime: str,
+    baseline: str | None = "none",
+    outcomes: Sequence[str] | None = None,
+    mechanisms: Sequence[str] | None = None,
+    *,
+    preset: str | None = None,
+    workers: int = 1,
+    tolerance: float = tolerances.REGRET_BATCH,
+    progress: Callable[[int, int], None] | None = None,
+    **parameters: Any,
+) -> tuple[Removals, ...]:
+    """Switch mechanisms off one at a time, and say what each adds to all others.
+
+    Parameters
+    ----------
+    game, regime, baseline, mechanisms, preset, workers, tolerance, progress, parameters
+        As in :func:`attribute`.
+    outcomes
+        One answer each; by default the payoff of the player who chooses the regime.
+
+    Returns
+    -------
+    tuple of Removals
+        In the order of ``outcomes``. Where equilibria differ, half-way values stand for them,
+        and ``spread`` says how much that hides.
+
+    Raises
+    ------
+    RequestError, SpecError
+        As :func:`attribute`.
+
+    Notes
+    -----
+    n + 1 coalitions are solved, once for all outcomes. Effects of single removals do not add up
+    to the whole where mechanisms interact; :func:`attribute` shares out the whole.
+
+    Examples
+    --------
+    >>> (found,) = remove_each(
+    ...     "small_yard_high_fence", "broad", mechanisms=["retaliation", "exports"]
+    ... )
+    >>> dict(zip(found.mechanisms, (found.effects < 0).tolist(), strict=True))
+    {'retaliation': True, 'exports': True}
+    """
+    loaded = game_with_regimes(game)
+    asked = regimes_asked(loaded, [regime])
+    base = categorical_values(loaded, values(loaded, preset=preset, parameters=parameters))
+    named = outcomes or [payoff_of(loaded, judging_player(loaded, asked))]
+    measured = [outcome_of(loaded, name, base) for name in named]
+    subtracted = [_baseline(loaded, baseline, one, asked) for one in measured]
+    solved = [*asked, *(name for one in measured for name in one.others)]
+    solved += [name for name in subtracted if name]
+    switches = _Switches(loaded, tuple(dict.fromkeys(solved)), mechanisms, preset, parameters, {})
+    count = len(switches.names)
+    full = (1 << count) - 1
+    wanted = np.array([full, *(full ^ (1 << k) for k in range(count))])
+    answers = switches.solve(wanted, workers, tolerance, progress)
+    made = []
+    for one, minus in zip(measured, subtracted, strict=True):
+        worth = answers.worth(one, regime, minus)
+        middle, low, high = (a[:, 0] for a in (worth.by_rule["mid"], worth.low, worth.high))
+        made.append(
+            Removals(
+                game=loaded.name,
+                regime=regime,
+                baseline=minus,
+                outcome=one.name,
+                outcome_label=one.label,
+                preset=preset,
+                mechanisms=switches.names,
+                idle=switches.idle,
+                full=float(middle[0]),
+                without=_kept(middle[1:].copy()),
+                spread=_kept((high - low)[0] + (high - low)[1:]),
+            )
+        )
     return tuple(made)
 
 

@@ -1,0 +1,85 @@
+"""``highfence mechanisms``: which games carry which argument of the essays.
+
+``--json`` prints what :meth:`highfence.study.mechanisms.MechanismTable.to_dict` documents.
+"""
+
+from __future__ import annotations
+
+import click
+
+from .draws import told
+from .exit_codes import NOTHING, SOLVED
+from .output import print_json, print_page, progress
+from .requests import AS_JSON, PRESET, command, csv_option, names_given, one_format
+
+
+@command(
+    "mechanisms",
+    click.option(
+        "--mechanism", "only", metavar="M41,...", help="Show these, with what the essays say."
+    ),
+    click.option(
+        "--effects", is_flag=True, help="Measure what each does in the flagship (some seconds)."
+    ),
+    click.option(
+        "--regime",
+        metavar="R",
+        default="broad",
+        show_default=True,
+        help="Measure under this regime of the flagship.",
+    ),
+    click.option(
+        "--baseline",
+        metavar="R",
+        default="none",
+        show_default=True,
+        help="The regime that it is compared with.",
+    ),
+    click.option(
+        "--outcomes",
+        metavar="A,B,...",
+        default="W_A,K_H",
+        show_default=True,
+        help="The outcomes that are measured.",
+    ),
+    PRESET,
+    AS_JSON,
+    csv_option("mechanism and game"),
+)
+def mechanisms(
+    only: str | None,
+    effects: bool,
+    regime: str,
+    baseline: str,
+    outcomes: str,
+    preset: str | None,
+    as_json: bool,
+    as_csv: bool,
+) -> int:
+    """Say which games carry which mechanism of the essays.
+
+    Lists the mechanisms by number, with the games whose formulas contain each and the
+    parameters that switch it off there. With --effects, also what the flagship's mechanisms
+    do to its outcomes, measured by switching them off one at a time.
+    """
+    one_format(as_json, as_csv)
+    named = names_given("--outcomes", outcomes) or []
+    asked = names_given("--mechanism", only)
+    with progress() as tell:
+        from ..study.mechanisms import mechanisms as table_of
+
+        found = table_of(
+            asked, effects=effects, regime=regime, baseline=baseline, outcomes=named,
+            preset=preset, progress=told(tell, "solving the flagship"),
+        )  # fmt: skip
+    if as_json:
+        print_json(found.to_dict())
+    elif as_csv:
+        from ..report.mechanisms_text import mechanisms_csv
+
+        click.echo(mechanisms_csv(found), nl=False)
+    else:
+        from ..report.mechanisms_text import mechanisms_page
+
+        print_page(mechanisms_page(found))
+    return NOTHING if not any(one.switches for one in found.arguments) else SOLVED
