@@ -21,6 +21,11 @@ LITTER = ("__pycache__", ".venv", ".git/", "_cache/", ".hypothesis")
 GAME_ENDINGS = {".toml", ".py", ".nfg", ".efg"}
 
 
+def is_game(path: Path) -> bool:
+    """Whether a file of the catalogue is a game: names with an underscore are private."""
+    return path.suffix in GAME_ENDINGS and not path.name.startswith("_")
+
+
 @pytest.fixture(scope="module")
 def distributions(root, tmp_path_factory) -> Path:
     """Build the sdist, and the wheel from it; return the folder that holds both."""
@@ -159,4 +164,4 @@ def test_an_installed_wheel_lists_every_game_of_the_checkout(installed, root, tm
     assert ran.returncode == 0, ran.stderr
     listed = {game["name"] for game in json.loads(ran.stdout)}
     games = {Path(name) for name in files(root / "games")}
-    assert {game.stem for game in games if game.suffix in GAME_ENDINGS} <= listed
+    assert {game.stem for game in games if is_game(game)} <= listed

@@ -18,6 +18,7 @@ command line prints::
 :func:`attribute`                   which mechanisms bring an outcome about
 :func:`robust`                      which regime to choose when nobody knows the numbers
 :func:`discover`                    under which assumptions a condition holds
+:func:`mechanisms`                  which games carry which argument of the essays
 :func:`gather`                      all of these for one game, for a report
 ==================================  ==============================================================
 
@@ -44,6 +45,7 @@ _HOME = {
     "Findings": "report",
     "Indices": "indices",
     "Information": "information",
+    "MechanismTable": "mechanisms",
     "Mixture": "beliefs",
     "Outcome": "outcome",
     "RegimeMap": "map",
@@ -70,11 +72,13 @@ _HOME = {
     "interaction_indices": "attribution",
     "mixture_over": "beliefs",
     "outcome_of": "outcome",
+    "mechanisms": "mechanisms",
     "parse_uncertainty": "uncertainty",
     "prim": "boxes",
     "rank_correlations": "indices",
     "read_sweep": "sweep",
     "regime_map": "map",
+    "remove_each": "attribution",
     "region": "regions",
     "regions": "regions",
     "robust": "robust",
@@ -96,6 +100,7 @@ if TYPE_CHECKING:
     from .attribution import Shares as Shares
     from .attribution import attribute as attribute
     from .attribution import interaction_indices as interaction_indices
+    from .attribution import remove_each as remove_each
     from .attribution import shapley_values as shapley_values
     from .beliefs import Ball as Ball
     from .beliefs import Mixture as Mixture
@@ -119,6 +124,8 @@ if TYPE_CHECKING:
     from .information import value_of_information as value_of_information
     from .map import RegimeMap as RegimeMap
     from .map import regime_map as regime_map
+    from .mechanisms import MechanismTable as MechanismTable
+    from .mechanisms import mechanisms as mechanisms
     from .outcome import Outcome as Outcome
     from .outcome import outcome_of as outcome_of
     from .regions import Region as Region
