@@ -161,3 +161,12 @@ MAX_CORRELATED_CELLS = 200_000
 
 MAX_DOMINANCE_CELLS = 20_000
 """Payoffs in one exact linear program that looks for a mixture that dominates a strategy."""
+
+MAX_FIT_STARTS = 1_000
+"""Searches of one fit of parameters to targets."""
+
+MAX_FIT_STEPS = 40
+"""Steps of one search of a fit; the fit says where its best search took them all."""
+
+MAX_BOXES = 50_000
+"""Boxes of actions that interval arithmetic looks at in one proof, or in one search for all."""

@@ -53,6 +53,9 @@ class Certificate:
     it), or None for plain Nash."""
     checks: tuple[str, ...] = ()
     """What was checked, in words: which nodes, how dense the search."""
+    kind: str | None = None
+    """Over intervals: "interval" where ``regret`` is a proved bound of every gain, "search" where
+    it is the largest gain that a dense search met. None where all deviations could be tried."""
 
     @property
     def holds(self) -> bool:
@@ -124,6 +127,8 @@ class Solution:
     either player's strategies) is all equilibria. Empty where not computed."""
     components: tuple[tuple[int, ...], ...] = ()
     """Connected components, as indices of extreme equilibria. Empty where not computed."""
+    method_reason: str = ""
+    """Why this method was taken: "asked for", or what decided under ``"auto"``."""
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Return the lowest and highest value of every payoff and outcome over the equilibria."""

@@ -23,6 +23,7 @@ import numpy as np
 from .. import tolerances
 from ..forms.staged import Block, Prescription, StagedForm
 from ..solution import Certificate
+from .interval import provable, prove
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,7 +122,9 @@ def certify_staged(
     -----
     The regret is the largest gain found, over the range of payoffs that the same player was
     seen to get behind anybody's deviations. It is a dense search, not a bound: a spike
-    narrower than the tried alternatives (1/200 of an interval by default) can be missed.
+    narrower than the tried alternatives (1/200 of an interval by default) can be missed. But
+    where all decide at once, a bound is looked for by interval arithmetic, and if it is within
+    the tolerance it is the regret: the certificate's ``kind`` is then "interval".
     Subgame perfection is claimed if every subgame behind a tried deviation was answered, and
     every one that was checked holds. A profile that contradicts itself (payoffs that its
     actions do not bring, actions that are not available, probabilities that are none) has
@@ -152,7 +155,21 @@ def certify_staged(
             "not judged, so subgame perfection is not claimed"
         )
     perfect = tally.unknown == 0 and regret <= limit
-    return Certificate(regret, limit, False, "subgame perfect" if perfect else None, tuple(checks))
+    kind = "search"
+    if perfect and density is FULL and provable(form):
+        proof = prove(form, profile.play.values, _pure(profile.play.mixed), tally.scale(), limit)
+        if proof is not None:
+            kind = "interval"
+            regret = max(regret, float(np.max(proof.gain / tally.scale(), initial=0.0)))
+            checks += proof.words
+    refinement = "subgame perfect" if perfect else None
+    return Certificate(regret, limit, False, refinement, tuple(checks), kind)
+
+
+def _pure(mixed: Sequence[Sequence[float]]) -> list[int] | None:
+    """Return the finite actions of a block if all but one of each move are never played."""
+    taken = [int(np.argmax(mix)) for mix in mixed]
+    return taken if all(max(mix) == 1.0 for mix in mixed) else None
 
 
 class _Judge:
