@@ -46,6 +46,7 @@ COMMANDS = {
     "discover": ("discover:discover", "Find the assumptions under which a condition holds."),
     "map": ("map:regime_map", "Map which regime is best over two parameters."),
     "report": ("report:report", "Write what all studies say as one HTML file with figures."),
+    "replications": ("replications:replications", "Set published answers beside ours."),
     "mechanisms": ("mechanisms:mechanisms", "Say which games carry which mechanism."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),

@@ -19,6 +19,7 @@ command line prints::
 :func:`robust`                      which regime to choose when nobody knows the numbers
 :func:`discover`                    under which assumptions a condition holds
 :func:`mechanisms`                  which games carry which argument of the essays
+:func:`replications`                published answers beside ours
 :func:`gather`                      all of these for one game, for a report
 ==================================  ==============================================================
 
@@ -51,6 +52,7 @@ _HOME = {
     "RegimeMap": "map",
     "Region": "regions",
     "Regions": "regions",
+    "Replication": "replications",
     "RobustChoice": "robust",
     "Sensitivity": "sensitivity",
     "Shares": "attribution",
@@ -81,6 +83,8 @@ _HOME = {
     "remove_each": "attribution",
     "region": "regions",
     "regions": "regions",
+    "replicate": "replications",
+    "replications": "replications",
     "robust": "robust",
     "sample": "sample",
     "sensitivity": "sensitivity",
@@ -134,6 +138,9 @@ if TYPE_CHECKING:
     from .regions import region as region
     from .regions import regions as regions
     from .regions import thresholds as thresholds
+    from .replications import Replication as Replication
+    from .replications import replicate as replicate
+    from .replications import replications as replications
     from .report import Findings as Findings
     from .report import gather as gather
     from .robust import Dominance as Dominance
