@@ -506,6 +506,21 @@ def test_the_text_says_near_tie_and_marks_it():
     assert "~ near tie, within 0.3 percent" in said
 
 
+def test_without_sentences_it_is_said_what_is_played():
+    """A matrix game has no path of play to tell, so its strategies are named."""
+    moves = [Decision(player, name, ["in", "out"]) for player, name in (("A", "a"), ("B", "b"))]
+    game = Game(
+        name="both_in",
+        players=["A", "B"],
+        parameters=[Parameter("fee", 0, low=0, high=2)],
+        stages=[Stage("meet", *moves)],
+        payoffs={"A": "(1 - fee) * (a == 'in')", "B": "(b == 'in') * 1"},
+        regimes=[Regime("free"), Regime("dear", set={"fee": 2})],
+    )
+
+    assert [regime.says for regime in compare(game).regimes] == ["A: in; B: in", "A: out; B: in"]
+
+
 @pytest.mark.parametrize("width", [12, 20, 30, 60, 100])
 def test_the_table_keeps_every_number_at_any_width(width):
     made = compare(yard())

@@ -250,12 +250,13 @@ def _outcomes(found: Findings) -> Section:
         tuple(zip(*cells, strict=True)),
         (0, len(head) - 1) if any(flags) else (0,),
     )
-    tables = [numbers]
-    said = tuple((result.label, result.says) for result in results if result.says)
-    if said:
-        tables.append(Table("What happens", ("regime", "what happens"), said, (0, 1)))
+    said = tuple((result.label, result.says) for result in results)
     told = tuple((name, words[name]) for name in columns)
-    tables.append(Table("Columns", ("name", "what it is"), told, (0, 1)))
+    tables = (
+        numbers,
+        Table("What happens", ("regime", "what happens"), said, (0, 1)),
+        Table("Columns", ("name", "what it is"), told, (0, 1)),
+    )
     labels = {result.name: result.label for result in results}
     answer = [
         f"Best for {comparison.labels.get(player, player)}: {verdict_sentence(best, labels)}."
@@ -266,7 +267,7 @@ def _outcomes(found: Findings) -> Section:
         notes.append(f"The same under every regime: {', '.join(same)}.")
     raised = {f for r in results for f, value in r.flags.items() if value is not False}
     notes += [f"{f}: {c}." for f, c in comparison.flag_conditions.items() if f in raised]
-    return Section("outcomes", TITLES["outcomes"], tuple(answer), (), tuple(tables), tuple(notes))
+    return Section("outcomes", TITLES["outcomes"], tuple(answer), (), tables, tuple(notes))
 
 
 def _shares(found: Findings) -> Section:

@@ -339,8 +339,7 @@ def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> Re
     if not solution.equilibria:
         says = "No equilibrium was found; the notes say how far the search went."
     elif not says:
-        paths = dict.fromkeys("; ".join(e.path) for e in solution.equilibria if e.path)
-        says = " Or: ".join(paths)
+        says = " Or: ".join(dict.fromkeys(_played(e) for e in solution.equilibria))
     return RegimeResult(
         name=regime.name,
         label=regime.label or regime.name,
@@ -349,6 +348,16 @@ def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> Re
         outcomes=MappingProxyType({n: r for n, r in bounds.items() if n not in players}),
         flags=MappingProxyType(flags),
         says=says,
+    )
+
+
+def _played(equilibrium: Equilibrium) -> str:
+    """Return what is played: the path of play, or each player's strategy in a matrix game."""
+    if equilibrium.path:
+        return "; ".join(equilibrium.path)
+    return "; ".join(
+        f"{player}: {' or '.join(name for name, weight in mix.items() if weight)}"
+        for player, mix in equilibrium.strategies.items()
     )
 
 
