@@ -186,6 +186,8 @@ def test_solve_prints_every_equilibrium_with_its_certificate(run):
 GOLDEN_MEETING = """\
 Battle (meeting.nfg)
 normal form, solved by extreme_enumeration, which promises all equilibria
+auto chose it: 2 players with a choice, 2x2 strategies; it is good for every equilibrium of two
+players, with the continua they span
 solved: 3 equilibria, each certified; the search was complete: all extreme equilibria of a
 two-player game, exactly
 
@@ -590,6 +592,31 @@ def test_nothing_is_written_where_one_works(here, run):
         run(*command)
 
     assert sorted(here.rglob("*")) == before
+
+
+def test_progress_says_that_code_is_compiled_though_numba_comes_late():
+    """Numba is imported after a while, and compiles at once: that is when it takes long."""
+    waits = """
+import io, sys, time
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+sys.stderr = Terminal()
+from highfence.commands.output import progress
+with progress() as tell:
+    tell("solving")
+    time.sleep(1.2)
+    from numba.core import event
+    time.sleep(0.3)  # what else importing numba takes
+    event.start_event("numba:compile", {})
+    time.sleep(1.3)
+    event.end_event("numba:compile", {})
+print(sys.stderr.getvalue())
+"""
+    ran = subprocess.run([sys.executable, "-c", waits], capture_output=True, text=True, timeout=60)
+
+    assert "solving (1 s)" in ran.stdout, ran.stderr
+    assert "compiling for this machine (the first time only)" in ran.stdout
 
 
 # ------------------------------------------------------------------ interruption

@@ -18,8 +18,8 @@ from highfence.report.json import dumps, plain, solution_dict
 from highfence.solution import Certificate, Equilibrium, Finds, Solution, Status
 
 SOLUTION_KEYS = {
-    "game", "source", "form", "regime", "preset", "parameters", "method", "status", "reason",
-    "finds", "equilibria", "notes", "subsets", "components", "bounds", "rejected",
+    "game", "source", "form", "regime", "preset", "parameters", "method", "method_reason",
+    "status", "reason", "finds", "equilibria", "notes", "subsets", "components", "bounds", "rejected",
 }  # fmt: skip
 EQUILIBRIUM_KEYS = {
     "payoffs", "strategies", "outcomes", "certificate", "path", "notes", "exact"

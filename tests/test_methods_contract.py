@@ -33,7 +33,7 @@ from highfence.methods.pure import pure_enumeration
 from highfence.methods.registry import Method
 from highfence.methods.zero_sum import zero_sum_lp
 from highfence.solution import Findings, Finds
-from highfence.solve import solve
+from highfence.solve import candidates, solve
 from strategies import SMALL, strategic_games, two_player_games, zero_sum_games
 
 METHODS = registry.all_methods()
@@ -104,7 +104,11 @@ SAMPLES: dict[type, list[Any]] = {
         dynamic(3, 3, horizon=3),
         pursuit(),
     ],
-    NormalForm: [*map(strategic, range(12)), NormalForm.from_payoffs(np.zeros((3, 2, 1, 2), int))],
+    NormalForm: [
+        *map(strategic, range(12)),
+        NormalForm.from_payoffs(np.zeros((3, 2, 1, 2), int)),
+        NormalForm.from_payoffs(np.zeros((3, 2, 2, 2), int)),
+    ],
     ExtensiveForm: [
         trees.entry_deterrence(),
         trees.centipede(3),
@@ -141,6 +145,7 @@ def test_a_method_declares_what_it_does(method):
     assert method.summary.startswith("Yield ")
     assert method.summary.endswith(".")
     assert method.domain or method.accepts is None
+    assert method.use
     assert method.form in SAMPLES
     assert taken(method), "add a sample that this method takes"
 
@@ -197,7 +202,7 @@ def test_a_method_yields_the_same_again(method):
 def test_a_game_outside_the_domain_is_refused_with_the_methods_that_take_it(method):
     for forms in SAMPLES.values():
         for form in forms:
-            if type(form) is not method.form or not method.accepts(form):
+            if method not in [one.method for one in candidates(form)]:
                 with pytest.raises(NotApplicable, match=f"{method.name} cannot .*Methods that can"):
                     solve(form, method.name)
 

@@ -29,6 +29,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -240,17 +241,30 @@ def test_a_command_prints_what_is_shown(block, desk, environment):
         assert same(shown, real), f"$ {command}\n{real}"
 
 
+def promise(made: Any) -> str:
+    """Return what an entry of the registry promises, as the tables say it."""
+    return made.finds.value + (", exact" if made.exact else "")
+
+
 def test_the_table_of_methods_is_what_the_methods_say():
     from highfence.methods.registry import all_methods
 
     assert table("### Methods") == [
-        [
-            made.name,
-            f"{made.form.__name__.removesuffix('Form').lower()}: {made.domain}",
-            made.finds.value + (", exact" if made.exact else ""),
-            made.source,
-        ]
-        for made in all_methods()
+        [made.name, made.use, made.takes, promise(made), made.source] for made in all_methods()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [("### Answers that are not Nash equilibria", "concept"), ("### Many games at once", "batch")],
+)
+def test_the_tables_of_other_answers_are_what_these_say(heading, kind):
+    from highfence.methods.registry import concepts
+
+    assert table(heading) == [
+        [made.name, made.use, made.takes, promise(made), made.call, made.source]
+        for made in concepts()
+        if made.kind == kind
     ]
 
 

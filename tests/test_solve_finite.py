@@ -68,11 +68,12 @@ def claim(monkeypatch):
     ("game", "method"),
     [
         (PENNIES, "extreme_enumeration"),
-        (NormalForm.from_payoffs(np.zeros((3, 1, 2, 2), int)), "pure_enumeration"),
+        (NormalForm.from_payoffs(np.zeros((3, 1, 2, 2), int)), "extreme_enumeration"),
+        (NormalForm.from_payoffs(np.zeros((3, 2, 2, 2), int)), "pure_enumeration"),
         (NormalForm.from_payoffs([[1, 2]]), "pure_enumeration"),
         (trees.entry_deterrence(), "backward_induction"),
     ],
-    ids=["two players", "three players", "one player", "tree"],
+    ids=["two players", "three, two with a choice", "three players", "one player", "tree"],
 )
 def test_auto_takes_the_method_that_promises_most(game, method):
     assert solve(game).method == method

@@ -129,6 +129,8 @@ class Solution:
     """Connected components, as indices of extreme equilibria. Empty where not computed."""
     method_reason: str = ""
     """Why this method was taken: "asked for", or what decided under ``"auto"``."""
+    method_reason: str = ""
+    """Why this method was taken: "asked for", or what decided under ``"auto"``."""
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Return the lowest and highest value of every payoff and outcome over the equilibria."""

@@ -7,7 +7,7 @@ same, orders and labels the rest, and says in words how far the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
 
-__all__ = ["form_of", "solve"]
+__all__ = ["candidates", "chosen_by_auto", "form_of", "solve"]
 
 
 def solve(
@@ -50,7 +50,9 @@ def solve(
     method
         A registered method, or ``"auto"``: the method of lowest rank whose domain holds
         the game; if that ends without an equilibrium and without having searched all it
-        promises, the next one.
+        promises, or if it searched pure strategies only, the next one. A player with a
+        single strategy does not count as a player: a two-player method serves a game of
+        three in which one has no choice. ``method_reason`` says why the method was taken.
     regime
         The regime (or its name) laid over the game.
     preset
@@ -93,7 +95,7 @@ def solve(
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise RequestError(f"limit = {limit!r} is not a positive whole number")
     request = _request(game, regime, preset, parameters)
-    outcome, method_used = _run_chosen(request.form, method, most)
+    outcome, method_used, method_reason = _run_chosen(request.form, method, most)
     equilibria = tuple(present(request.form, *found) for found in outcome.ordered())
     status, reason = _status(outcome, method_used, most)
     subsets, components = _structure(outcome, method_used, equilibria, status)
@@ -114,6 +116,7 @@ def solve(
         rejected=outcome.rejected,
         subsets=subsets or (),
         components=components or (),
+        method_reason=method_reason,
     )
 
 
@@ -196,38 +199,157 @@ def _form_name(form: Form) -> str:
 # Methods
 
 
-def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method]:
-    """Run the method asked for, or those that "auto" goes through."""
-    fitting = [made for made in registry.for_form(type(form)) if made.accepts(form)]
-    if name != "auto":
-        chosen = registry.get(name)
-        if chosen not in fitting:
-            raise NotApplicable(_why_not(form, chosen, fitting))
-        return _run(form, chosen, most), chosen
-    if not fitting:
+@dataclass(frozen=True)
+class _Candidate:
+    """A method, the form that it is given, and the way back to the form that was asked for."""
+
+    method: Method
+    form: Form
+    back: Callable[[Any], Any] | None = None
+
+
+def candidates(form: Form) -> tuple[_Candidate, ...]:
+    """Return the methods that take a form, in the order in which "auto" goes through them.
+
+    Those that take it only because a player without a choice is left out come with the form
+    that is left.
+    """
+    smaller = _without_idle(form)
+    found = []
+    for made in registry.for_form(type(form)):
+        if smaller is not None and made.accepts(smaller[0]):
+            found.append(_Candidate(made, *smaller))
+        elif made.accepts(form):
+            found.append(_Candidate(made, form))
+    return tuple(found)
+
+
+def chosen_by_auto(form: Form) -> tuple[Method, str]:
+    """Return the method that "auto" begins with, and why, in words.
+
+    Raises
+    ------
+    NotApplicable
+        No method takes the form.
+    """
+    found = candidates(form)
+    if not found:
         raise NotApplicable(
             f"no method takes this {_form_name(form)} form. "
             + _domains(registry.for_form(type(form)))
         )
+    return found[0].method, _because(form, found[0])
+
+
+def _without_idle(form: Form) -> tuple[Form, Callable[[Any], Any]] | None:
+    """Return a game of three or more players as one of the two, at most, who have a choice."""
+    from .forms.normal import NormalForm, Profile
+
+    if not isinstance(form, NormalForm) or form.num_players < 3:
+        return None
+    kept = [player for player, count in enumerate(form.num_strategies) if count > 1]
+    if len(kept) > 2:
+        return None
+    kept = sorted([*kept, *(k for k in range(form.num_players) if k not in kept)][:2])
+    table = form.payoffs if form.exact is None else form.exact
+    axes = tuple(player + 1 for player in range(form.num_players) if player not in kept)
+
+    def back(profile: Profile) -> Profile:
+        ours = dict(zip(kept, profile.strategies, strict=True))
+        return Profile(tuple(ours.get(player, (1,)) for player in range(form.num_players)))
+
+    smaller = NormalForm.from_payoffs(
+        table[kept].squeeze(axes),
+        players=[form.players[player] for player in kept],
+        strategies=[form.strategies[player] for player in kept],
+        title=form.title,
+    )
+    return smaller, back
+
+
+def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str]:
+    """Run the method asked for, or those that "auto" goes through; say why it was taken."""
+    fitting = candidates(form)
+    if name != "auto":
+        asked = registry.get(name)
+        for one in fitting:
+            if one.method is asked:
+                return _run(form, one, most), asked, "asked for"
+        raise NotApplicable(_why_not(form, asked, [one.method for one in fitting]))
+    first_method, reason = chosen_by_auto(form)
     told: list[str] = []
-    first: tuple[_Outcome, Method] | None = None
-    for chosen in fitting:
+    first: _Outcome | None = None
+    tried: list[str] = []
+    unfinished = False
+    for one in fitting:
+        chosen = one.method
         try:
-            outcome = _run(form, chosen, most)
+            outcome = _run(form, one, most)
         except MethodFailed as failure:
             told.append(str(failure))
+            tried.append(f"{chosen} failed")
+            unfinished = True
             continue
-        outcome.fallback = chosen is not fitting[0]
-        done = outcome.findings.complete and not outcome.rejected and not outcome.fallback
-        if outcome.found or done:
+        outcome.fallback = unfinished
+        whole = outcome.findings.complete and not outcome.rejected and not unfinished
+        # That no pure profile is an equilibrium says that there are mixed ones.
+        if outcome.found or (whole and not _of_pure_alone(one)):
             outcome.notes = [*told, *outcome.notes]
-            return outcome, chosen
+            if tried:
+                reason = f"{'; '.join(tried)}; then {_because(form, one)}"
+            return outcome, chosen, reason
         told += [f"{chosen}: {note}" for note in outcome.notes]
-        first = first or (outcome, chosen)
+        tried.append(
+            f"{chosen} showed that no pure profile is an equilibrium"
+            if whole
+            else f"{chosen} found none"
+        )
+        unfinished = unfinished or not whole
+        first = first or outcome
     if first is None:
         raise MethodFailed("; ".join(told))
-    first[0].notes = told
-    return first
+    first.notes = told
+    return first, first_method, reason
+
+
+def _of_pure_alone(one: _Candidate) -> bool:
+    """Return whether a method searched pure strategies only, where there may be mixed ones."""
+    return one.method.name == "pure_enumeration" and one.form.num_players > 1
+
+
+def _because(form: Form, one: _Candidate) -> str:
+    """Return why a method serves a form, in words."""
+    return f"{_facts(form)}; it is good for {one.method.use or one.method.domain}"
+
+
+def _facts(form: Form) -> str:
+    """Return in words what decides which method serves a form."""
+    from .forms.extensive import ExtensiveForm
+    from .forms.markov import MarkovForm
+    from .forms.normal import NormalForm
+
+    if isinstance(form, NormalForm):
+        idle = [
+            player
+            for player, count in zip(form.players, form.num_strategies, strict=True)
+            if count == 1
+        ]
+        active = form.num_players - len(idle)
+        size = "x".join(map(str, form.num_strategies))
+        without = f" ({', '.join(idle)} without a choice)" if idle else ""
+        return f"{_counted(active, 'player')} with a choice{without}, {size} strategies"
+    if isinstance(form, ExtensiveForm):
+        hidden = any(len(known.nodes) > 1 for known in form.information_sets)
+        seen = "with hidden moves" if hidden else "in which all moves are seen"
+        return f"a tree of {_counted(form.num_nodes, 'node')} {seen}"
+    if isinstance(form, MarkovForm):
+        ends = "without end" if form.horizon is None else f"of {form.horizon} periods"
+        return f"a game {ends} on {_counted(form.num_states, 'state')}"
+    return "some decisions are over intervals"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _why_not(form: Form, chosen: Method, fitting: list[Method]) -> str:
@@ -269,11 +391,11 @@ class _Outcome:
         return sorted(self.found, key=lambda item: _probabilities(item[0]) or (), reverse=True)
 
 
-def _run(form: Form, chosen: Method, most: int) -> _Outcome:
+def _run(form: Form, chosen: _Candidate, most: int) -> _Outcome:
     """Run a method and judge what it yields, until it ends or the limit is reached."""
     outcome = _Outcome(form)
     distinct = _Distinct()
-    profiles = chosen(form)
+    profiles = chosen.method(chosen.form)
     while True:
         try:
             proposed = next(profiles)
@@ -282,7 +404,7 @@ def _run(form: Form, chosen: Method, most: int) -> _Outcome:
             outcome.findings = end.value or Findings(complete=False)
             outcome.notes += outcome.findings.notes
             return outcome
-        profile, certificate = _judged(form, proposed)
+        profile, certificate = _judged(form, chosen, proposed)
         if not certificate.holds:
             outcome.rejected += 1
             outcome.worst = outcome.worst or "; ".join(certificate.checks)
@@ -294,17 +416,20 @@ def _run(form: Form, chosen: Method, most: int) -> _Outcome:
             outcome.found.append((profile, certificate))
 
 
-def _judged(form: Form, profile: Any) -> tuple[Any, Certificate]:
+def _judged(form: Form, chosen: _Candidate, proposed: Any) -> tuple[Any, Certificate]:
     """Return the profile and its certificate, in exact arithmetic if an exact one is near."""
     from .forms.normal import NormalForm
 
-    if isinstance(form, NormalForm):
+    back = chosen.back or (lambda profile: profile)
+    if isinstance(chosen.form, NormalForm):
         from .forms.lift import exact_candidates
 
-        for candidate in exact_candidates(form, profile):
-            certificate = certify(form, candidate)
+        for candidate in exact_candidates(chosen.form, proposed):
+            profile = back(candidate)
+            certificate = certify(form, profile)
             if certificate.holds:
-                return candidate, certificate
+                return profile, certificate
+    profile = back(proposed)
     return profile, certify(form, profile)
 
 
@@ -389,7 +514,7 @@ def _structure(
         return None, None
     from .methods.extreme import components, maximal_nash_subsets
 
-    profiles = [equilibrium.profile for equilibrium in equilibria]
+    profiles = [_of_two(equilibrium.profile) for equilibrium in equilibria]
     subsets = maximal_nash_subsets(profiles)
     if subsets is None:
         outcome.notes.append(
@@ -397,3 +522,14 @@ def _structure(
             "they are not listed"
         )
     return subsets, components(profiles)
+
+
+def _of_two(profile: Any) -> Any:
+    """Return the part of a profile of those who have a choice, two players at most."""
+    from .forms.normal import Profile
+
+    if len(profile.strategies) == 2:
+        return profile
+    with_choice = [k for k, strategy in enumerate(profile.strategies) if len(strategy) > 1]
+    others = [k for k in range(len(profile.strategies)) if k not in with_choice]
+    return Profile(tuple(profile.strategies[k] for k in sorted([*with_choice, *others][:2])))

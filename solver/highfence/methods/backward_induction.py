@@ -87,6 +87,7 @@ def has_perfect_recall(form: ExtensiveForm) -> bool:
     source="Kuhn (1953); Selten (1965)",
     domain="perfect recall",
     rank=10,
+    use="every subgame-perfect equilibrium of a game in stages",
 )
 def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all subgame-perfect equilibria that are built from extreme stage equilibria.
@@ -161,6 +162,7 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     source="Mas-Colell, Whinston & Green (1995), def. 9.C.3",
     domain="perfect recall; all of the weak perfect Bayesian equilibria in pure strategies",
     rank=30,
+    use="pure plans with beliefs, where moves or types are hidden",
 )
 def pure_sequential(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all pure profiles that are subgame perfect and weak perfect Bayesian.

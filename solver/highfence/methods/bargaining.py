@@ -16,10 +16,28 @@ from numpy.typing import NDArray
 
 from ..errors import MethodFailed, RequestError
 from ..forms.normal import NormalForm
+from ..solution import Finds
+from .registry import concept
 
 __all__ = ["best_bargain"]
 
 
+@concept(
+    "nash_bargaining",
+    takes="normal: any number of players",
+    finds=Finds.ONE,
+    source="Nash (1950)",
+    call="highfence solve GAME --concept bargaining",
+    use="a deal by the largest product of gains",
+)
+@concept(
+    "kalai_smorodinsky",
+    takes="normal: any number of players",
+    finds=Finds.ONE,
+    source="Kalai & Smorodinsky (1975)",
+    call="highfence solve GAME --concept kalai_smorodinsky",
+    use="a deal by gains in proportion to what each could hope for",
+)
 def best_bargain(
     form: NormalForm,
     disagreement: Sequence[float],

@@ -23,6 +23,8 @@ import numpy as np
 from .. import tolerances
 from ..errors import RequestError
 from ..forms.normal import NormalForm
+from ..solution import Finds
+from .registry import BATCH, concept
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -80,6 +82,15 @@ class BimatrixAnswers:
     """(n,): solved in rational arithmetic, because floats could not tell a tie."""
 
 
+@concept(
+    "pure_many",
+    takes="normal: many games of one shape",
+    finds=Finds.ALL,
+    source="Nash (1951)",
+    call="highfence.methods.batch.pure_many",
+    use="pure equilibria of a million games",
+    kind=BATCH,
+)
 def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
     """Return all pure equilibria of many games.
 
@@ -128,6 +139,15 @@ def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
     return PureAnswers(*map(_frozen, (count, start, actions)))
 
 
+@concept(
+    "bimatrix_many",
+    takes="normal: many two-player games up to 6x6",
+    finds=Finds.ALL,
+    source="von Stengel (2007), sec. 3.2; Avis et al. (2010)",
+    call="highfence.methods.batch.bimatrix_many",
+    use="every equilibrium of a million two-player games",
+    kind=BATCH,
+)
 def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> BimatrixAnswers:
     """Return all extreme equilibria of many two-player games of up to 6 strategies each.
 
@@ -214,6 +234,15 @@ class Induction:
     may then depend on the choice, and :func:`highfence.solve.solve` is to be asked."""
 
 
+@concept(
+    "induction",
+    takes="a tree of perfect information as arrays",
+    finds=Finds.ONE,
+    source="Kuhn (1953)",
+    call="highfence.methods.batch.induction",
+    use="backward induction on millions of nodes",
+    kind=BATCH,
+)
 def induction(
     first_child: ArrayLike,
     child_count: ArrayLike,

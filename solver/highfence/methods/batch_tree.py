@@ -20,6 +20,8 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..forms.batch import BatchForm
+from ..solution import Finds
+from .registry import BATCH, concept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,6 +146,15 @@ def block_length(form: BatchForm) -> int:
     return int(np.clip(_BYTES // (8 * rows * form.columns), 16, _MOST))
 
 
+@concept(
+    "solve_many",
+    takes="finite games at many draws of their numbers",
+    finds=Finds.ALL,
+    source="Kuhn (1953); Selten (1965)",
+    call="highfence.solve_many",
+    use="a finite game at thousands of draws",
+    kind=BATCH,
+)
 def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) -> Block:
     """Solve the draws of a block.
 

@@ -17,10 +17,28 @@ from numpy.typing import NDArray
 from .. import limits
 from ..errors import LimitExceeded, MethodFailed, Problem
 from ..forms.normal import NormalForm
+from ..solution import Finds
+from .registry import concept
 
 __all__ = ["best_distribution"]
 
 
+@concept(
+    "correlated",
+    takes="normal: any number of players",
+    finds=Finds.ONE,
+    source="Aumann (1974, 1987)",
+    call="highfence solve GAME --concept correlated",
+    use="what a mediator who tells each their part can bring about",
+)
+@concept(
+    "coarse_correlated",
+    takes="normal: any number of players",
+    finds=Finds.ONE,
+    source="Moulin & Vial (1978)",
+    call="highfence solve GAME --concept coarse_correlated",
+    use="what a mediator can do where players commit before they are told",
+)
 def best_distribution(
     form: NormalForm, quantity: NDArray[np.float64], *, coarse: bool = False
 ) -> NDArray[np.float64]:

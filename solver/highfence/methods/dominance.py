@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from .. import limits
 from ..errors import LimitExceeded, Problem
 from ..forms.normal import NormalForm
+from ..solution import Finds
 from .rational_lp import matrix_game
+from .registry import concept
 
 __all__ = ["Removal", "removals"]
 
@@ -39,6 +41,24 @@ class Removal:
     strict: bool
 
 
+@concept(
+    "dominance",
+    takes="normal: any number of players",
+    finds=Finds.ALL,
+    source="Bernheim (1984); Pearce (1984)",
+    call="highfence solve GAME --concept dominance",
+    use="what is left once nobody plays what something else always beats",
+    exact=True,
+)
+@concept(
+    "weak_dominance",
+    takes="normal: any number of players",
+    finds=Finds.ONE,
+    source="Shoham & Leyton-Brown (2009), sec. 3.4.3",
+    call="highfence solve GAME --concept dominance --weak",
+    use="what is left once nobody plays what another plan weakly beats",
+    exact=True,
+)
 def removals(form: NormalForm, *, weak: bool = False, mixtures: bool = True) -> list[Removal]:
     """Return the removals, round after round, until no strategy is dominated.
 

@@ -66,6 +66,7 @@ class _TooLarge(Exception):
     source="Avis, Rosenberg, Savani & von Stengel (2010)",
     domain="two players",
     rank=10,
+    use="every equilibrium of two players, with the continua they span",
 )
 def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield all extreme equilibria of a two-player game, exactly.

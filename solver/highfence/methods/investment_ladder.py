@@ -25,6 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import limits
 from ..errors import MethodFailed, Problem, SpecError
+from ..solution import Finds
+from .registry import concept
 
 __all__ = ["InvestmentLadder", "LadderEquilibrium", "logit_bertrand", "solve_ladder"]
 
@@ -86,6 +88,14 @@ class LadderEquilibrium:
     """Rounds of the iteration."""
 
 
+@concept(
+    "investment_ladder",
+    takes="two firms on a ladder of qualities",
+    finds=Finds.ONE,
+    source="Ericson & Pakes (1995)",
+    call="highfence.methods.investment_ladder.solve_ladder",
+    use="investment in a race that goes on",
+)
 def solve_ladder(game: InvestmentLadder) -> LadderEquilibrium:
     """Return the symmetric equilibrium on which iterated best investments settle.
 

@@ -36,6 +36,7 @@ __all__ = ["lemke_howson"]
     source="Lemke & Howson (1964); von Stengel (2007), sec. 3.4-3.6",
     domain="two players",
     rank=15,
+    use="some equilibria of two players with many strategies, soon",
 )
 def lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield the equilibria at the ends of the Lemke-Howson paths, one path per label, exactly.

@@ -29,6 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import limits
 from ..errors import MethodFailed, Problem, RequestError, SpecError
+from ..solution import Finds
+from .registry import concept
 
 __all__ = ["FeedbackEquilibrium", "LinearQuadraticGame", "coupled_riccati"]
 
@@ -136,6 +138,14 @@ class FeedbackEquilibrium:
         return np.array(states)
 
 
+@concept(
+    "linear_quadratic",
+    takes="linear-quadratic games of any number of players",
+    finds=Finds.ONE,
+    source="Basar & Olsder (1999), ch. 6",
+    call="highfence.methods.linear_quadratic.coupled_riccati",
+    use="feedback policies for a linear system with quadratic costs",
+)
 def coupled_riccati(game: LinearQuadraticGame, horizon: int | None = None) -> FeedbackEquilibrium:
     """Return the feedback equilibrium of a linear-quadratic game.
 

@@ -28,7 +28,7 @@ from .. import limits
 from ..errors import MethodFailed, RequestError
 from ..forms.normal import NormalForm, Profile
 from ..solution import Findings, Finds
-from .registry import method
+from .registry import concept, method
 
 __all__ = ["LogitFit", "fit_branch", "logit", "logit_profile"]
 
@@ -66,6 +66,7 @@ _CLEAN = 1e-11
     source="McKelvey & Palfrey (1995); Turocy (2005)",
     domain="any number of players, up to some hundred strategies in all",
     rank=50,
+    use="one equilibrium of several players, where all are out of reach",
 )
 def logit(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield the equilibrium to which the principal branch of logit equilibria leads.
@@ -137,6 +138,14 @@ def logit(game: NormalForm) -> Generator[Profile, None, Findings]:
     )
 
 
+@concept(
+    "quantal_response",
+    takes="normal: as for logit",
+    finds=Finds.ONE,
+    source="McKelvey & Palfrey (1995)",
+    call="highfence solve GAME --concept logit --precision X",
+    use="how players who err play",
+)
 def logit_profile(form: NormalForm, precision: float) -> Profile:
     """Return the logit equilibrium of the principal branch at a precision.
 
@@ -203,6 +212,14 @@ class LogitFit:
     """The likelihood still rose at the largest precision: the data look like exact best play."""
 
 
+@concept(
+    "precision_fit",
+    takes="normal: as for logit, with counts of play",
+    finds=Finds.ONE,
+    source="McKelvey & Palfrey (1995), sec. 5",
+    call="highfence solve GAME --concept logit --counts FILE.csv",
+    use="how exactly those who were observed play",
+)
 def fit_branch(form: NormalForm, counts: Sequence[Sequence[float]], most: float) -> LogitFit:
     """Return the point of the principal branch under which counts are most likely.
 

@@ -64,6 +64,7 @@ _STRAY = 0.5
     source="Eibelshäuser & Poensgen (2019); Turocy (2005)",
     domain="dynamic games without end, any number of players",
     rank=40,
+    use="a game on states without end, moves at once or mixed",
 )
 def markov_homotopy(game: MarkovForm) -> Generator[MarkovProfile, None, Findings]:
     """Yield one stationary Markov-perfect equilibrium: the end of the logit path.

@@ -48,6 +48,7 @@ _STEADY = 3
     source="Backward induction (Selten 1965) over the stage games of every state",
     domain="dynamic games with a finite horizon",
     rank=10,
+    use="a game on states that ends",
 )
 def markov_induction(game: MarkovForm) -> Generator[MarkovProfile, None, Findings]:
     """Yield Markov-perfect equilibria of a game with a horizon, by the listing rule in its notes.
@@ -187,6 +188,7 @@ def _pure(cell: list[int], sizes: tuple[int, ...]) -> Vectors:
     source="Howard (1960); Shapley (1953)",
     domain="dynamic games without end in which one player at a time has a choice",
     rank=30,
+    use="a game on states without end in which one moves at a time",
 )
 def markov_sweeps(game: MarkovForm) -> Generator[MarkovProfile, None, Findings]:
     """Yield pure stationary Markov-perfect equilibria of a game with moves in turn.

@@ -40,6 +40,7 @@ def _two_players(game: NormalForm) -> bool:
     source="Shoham & Leyton-Brown (2009), alg. 3.4.1, as in nashpy",
     domain="two players",
     rank=62,
+    use="comparing with nashpy",
 )
 def nashpy_support_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield equilibria found by nashpy's enumeration of supports.
@@ -67,6 +68,7 @@ def nashpy_support_enumeration(game: NormalForm) -> Generator[Profile, None, Fin
     source="Nisan et al. (2007), alg. 3.5, as in nashpy",
     domain="two players",
     rank=61,
+    use="comparing with nashpy",
 )
 def nashpy_vertex_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield equilibria found by nashpy's enumeration of vertices of best-response polytopes.
@@ -99,6 +101,7 @@ def nashpy_vertex_enumeration(game: NormalForm) -> Generator[Profile, None, Find
     source="Lemke & Howson (1964), as in nashpy",
     domain="two players",
     rank=60,
+    use="comparing with nashpy",
 )
 def nashpy_lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield the equilibria at the ends of nashpy's Lemke-Howson paths, one per label.

@@ -46,6 +46,7 @@ __all__ = ["perfect_bayesian"]
     domain="perfect recall; mixed equilibria of stages of two players, complete for a sender "
     "and a receiver",
     rank=25,
+    use="every equilibrium with beliefs of two players, where types or moves are hidden",
 )
 def perfect_bayesian(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all extreme perfect Bayesian equilibria, pure and mixed.

@@ -47,6 +47,7 @@ _SEED = 20_071_113
     source="McKelvey & McLennan (1997); Datta (2010)",
     domain="small games of any number of players (3x3x3, 4x4x4, 2x2x2x2x2): isolated equilibria",
     rank=25,
+    use="every isolated equilibrium, mixed too, of three or more players",
 )
 def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield all isolated equilibria, found as the roots of polynomials on every support.

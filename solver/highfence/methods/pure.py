@@ -27,6 +27,7 @@ __all__ = ["pure_enumeration"]
     source="Nash (1951); Shoham & Leyton-Brown (2009), sec. 3.3",
     domain="any number of players; all of the equilibria in pure strategies, no mixed ones",
     rank=20,
+    use="every pure equilibrium, whatever the number of players",
 )
 def pure_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield all equilibria in pure strategies.

@@ -1,4 +1,4 @@
-"""The registry of methods: what can solve which form, what it promises, and its source.
+"""The registry of all that answers: what takes which form, what it promises, and its source.
 
 A method is a generator function ``(form, **options) -> Iterator[profile]`` whose
 generator may return :class:`highfence.solution.Findings`. It declares its domain,
@@ -6,6 +6,10 @@ its promise and its source in the decorator::
 
     @method("zero_sum_lp", form=NormalForm, accepts=..., finds=Finds.ONE, source="...")
     def zero_sum_lp(game): ...
+
+What answers another question than "which Nash equilibria are there" (a mediator's, a leader's,
+a bargain), and what solves many games at once, is declared by :func:`concept` instead; it keeps
+its own signature, and ``call`` names what users call.
 
 Methods never import the judge (:mod:`highfence.certify`).
 """
@@ -15,12 +19,31 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import RequestError, did_you_mean
 from ..solution import Finds
 
-__all__ = ["MODULES", "Method", "all_methods", "for_form", "get", "method"]
+__all__ = [
+    "BATCH",
+    "CONCEPT",
+    "CONCEPT_MODULES",
+    "EQUILIBRIUM",
+    "MODULES",
+    "Concept",
+    "Method",
+    "all_methods",
+    "concept",
+    "concepts",
+    "everything",
+    "for_form",
+    "get",
+    "method",
+]
+
+EQUILIBRIUM = "equilibrium method"
+CONCEPT = "concept"
+BATCH = "batch"
 
 MODULES = (
     "pure",
@@ -38,7 +61,23 @@ MODULES = (
 )
 """The modules beside this one that define methods: add a line here for a new one."""
 
+CONCEPT_MODULES = (
+    "correlated",
+    "stackelberg",
+    "bargaining",
+    "dominance",
+    "logit",
+    "repeated",
+    "linear_quadratic",
+    "investment_ladder",
+    "batch",
+    "batch_tree",
+    "staged_batch",
+)
+"""The modules beside this one that declare concepts and batches: likewise."""
+
 _METHODS: dict[str, Method] = {}
+_CONCEPTS: dict[str, Concept] = {}
 
 
 @dataclass(frozen=True)
@@ -56,6 +95,20 @@ class Method:
     """The domain in words, for ``highfence methods``."""
     rank: int = 100
     """``method="auto"`` takes the accepting method with the lowest rank."""
+    use: str = ""
+    """What to choose it for, in words."""
+
+    kind = EQUILIBRIUM
+
+    @property
+    def takes(self) -> str:
+        """The form and the domain in words."""
+        return f"{form_name(self.form)}: {self.domain}" if self.domain else form_name(self.form)
+
+    @property
+    def call(self) -> str:
+        """What to type."""
+        return f"highfence solve GAME --method {self.name}"
 
     @property
     def summary(self) -> str:
@@ -79,21 +132,82 @@ def method(
     exact: bool = False,
     domain: str = "",
     rank: int = 100,
+    use: str = "",
 ) -> Callable[[Callable[..., Any]], Method]:
     """Register a generator function as a method."""
 
     def register(function: Callable[..., Any]) -> Method:
         if name in _METHODS:
             raise ValueError(f"two methods are named {name!r}")
-        made = Method(name, form, accepts, finds, exact, source, function, domain, rank)
+        made = Method(name, form, accepts, finds, exact, source, function, domain, rank, use)
         _METHODS[name] = made
         return made
 
     return register
 
 
-def _load() -> None:
-    for module in MODULES:
+@dataclass(frozen=True)
+class Concept:
+    """Something else than one method for Nash equilibria: another concept, or a batch."""
+
+    name: str
+    kind: str
+    """``CONCEPT`` or ``BATCH``."""
+    takes: str
+    """Form and domain, in words."""
+    finds: Finds
+    exact: bool
+    source: str
+    call: str
+    """What to type, or the public function in Python."""
+    use: str
+    """What to choose it for, in words."""
+    function: Callable[..., Any] = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return (self.function.__doc__ or "").strip().split("\n", 1)[0]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def concept(
+    name: str,
+    *,
+    takes: str,
+    finds: Finds,
+    source: str,
+    call: str,
+    use: str,
+    kind: str = CONCEPT,
+    exact: bool = False,
+) -> Callable[[_Function], _Function]:
+    """Declare what a function answers, and return the function as it is.
+
+    A function that answers several questions is declared once for each.
+    """
+
+    def register(function: _Function) -> _Function:
+        if name in _CONCEPTS or name in _METHODS:
+            raise ValueError(f"two entries are named {name!r}")
+        _CONCEPTS[name] = Concept(name, kind, takes, finds, exact, source, call, use, function)
+        return function
+
+    return register
+
+
+def form_name(form: type) -> str:
+    """Return what users call a form: ``normal`` for ``NormalForm``."""
+    return form.__name__.removesuffix("Form").lower()
+
+
+def _load(modules: tuple[str, ...] = MODULES) -> None:
+    for module in modules:
         import_module(f".{module}", __package__)
 
 
@@ -101,6 +215,22 @@ def all_methods() -> tuple[Method, ...]:
     """Return every registered method, by rank and name."""
     _load()
     return tuple(sorted(_METHODS.values(), key=lambda made: (made.rank, made.name)))
+
+
+def concepts() -> tuple[Concept, ...]:
+    """Return every declared concept, then every batch, in the order of their modules."""
+    _load(CONCEPT_MODULES)
+    order = [f"{__package__}.{module}" for module in CONCEPT_MODULES]
+
+    def place(made: Concept) -> tuple[bool, int, str]:
+        return (made.kind != CONCEPT, order.index(made.function.__module__), made.name)
+
+    return tuple(sorted(_CONCEPTS.values(), key=place))
+
+
+def everything() -> tuple[Method | Concept, ...]:
+    """Return all that ``highfence methods`` lists: methods, concepts, batches."""
+    return (*all_methods(), *concepts())
 
 
 def for_form(form: type) -> tuple[Method, ...]:

@@ -34,7 +34,9 @@ from typing import Any
 from .. import limits
 from ..errors import RequestError
 from ..forms.normal import NormalForm
+from ..solution import Finds
 from .rational_lp import matrix_game
+from .registry import concept
 
 __all__ = [
     "CriticalDiscounts",
@@ -93,6 +95,15 @@ class PayoffSet:
         return min(v for v, _ in self.corners), min(v for _, v in self.corners)
 
 
+@concept(
+    "minmax",
+    takes="normal: any number of players (mixed: two)",
+    finds=Finds.ONE,
+    source="Fudenberg & Maskin (1986)",
+    call="highfence.methods.repeated.minmax",
+    use="the least to which others can hold a player",
+    exact=True,
+)
 def minmax(game: NormalForm, player: int, *, mixed: bool = False) -> Number:
     """Return the least payoff to which the others can hold a player.
 
@@ -135,6 +146,15 @@ def minmax(game: NormalForm, player: int, *, mixed: bool = False) -> Number:
     return -value
 
 
+@concept(
+    "grim_trigger",
+    takes="normal: any number of players, and a profile",
+    finds=Finds.ONE,
+    source="Friedman (1971)",
+    call="highfence.methods.repeated.grim_trigger",
+    use="how patient they must be if deviations end cooperation for ever",
+    exact=True,
+)
 def grim_trigger(
     game: NormalForm, target: Sequence[int], punishment: Sequence[int]
 ) -> CriticalDiscounts:
@@ -185,6 +205,15 @@ def grim_trigger(
     )
 
 
+@concept(
+    "tit_for_tat",
+    takes="payoffs of a dilemma",
+    finds=Finds.ONE,
+    source="Axelrod (1984)",
+    call="highfence.methods.repeated.tit_for_tat",
+    use="how patient they must be for tit for tat",
+    exact=True,
+)
 def tit_for_tat(temptation: Any, reward: Any, punishment: Any, sucker: Any) -> CriticalDiscounts:
     """Return from which discount factor on tit for tat is a Nash equilibrium of the dilemma.
 
@@ -235,6 +264,15 @@ def feasible_set(game: NormalForm) -> tuple[Point, ...]:
     return tuple(_hull(_payoffs(game)))
 
 
+@concept(
+    "individually_rational",
+    takes="normal: two players",
+    finds=Finds.ALL,
+    source="Fudenberg & Maskin (1986)",
+    call="highfence.methods.repeated.individually_rational_set",
+    use="all payoffs that patient players can sustain",
+    exact=True,
+)
 def individually_rational_set(
     game: NormalForm, floors: Sequence[Any] | None = None
 ) -> tuple[Point, ...]:
@@ -265,6 +303,14 @@ def individually_rational_set(
     return tuple(_hull(corners))
 
 
+@concept(
+    "repeated_payoffs",
+    takes="normal: two players, and a discount factor",
+    finds=Finds.ALL,
+    source="Abreu, Pearce & Stacchetti (1990); Abreu & Sannikov (2014)",
+    call="highfence.methods.repeated.payoff_set",
+    use="all payoffs that players of given patience can sustain",
+)
 def payoff_set(game: NormalForm, discount: float) -> PayoffSet:
     """Return all average payoffs of pure subgame-perfect equilibria, with a public lottery.
 
@@ -338,6 +384,14 @@ def payoff_set(game: NormalForm, discount: float) -> PayoffSet:
     )
 
 
+@concept(
+    "critical_discount",
+    takes="normal: two players, and a profile",
+    finds=Finds.ONE,
+    source="Abreu (1988)",
+    call="highfence.methods.repeated.critical_discount",
+    use="how patient players must be to keep to a course of play",
+)
 def critical_discount(
     game: NormalForm, target: Sequence[int], precision: float = 1e-6
 ) -> float | None:

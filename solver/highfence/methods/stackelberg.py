@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from ..errors import MethodFailed, RequestError
 from ..forms.normal import NormalForm
+from ..solution import Finds
+from .registry import concept
 
 __all__ = ["BestCommitment", "Coverage", "best_commitment", "best_coverage"]
 
@@ -36,6 +38,30 @@ class BestCommitment:
     attained: bool
 
 
+@concept(
+    "commitment",
+    takes="normal: two players",
+    finds=Finds.ONE,
+    source="Conitzer & Sandholm (2006)",
+    call="highfence solve GAME --concept stackelberg",
+    use="what a leader should bind themselves to, indifference helping them",
+)
+@concept(
+    "commitment_pessimistic",
+    takes="normal: two players",
+    finds=Finds.ONE,
+    source="von Stengel & Zamir (2010)",
+    call="highfence solve GAME --concept stackelberg --pessimistic",
+    use="what a leader can be sure of, indifference harming them",
+)
+@concept(
+    "commitment_to_types",
+    takes="normal: a leader, and a follower of several types",
+    finds=Finds.ONE,
+    source="Paruchuri et al. (2008)",
+    call="highfence solve GAME --concept stackelberg --types R=P,...",
+    use="a leader who does not know whom they face",
+)
 def best_commitment(
     forms: Sequence[NormalForm],
     weights: Sequence[float],
@@ -240,6 +266,14 @@ class Coverage:
     have none, and the defender's payoff is then an upper bound (Korzhyk and others 2010)."""
 
 
+@concept(
+    "security_coverage",
+    takes="targets, resources and schedules",
+    finds=Finds.ONE,
+    source="Kiekintveld et al. (2009); Jain et al. (2010)",
+    call="highfence.concepts.security_coverage",
+    use="where to patrol, inspect or audit with too few resources",
+)
 def best_coverage(
     defender: Sequence[tuple[float, float]],
     attacker: Sequence[tuple[float, float]],

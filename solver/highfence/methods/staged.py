@@ -543,6 +543,7 @@ class Solver:
     domain="staged games with interval decisions",
     source="Backward induction (Selten 1965) over stage games: scan, zoom and Newton",
     rank=10,
+    use="decisions over intervals, in one stage or several",
 )
 def staged(
     form: StagedForm, *, limit: int | None = None, resolution: Resolution = CLOSE

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..forms.staged import Block, FiniteMove, StagedForm
+from ..solution import Finds
 from ._search import COARSE, Resolution
 from ._stage_game import starting_points
+from .registry import BATCH, concept
 from .staged import POINTS, RULES
 
 if TYPE_CHECKING:
@@ -141,6 +143,15 @@ def histories(form: StagedForm, inputs: Array) -> tuple[Array, NDArray[np.bool_]
     return rows, plain
 
 
+@concept(
+    "solve_draws",
+    takes="staged games at many draws of their numbers",
+    finds=Finds.SOME,
+    source="Backward induction (Selten 1965), all draws side by side",
+    call="highfence.study.draws.solve_draws",
+    use="a game with intervals at thousands of draws",
+    kind=BATCH,
+)
 def lead_answers(
     form: StagedForm, rows: Array, resolution: Resolution = COARSE, corners: bool = False
 ) -> LeadAnswers:

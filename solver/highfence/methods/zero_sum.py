@@ -28,6 +28,7 @@ __all__ = ["zero_sum_lp"]
     source="von Neumann (1928); Shoham & Leyton-Brown (2009), sec. 4.1",
     domain="two players whose payoffs sum to a constant",
     rank=40,
+    use="the value of a large game in which one wins what the other loses",
 )
 def zero_sum_lp(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield one equilibrium of a two-player zero-sum (or constant-sum) game.

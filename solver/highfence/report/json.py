@@ -12,6 +12,7 @@ versions; none is renamed or removed.
     regime, preset      names, or null
     parameters          {name: number or text}: the values that were used
     method, finds       the method, and its promise here: "all" | "some" | "one"
+    method_reason       why this method was taken: "asked for", or what decided under auto
     status, reason      "solved" | "partial" | "none found" | "not certified", and why
     equilibria          [equilibrium]
     notes               [text]: what was and was not searched
@@ -161,6 +162,7 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
             "preset": solution.preset,
             "parameters": solution.parameters,
             "method": solution.method,
+            "method_reason": solution.method_reason,
             "status": solution.status.value,
             "reason": solution.reason,
             "finds": solution.finds.value,

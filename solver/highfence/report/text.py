@@ -34,7 +34,6 @@ __all__ = [
     "comparison_text",
     "form_page",
     "game_page",
-    "methods_page",
     "plain",
     "solution_page",
     "solution_text",
@@ -447,6 +446,8 @@ def solution_page(
         f"{solution.form} form, solved by {solution.method}, "
         f"which promises {promise[solution.finds.value]}"
     )
+    if solution.method_reason not in ("", "asked for"):
+        page.text(f"auto chose it: {solution.method_reason}")
     page.text(_status(solution), "green" if solution.status.value == "solved" else "yellow")
     count = len(solution.equilibria)
     left_out: set[str] = set()
@@ -1040,31 +1041,6 @@ def _quantities(page: Page, game: Game) -> None:
         unit = f" ({quantity.unit})" if quantity.unit not in ("", "1") else ""
         words = _sentences(quantity.label + unit, quantity.about)
         page.item(key, words or _formula(quantity.formula), indent=GAP)
-
-
-def methods_page(methods: Sequence[Mapping[str, Any]], width: int | None = None) -> Page:
-    """Return the page that ``highfence methods`` prints."""
-    page = Page(width)
-    chosen = next((made["name"] for made in methods if made["accepts"]), None)
-    asked = any(made["accepts"] is not None for made in methods)
-    for made in methods:
-        page.heading(made["name"])
-        if made["summary"]:
-            page.text(made["summary"], indent=GAP)
-        domain = f"{made['form']} form" + (f", {made['domain']}" if made["domain"] else "")
-        page.item("takes", domain, indent=GAP)
-        promise = made["finds"] + (", exact" if made["exact"] else "")
-        page.item("promises", promise, indent=GAP)
-        page.item("source", made["source"], indent=GAP)
-        if asked:
-            takes = "yes" if made["accepts"] else "no"
-            if made["name"] == chosen:
-                takes += ", and it is what auto takes"
-            page.item("takes this game", takes, indent=GAP)
-    if asked and chosen is None:
-        page.blank()
-        page.text("No method takes this game.")
-    return page
 
 
 def form_page(
