@@ -13,7 +13,16 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Certificate", "Equilibrium", "Findings", "Finds", "Solution", "Status"]
+__all__ = [
+    "Belief",
+    "Certificate",
+    "Equilibrium",
+    "Findings",
+    "Finds",
+    "Refinement",
+    "Solution",
+    "Status",
+]
 
 Number = float | Fraction
 
@@ -64,6 +73,31 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Belief:
+    """What a player may believe at an information set for the equilibrium to be rational there."""
+
+    player: str
+    information_set: str
+    places: tuple[str, ...]
+    """What may have happened before, in words; what all have in common is left out."""
+    reached: bool
+    """Play comes here, inside the smallest subgame around, so Bayes' rule gives the belief."""
+    extreme: tuple[tuple[Number, ...], ...]
+    """Extreme points of the set of beliefs, as probabilities of the places: one if reached."""
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """The verdict on one refinement of an equilibrium."""
+
+    name: str
+    """"sequential", "intuitive criterion", "D1"; "perfect", "proper"."""
+    holds: bool | None
+    """None if it is left open."""
+    reason: str
+
+
+@dataclass(frozen=True)
 class Equilibrium:
     """A certified profile.
 
@@ -83,6 +117,12 @@ class Equilibrium:
     path: tuple[str, ...] = ()
     """What happens on the path of play, one line per stage, in words."""
     notes: tuple[str, ...] = ()
+    beliefs: tuple[Belief, ...] = ()
+    """At information sets of several nodes; where the request asked for them."""
+    refinements: tuple[Refinement, ...] = ()
+    """Verdicts on refinements, where the request asked for them."""
+    index: int | None = None
+    """Of an isolated regular equilibrium in strategic form, +1 or -1, where asked for."""
     profile: Any = field(default=None, repr=False, compare=False)
     """The method's profile (indices, arrays), for studies."""
 
@@ -127,8 +167,6 @@ class Solution:
     either player's strategies) is all equilibria. Empty where not computed."""
     components: tuple[tuple[int, ...], ...] = ()
     """Connected components, as indices of extreme equilibria. Empty where not computed."""
-    method_reason: str = ""
-    """Why this method was taken: "asked for", or what decided under ``"auto"``."""
     method_reason: str = ""
     """Why this method was taken: "asked for", or what decided under ``"auto"``."""
 

@@ -8,12 +8,13 @@ same, orders and labels the rest, and says in words how far the answer goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import limits, tolerances
 from .certify import certify
+from .certify.signaling import judge_signaling, supporting_beliefs
 from .errors import MethodFailed, NotApplicable, RequestError
 from .methods import registry
 from .present import present
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
 
-__all__ = ["candidates", "chosen_by_auto", "form_of", "solve"]
+__all__ = ["candidates", "chosen_by_auto", "form_of", "solve", "without_idle"]
 
 
 def solve(
@@ -97,6 +98,8 @@ def solve(
     request = _request(game, regime, preset, parameters)
     outcome, method_used, method_reason = _run_chosen(request.form, method, most)
     equilibria = tuple(present(request.form, *found) for found in outcome.ordered())
+    if method_used.name == "perfect_bayesian":
+        equilibria = tuple(_with_beliefs(request.form, found) for found in equilibria)
     status, reason = _status(outcome, method_used, most)
     subsets, components = _structure(outcome, method_used, equilibria, status)
     return Solution(
@@ -129,6 +132,14 @@ def form_of(
 ) -> Form:
     """Return the form in which :func:`solve` solves a game; arguments as there."""
     return _request(game, regime, preset, parameters).form
+
+
+def _with_beliefs(form: Any, equilibrium: Equilibrium) -> Equilibrium:
+    """Return an equilibrium of a tree with the beliefs that support it, and what these survive."""
+    judged = (form, equilibrium.profile, equilibrium.certificate)
+    return replace(
+        equilibrium, beliefs=supporting_beliefs(*judged), refinements=judge_signaling(*judged)
+    )
 
 
 # ---------------------------------------------------------------------------------------------
@@ -214,7 +225,7 @@ def candidates(form: Form) -> tuple[_Candidate, ...]:
     Those that take it only because a player without a choice is left out come with the form
     that is left.
     """
-    smaller = _without_idle(form)
+    smaller = without_idle(form)
     found = []
     for made in registry.for_form(type(form)):
         if smaller is not None and made.accepts(smaller[0]):
@@ -241,7 +252,7 @@ def chosen_by_auto(form: Form) -> tuple[Method, str]:
     return found[0].method, _because(form, found[0])
 
 
-def _without_idle(form: Form) -> tuple[Form, Callable[[Any], Any]] | None:
+def without_idle(form: Form) -> tuple[Form, Callable[[Any], Any]] | None:
     """Return a game of three or more players as one of the two, at most, who have a choice."""
     from .forms.normal import NormalForm, Profile
 

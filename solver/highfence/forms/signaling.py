@@ -14,6 +14,7 @@ a limit of Bayes' rule: the sender's trembles make it (Kreps and Wilson 1982).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -89,7 +90,7 @@ def signaling_stage(form: ExtensiveForm, root: int = 0) -> SignalingStage | None
                 elsewhere.setdefault(taken[0], []).append((node, weight))
             continue
         if form.owner[node] == CHANCE:
-            odds = lotteries[node]
+            odds: Sequence[float | Fraction] = lotteries[node]
             if not all(odds):
                 return None
             steps = [

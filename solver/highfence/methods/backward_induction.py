@@ -75,6 +75,7 @@ def _forgotten(form: ExtensiveForm) -> tuple[int, str] | None:
 
 
 def has_perfect_recall(form: ExtensiveForm) -> bool:
+    """Return whether every player remembers what they knew and did."""
     return _forgotten(form) is None
 
 
