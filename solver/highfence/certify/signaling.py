@@ -456,8 +456,8 @@ class _Judge:
             True,
             "play reaches every information set inside its subgame"
             if not free
-            else f"at {free} information set(s) that play does not reach, beliefs that are limits "
-            "of Bayes' rule support the replies",
+            else "where play does not reach, beliefs that are limits of Bayes' rule support the "
+            "replies",
         )
 
     def _criterion(
@@ -555,7 +555,7 @@ class _Judge:
 
     def _words(self, question: _Question, sources: Iterable[int]) -> str:
         names = self._names([tuple(node for node, _ in nodes) for nodes in question.reading.nodes])
-        return " and ".join(f"({names[source]})" for source in sources)
+        return " and ".join(repr(names[source]) for source in sources)
 
 
 def _some_mixture(replies: Iterable[int], rows: Sequence[Sequence[Fraction]]) -> bool:

@@ -30,6 +30,11 @@ versions; none is renamed or removed.
       outcomes          {name: number}
       certificate       {regret, tolerance, exact, refinement, checks}
       path, notes       [text]
+      beliefs           [{player, information_set, places, reached, extreme}]: what may be believed
+                        where the node is not known, as probabilities of the places: the extreme
+                        points of the set (one if reached); [] if not asked for
+      refinements       [{name, holds, reason}]: holds is true, false or null (left open)
+      index             +1, -1 or null (not isolated, not regular, or not asked for)
       exact             {payoffs, strategies} as text, or null
 
 ``compare``::
@@ -132,6 +137,21 @@ def _equilibrium(equilibrium: Equilibrium) -> dict[str, Any]:
         },
         "path": equilibrium.path,
         "notes": equilibrium.notes,
+        "beliefs": [
+            {
+                "player": belief.player,
+                "information_set": belief.information_set,
+                "places": belief.places,
+                "reached": belief.reached,
+                "extreme": belief.extreme,
+            }
+            for belief in equilibrium.beliefs
+        ],
+        "refinements": [
+            {"name": verdict.name, "holds": verdict.holds, "reason": verdict.reason}
+            for verdict in equilibrium.refinements
+        ],
+        "index": equilibrium.index,
         "exact": exact,
     }
     return made

@@ -525,6 +525,10 @@ def _equilibrium(
     page.item("certificate", _certificate(equilibrium, everything), indent=GAP)
     if equilibrium.certificate.checks and not equilibrium.certificate.exact:
         left_out.add("what the judge checked")
+    from .refinement_text import refinement_items
+
+    for label, text in refinement_items(equilibrium):
+        page.item(label, text, indent=GAP)
     for note in equilibrium.notes:
         page.text(note, indent=GAP)
     return left_out
