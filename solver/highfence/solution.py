@@ -167,6 +167,8 @@ class Solution:
     either player's strategies) is all equilibria. Empty where not computed."""
     components: tuple[tuple[int, ...], ...] = ()
     """Connected components, as indices of extreme equilibria. Empty where not computed."""
+    indices: tuple[int | None, ...] = ()
+    """Index of each component, None where it was not had; empty where not asked for."""
     method_reason: str = ""
     """Why this method was taken: "asked for", or what decided under ``"auto"``."""
 

@@ -18,6 +18,7 @@ versions; none is renamed or removed.
     notes               [text]: what was and was not searched
     subsets             [[index]]: maximal Nash subsets of the extreme equilibria, []
     components          [[index]]: connected components, likewise
+    indices             [number or null]: the index of each component; [] if not asked for
     bounds              {payoff or outcome: [low, high]} over all equilibria
     rejected            how many proposed profiles the judge rejected
 
@@ -190,6 +191,7 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
             "notes": solution.notes,
             "subsets": solution.subsets,
             "components": solution.components,
+            "indices": solution.indices,
             "bounds": solution.bounds(),
             "rejected": solution.rejected,
         }
