@@ -26,6 +26,7 @@ from highfence import (
     Regime,
     RequestError,
     Sentence,
+    SpecError,
     Stage,
     limits,
 )
@@ -465,3 +466,54 @@ def test_the_column_of_a_mistake_is_counted_in_the_file() -> None:
     assert problem.column is not None
     line = text.split("\n")[problem.line - 1]
     assert line[problem.column - 1 :].startswith("lst_sales")
+
+
+def test_words_about_presets_and_targets_survive_and_read_like_values():
+    game = toml.loads(
+        YARD_IN_TOML
+        + """
+[presets.fast]
+about = "As fast as a survey says."
+source = "a survey"
+confidence = "low"
+learning = 0.3
+
+[targets.answer]
+formula = "2 * broad.incumbent"
+value = "1/3"
+low = 0.2
+high = 0.4
+source = "a survey"
+confidence = "memory"
+"""
+    )
+    fast = game.presets["fast"]
+    assert dict(fast) == {"learning": Decimal("0.3")}
+    assert (fast.source, fast.confidence) == ("a survey", "low")
+    answer = game.targets["answer"]
+    assert (answer.value, answer.low, answer.high) == (
+        Fraction(1, 3),
+        Decimal("0.2"),
+        Decimal("0.4"),
+    )
+    assert toml.loads(toml.dumps(game)) == game
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[presets.fast]\nconfidence = "sure"\nlearning = 0.3', "not a mark of confidence"),
+        ('[targets.t]\nformula = "broad.incumbent"', "the key 'value' is missing"),
+        ("[targets.t]\nvalue = 1", "the key 'formula' is missing"),
+        ('[targets.t]\nformula = "incumbent"\nvalue = 1', "does not say of which regime"),
+        ('[targets.t]\nformula = "broad.incumbnt"\nvalue = 1', "incumbnt"),
+        (
+            '[targets.t]\nformula = "broad.incumbent"\nvalue = 1\nlow = 2\nhigh = 3',
+            "outside the range",
+        ),
+    ],
+)
+def test_a_wrong_preset_or_target_is_named_with_its_place(text, words):
+    with pytest.raises(SpecError, match=words) as caught:
+        toml.loads(YARD_IN_TOML + "\n" + text)
+    assert text.split("]")[0].lstrip("[") in str(caught.value)

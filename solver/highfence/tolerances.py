@@ -51,3 +51,10 @@ Subgames that are solved anew give payoffs that differ by 1e-13 to 1e-12 of thei
 a player's payoffs differ by no more than that, their range is no scale: rounding over
 rounding would be a regret of 1.
 """
+
+FIT = 1e-4
+"""What is one in a fit: distances that differ by less, values that differ by less than this
+share of their range, and directions whose slope is below this share of the steepest.
+
+Slopes come from differences of certified answers, which are good to about six digits.
+"""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
     from ..solution import Equilibrium, Solution
-    from ..spec.model import Game
+    from ..spec.model import Game, Parameter, Preset, Target
     from ..study.compare import Best, CommitmentValue, Comparison, RegimeResult
 
 __all__ = [
@@ -651,7 +651,7 @@ def comparison_page(
     for result in comparison.regimes:
         raised = _flags(result)
         head = f"{result.label} [{raised}]" if raised else result.label
-        page.item(head, result.says or "Nothing is said about it.", "bold")
+        page.item(head, result.says, "bold")
     _flag_legend(page, comparison, everything)
     if everything:
         _legend(page, comparison)
@@ -985,8 +985,27 @@ def _parameters(page: Page, game: Game) -> None:
     if told:
         page.heading("What they mean, and their sources")
         for p in told:
-            source = f"Source: {p.source}" if p.source else ""
-            page.item(p.name, _sentences(p.label, p.about, source), indent=GAP)
+            page.item(p.name, _sentences(p.label, p.about, sourced(p)), indent=GAP)
+
+
+def sourced(given: Parameter | Preset | Target) -> str:
+    """Return where a number comes from, and how far that can be trusted.
+
+    Examples
+    --------
+    >>> from highfence import Parameter
+    >>> sourced(Parameter("a", 1, source="OECD 2024", confidence="high"))
+    'Source: OECD 2024 (confidence: high)'
+    >>> sourced(Parameter("a", 1, source="a press report", confidence="low"))
+    'Source, unverified: a press report (confidence: low)'
+    """
+    from ..spec.model import UNVERIFIED
+
+    if not given.source and not given.confidence:
+        return ""
+    head = "Source, unverified" if given.confidence in UNVERIFIED else "Source"
+    mark = f" (confidence: {given.confidence})" if given.confidence else ""
+    return f"{head}: {given.source or 'none'}{mark}"
 
 
 def _sentences(*parts: str) -> str:
@@ -1021,11 +1040,28 @@ def _overlays(page: Page, game: Game) -> None:
             text = ", ".join(
                 f"{parameter} = {number(value)}" for parameter, value in values.items()
             )
-            page.item(name, text or "the declared values", indent=GAP)
+            label = f" ({values.label})" if values.label else ""
+            told = _sentences(text or "the declared values", values.about, sourced(values))
+            plain = not (values.about or values.source or values.confidence)
+            page.item(f"{name}{label}", told.removesuffix(".") if plain else told, indent=GAP)
+    if game.targets:
+        page.heading("What was observed, to fit to")
+        for name, target in game.targets.items():
+            page.item(name, _sentences(*_observed(target), sourced(target)), indent=GAP)
     if game.flags:
         page.heading("Flags")
         for name, condition in game.flags.items():
             page.item(name, condition, indent=GAP)
+
+
+def _observed(target: Target) -> tuple[str, ...]:
+    """Return what a target is, its value and what the source leaves open."""
+    unit = f" {target.unit}" if target.unit not in ("", "1") else ""
+    value = f"{target.formula} = {number(target.value)}{unit}"
+    if target.low is not None or target.high is not None:
+        ends = ("" if end is None else number(end) for end in (target.low, target.high))
+        value += f" ({' .. '.join(ends)})"
+    return (target.label, value, target.about)
 
 
 def _quantities(page: Page, game: Game) -> None:

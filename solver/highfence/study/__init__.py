@@ -18,8 +18,9 @@ command line prints::
 :func:`attribute`                   which mechanisms bring an outcome about
 :func:`robust`                      which regime to choose when nobody knows the numbers
 :func:`discover`                    under which assumptions a condition holds
-:func:`mechanisms`                  which games carry which argument of the essays
 :func:`replications`                published answers beside ours
+:func:`fit`                         which values of a few parameters are nearest to observations
+:func:`mechanisms`                  which games carry which argument of the essays
 :func:`gather`                      all of these for one game, for a report
 ==================================  ==============================================================
 
@@ -44,6 +45,7 @@ _HOME = {
     "Dominance": "robust",
     "Draws": "draws",
     "Findings": "report",
+    "Fit": "fit",
     "Indices": "indices",
     "Information": "information",
     "MechanismTable": "mechanisms",
@@ -68,6 +70,7 @@ _HOME = {
     "discover": "discover",
     "dominance": "robust",
     "draw": "uncertainty",
+    "fit": "fit",
     "gather": "report",
     "grid": "sweep",
     "indices": "indices",
@@ -121,6 +124,8 @@ if TYPE_CHECKING:
     from .discover import discover as discover
     from .draws import Draws as Draws
     from .draws import solve_draws as solve_draws
+    from .fit import Fit as Fit
+    from .fit import fit as fit
     from .indices import Indices as Indices
     from .indices import indices as indices
     from .indices import rank_correlations as rank_correlations
