@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
 
-__all__ = ["candidates", "chosen_by_auto", "form_of", "solve", "without_idle"]
+__all__ = ["candidates", "chosen_by_auto", "form_of", "solve"]
 
 
 def solve(
@@ -225,7 +225,7 @@ def candidates(form: Form) -> tuple[_Candidate, ...]:
     Those that take it only because a player without a choice is left out come with the form
     that is left.
     """
-    smaller = without_idle(form)
+    smaller = _smaller(form)
     found = []
     for made in registry.for_form(type(form)):
         if smaller is not None and made.accepts(smaller[0]):
@@ -252,30 +252,12 @@ def chosen_by_auto(form: Form) -> tuple[Method, str]:
     return found[0].method, _because(form, found[0])
 
 
-def without_idle(form: Form) -> tuple[Form, Callable[[Any], Any]] | None:
+def _smaller(form: Form) -> tuple[NormalForm, Callable[[Any], Any]] | None:
     """Return a game of three or more players as one of the two, at most, who have a choice."""
-    from .forms.normal import NormalForm, Profile
+    from .forms.normal import NormalForm
+    from .forms.reduce import without_idle
 
-    if not isinstance(form, NormalForm) or form.num_players < 3:
-        return None
-    kept = [player for player, count in enumerate(form.num_strategies) if count > 1]
-    if len(kept) > 2:
-        return None
-    kept = sorted([*kept, *(k for k in range(form.num_players) if k not in kept)][:2])
-    table = form.payoffs if form.exact is None else form.exact
-    axes = tuple(player + 1 for player in range(form.num_players) if player not in kept)
-
-    def back(profile: Profile) -> Profile:
-        ours = dict(zip(kept, profile.strategies, strict=True))
-        return Profile(tuple(ours.get(player, (1,)) for player in range(form.num_players)))
-
-    smaller = NormalForm.from_payoffs(
-        table[kept].squeeze(axes),
-        players=[form.players[player] for player in kept],
-        strategies=[form.strategies[player] for player in kept],
-        title=form.title,
-    )
-    return smaller, back
+    return without_idle(form) if isinstance(form, NormalForm) else None
 
 
 def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str]:

@@ -43,6 +43,7 @@ __all__ = [
     "plans_over",
     "reduced_strategic_form",
     "strategic_form",
+    "without_idle",
 ]
 
 Number = float | Fraction
@@ -535,3 +536,46 @@ strategic_form = Reduction(
 """Tree -> full strategic form; same limits."""
 
 REDUCTIONS: tuple[Reduction, ...] = (reduced_strategic_form, strategic_form)
+
+
+def without_idle(
+    form: NormalForm,
+) -> tuple[NormalForm, Callable[[Profile], Profile]] | None:
+    """Return a game of three or more players as one of two, if no more have a choice.
+
+    Parameters
+    ----------
+    form
+        A game in which at most two players have more than one strategy.
+
+    Returns
+    -------
+    The game of these two (of whom one or both may be without a choice, too) with exact payoffs
+    kept, and what carries its profiles back; None for a game that is not of this kind. The
+    metrics of the game are not kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> game, back = without_idle(NormalForm.from_payoffs(np.zeros((3, 2, 1, 2), int)))
+    >>> game.num_strategies, back(Profile(((1, 0), (0, 1)))).strategies
+    ((2, 2), ((1, 0), (1,), (0, 1)))
+    """
+    kept = [player for player, count in enumerate(form.num_strategies) if count > 1]
+    if form.num_players < 3 or len(kept) > 2:
+        return None
+    kept = sorted([*kept, *(k for k in range(form.num_players) if k not in kept)][:2])
+    table: NDArray[Any] = form.payoffs if form.exact is None else form.exact
+    axes = tuple(player + 1 for player in range(form.num_players) if player not in kept)
+
+    def back(profile: Profile) -> Profile:
+        ours = dict(zip(kept, profile.strategies, strict=True))
+        return Profile(tuple(ours.get(player, (1,)) for player in range(form.num_players)))
+
+    smaller = NormalForm.from_payoffs(
+        table[kept].squeeze(axes),
+        players=[form.players[player] for player in kept],
+        strategies=[form.strategies[player] for player in kept],
+        title=form.title,
+    )
+    return smaller, back

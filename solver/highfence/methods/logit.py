@@ -380,17 +380,27 @@ class _Branch:
         """Return the point of a precision between two neighbors on the branch."""
         from ..kernels.logit import settle
 
-        while True:
-            share = (target - below[self.size]) / (above[self.size] - below[self.size])
-            point: NDArray[np.float64] = below + share * (above - below)
-            point[self.size] = target
-            guess = point.copy()
-            moved = settle(self.payoffs, self.counts, self.first, point, 30)
-            # Far from where the chord says it is, the point may be one of another branch.
-            slack = 1e-9 + np.abs(above - below)[: self.size].max()
-            if moved < 1e-9 and np.abs(point - guess)[: self.size].max() <= slack:
-                return point
-            return None
+        share = (target - below[self.size]) / (above[self.size] - below[self.size])
+        point: NDArray[np.float64] = below + share * (above - below)
+        point[self.size] = target
+        guess = point.copy()
+        moved = settle(self.payoffs, self.counts, self.first, point, 30)
+        # Far from where the chord says it is, the point may be one of another branch.
+        slack = 1e-9 + np.abs(above - below)[: self.size].max()
+        if moved < 1e-9 and np.abs(point - guess)[: self.size].max() <= slack:
+            return point
+        # Where branches cross the equations are singular, but the chord may be exact.
+        return guess if self.is_settled(guess) else None
+
+    def is_settled(self, point: NDArray[np.float64]) -> bool:
+        """Return whether probabilities are the logit responses to each other."""
+        p = np.exp(point[: self.size])
+        parts = zip(self.split(p), self.split(self.values(p)), strict=True)
+        for own, values in parts:
+            weights = np.exp(point[self.size] * (values - values.max()))
+            if np.abs(own - weights / weights.sum()).max() > 1e-12:
+                return False
+        return True
 
     def peak(
         self,
