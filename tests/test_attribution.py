@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import permutations
 
 import numpy as np
@@ -371,7 +372,7 @@ def test_a_wrong_request_is_refused_with_a_way_to_mend_it(arguments, error, mess
 
 def test_a_game_without_mechanisms_or_regimes_says_so():
     with pytest.raises(RequestError, match="declares no mechanisms"):
-        attribute("captive_market_timing", "quota", "free_trade")
+        attribute(dataclasses.replace(LEVERS, mechanisms={}), "act", "rest")
     with pytest.raises(RequestError, match="no regimes"):
         attribute("prisoners_dilemma", "none")
 

@@ -561,15 +561,15 @@ def test_uncertified_draws_are_undefined_and_named():
 
 def test_an_interruption_keeps_what_was_solved(monkeypatch):
     solved = []
-    solve_draws = module.solve_draws
+    draws_at = module.draws_at
 
     def interrupted(*args, **more):
         if len(solved) == 3:
             raise KeyboardInterrupt
         solved.append(1)
-        return solve_draws(*args, **more)
+        return draws_at(*args, **more)
 
-    monkeypatch.setattr(module, "solve_draws", interrupted)
+    monkeypatch.setattr(module, "draws_at", interrupted)
     monkeypatch.setattr(module, "PART", 40)
     with pytest.raises(Interrupted, match="120 of 160 points were solved") as stopped:
         sensitivity(MONOPOLY, "free.price", draws=16)

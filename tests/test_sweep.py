@@ -29,17 +29,18 @@ from highfence.study.table import read_draws
 
 GAME = loads(YARD)
 
-# Matching pennies where B is told nothing; 1/share is undefined at 0; with three players only
-# pure equilibria are searched for.
+# Matching pennies where B is told nothing; 1/share is undefined at 0; in a tree where three move
+# at once only pure equilibria are searched for.
 PENNIES = Game(
     name="pennies",
     players=["A", "B", "C"],
     parameters=[Parameter("share", 1)],
     stages=[
-        Stage("go", *(Decision(who, who.lower(), ["left", "right"]) for who in ("A", "B", "C")))
+        Stage("before", Decision("C", "d", ["in", "out"])),
+        Stage("go", *(Decision(who, who.lower(), ["left", "right"]) for who in ("A", "B", "C"))),
     ],
     derived={"same": "1 * ((a == 'left') == (b == 'left'))"},
-    payoffs={"A": "same / share", "B": "-same", "C": "1 * (c == 'left')"},
+    payoffs={"A": "same / share", "B": "-same", "C": "(c == 'left') + (d == 'in')"},
     regimes=[Regime("told", fix={"b": "left"}), Regime("untold")],
 )
 

@@ -24,7 +24,7 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import RequestError, did_you_mean
 from ..forms.build import values
-from .draws import solve_draws
+from ._draws import draws_at
 from .outcome import (
     Outcome,
     categorical_values,
@@ -865,9 +865,10 @@ class _Switches:
                     def tell(part: int, _: int, start: int = start) -> None:
                         progress(start + part, whole)
 
-                found = solve_draws(
+                found = draws_at(
                     self.game, columns, regimes, preset=self.preset, workers=workers,
-                    tolerance=tolerance, progress=tell, **{**self.given, **dict(group)},
+                    tolerance=tolerance, progress=tell,
+                    parameters={**self.given, **dict(group)},
                 )  # fmt: skip
                 done += len(members) * self.rows
                 parts.append((members, columns, dict(group), found))

@@ -19,8 +19,8 @@ import numpy as np
 from .. import tolerances
 from ..errors import RequestError, did_you_mean
 from ..forms.build import values
+from ._draws import draws_at
 from .boxes import Box, Leaf, Peeling, cart, prim_of_few
-from .draws import solve_draws
 from .outcome import Outcome, categorical_values, game_with_regimes, outcome_of
 from .robust import share_interval
 from .sample import generator_of
@@ -267,9 +267,9 @@ def solved_for(
     for regime in regimes:
         measured = _measured(game, condition, regime, preset, given)
         asked |= dict.fromkeys(_regimes(game, measured, regime))
-    return solve_draws(
+    return draws_at(
         game, draws, tuple(asked), preset=preset, workers=workers, tolerance=tolerance,
-        progress=progress, **given,
+        progress=progress, parameters=given,
     )  # fmt: skip
 
 

@@ -25,8 +25,8 @@ import numpy as np
 from .. import tolerances
 from ..errors import MethodFailed, RequestError, did_you_mean
 from ..forms.build import values
+from ._draws import draws_at
 from .beliefs import BALLS, Ball, Mixture, distances_between, mixture_over, worst_mixture
-from .draws import solve_draws
 from .information import METHODS, Information, value_of_information
 from .outcome import game_with_regimes, judging_player, payoff_of
 from .scan import regimes_asked
@@ -696,9 +696,9 @@ def robust_regimes(
     judge = judging_player(loaded, asked, player)
     _check(rule, beliefs, information)
     base = values(loaded, preset=preset, parameters=given)
-    found = solve_draws(
+    found = draws_at(
         loaded, draws, asked, preset=preset, workers=workers, tolerance=tolerance,
-        progress=progress, **given,
+        progress=progress, parameters=given,
     )  # fmt: skip
     return choose(
         loaded, payoffs_of(found, judge, draws), judge, rule=rule, beliefs=beliefs,

@@ -24,13 +24,14 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import MethodFailed, Problem, RequestError, SpecError, did_you_mean
-from ..forms.build import values
+from ..forms.build import build, values
 from ..load import load
 from ..solution import Status
 from ..solve import solve
 from ..spec.model import Decision, Derived, Formula, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
-from .draws import Draws, solve_draws
+from ._draws import draws_at
+from .draws import Draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,23 +61,6 @@ EQUAL = 1e-9
 Much less than ``tolerances.SAME``, so that a margin that runs slowly through 0 has a root
 rather than a stretch of ties.
 """
-
-RESERVED = frozenset(
-    (
-        "game",
-        "draws",
-        "regimes",
-        "regime",
-        "method",
-        "limit",
-        "preset",
-        "workers",
-        "tolerance",
-        "thorough",
-        "progress",
-    )
-)
-"""Arguments of the functions that solve: a parameter of such a name is drawn, not set."""
 
 MAX_WATCHED = 200
 """Outcomes added to see what is played; finite decisions beyond are not watched."""
@@ -306,17 +290,13 @@ class Scanner:
 
     def solve(self, points: Mapping[str, Array]) -> Batch:
         """Return the answers at points: parameter -> values, all of one length."""
-        count = len(next(iter(points.values())))
-        own = {name: value for name, value in self.parameters.items() if name not in RESERVED}
-        first = self.at[self.regimes[0]]
-        taken = {n: np.full(count, float(first[n])) for n in self.parameters if n in RESERVED}
-        draws = solve_draws(
+        draws = draws_at(
             self.game,
-            {**taken, **points},
+            points,
             self.regimes,
             preset=self.preset,
             workers=self.workers,
-            **own,
+            parameters=self.parameters,
         )
         order = [draws.names.index(name) for name in self.columns]
         certified = draws.certified
@@ -344,11 +324,12 @@ class Scanner:
         After ``limits.MAX_RETRIES`` of these in one study, nothing more is searched.
         """
         given = {**self.parameters, **at}
-        if self.retried >= limits.MAX_RETRIES or RESERVED & set(given):
+        if self.retried >= limits.MAX_RETRIES:
             return [], Answer.UNCERTIFIED
         self.retried += 1
         try:
-            solution = solve(self.game, regime=regime, preset=self.preset, **given)
+            form = build(self.game, regime=regime, preset=self.preset, parameters=given)
+            solution = solve(form)
         except (MethodFailed, SpecError) as error:
             self.reasons[Answer.UNCERTIFIED, regime] = str(error).partition("\n")[0]
             return [], Answer.UNCERTIFIED

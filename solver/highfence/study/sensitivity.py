@@ -29,7 +29,8 @@ import numpy as np
 from .. import tolerances
 from ..errors import Interrupted, RequestError, did_you_mean
 from ..forms.build import values
-from .draws import Draws, solve_draws
+from ._draws import draws_at
+from .draws import Draws
 from .indices import (
     DEFAULT_DRAWS,
     METHODS,
@@ -482,14 +483,14 @@ class Asking:
                     if self.progress is not None:
                         self.progress(start + count, total)
 
-                found = solve_draws(
+                found = draws_at(
                     self.game,
                     part,
                     self.regimes,
                     preset=self.preset,
                     workers=self.workers,
                     progress=tell,
-                    **self.parameters,
+                    parameters=self.parameters,
                 )
                 parts.append([self._read(target, found, part) for target in self.targets])
                 done = min(start + step, total)

@@ -69,7 +69,8 @@ from ..errors import (
 from ..forms.build import build, values
 from ..forms.staged import StagedForm
 from ..spec.model import Chance, Game, Regime
-from .draws import Draws, solve_draws
+from ._draws import draws_at
+from .draws import Draws
 from .engines import Engine, open_engine, solve_in_chunks
 from .table import ending_of, write_table, write_text
 
@@ -859,13 +860,13 @@ def _solve_part(task: _Task, draws: Mapping[str, Array]) -> _Part:
 
 
 def _bounds(game: Game, task: _Task, draws: Mapping[str, Array]) -> tuple[Any, ...]:
-    found = solve_draws(
+    found = draws_at(
         game,
         draws,
         task.regimes,
         preset=task.preset,
         tolerance=task.tolerance,
-        **dict(task.parameters),
+        parameters=dict(task.parameters),
     )
     status = np.where(found.certified, CERTIFIED, np.where(found.rejected > 0, 1, NONE_FOUND))
     for n, k in zip(*np.nonzero(status == NONE_FOUND), strict=True):
