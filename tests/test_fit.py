@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage, Target, limits
+from highfence.cli import main
 from highfence.errors import RequestError, SpecError
+from highfence.spec.toml import dumps
 from highfence.study.draws import solve_draws
 from highfence.study.fit import FitStatus, fit
 
@@ -86,6 +88,26 @@ def test_a_value_at_the_end_of_its_range_is_said_to_be_there():
     (gain,) = found.parameters
     assert (gain.value, gain.at_bound) == (1.5, True)
     assert found.residuals[0].difference == pytest.approx(1.5**2 / 8 - 1)
+
+
+def test_a_search_that_ends_at_a_jump_says_so():
+    step = Game(
+        name="step",
+        players=["A"],
+        parameters=[Parameter("gain", 0.5, low=0, high=2), Parameter("hurdle", 1)],
+        stages=[
+            Stage("control", Decision("A", "control", {"on": {"k": 1}, "off": {"k": 0}})),
+            Stage("effort", Decision("A", "x", Interval(0, 4))),
+        ],
+        # The reply is gain below the hurdle, and 1 more above it.
+        derived={"aim": "gain + (gain > hurdle)", "effort": "x"},
+        payoffs={"A": "-(x - aim) ** 2"},
+        regimes=[Regime("on", fix={"control": "on"})],
+    )
+    found = fit(step, ["gain"], {"on.effort": 1.4}, starts=1)
+    assert found.at_jump
+    assert found.settings["gain"] == pytest.approx(1, abs=0.02)
+    assert not fit(step, ["gain"], {"on.effort": 0.8}, starts=1).at_jump
 
 
 def test_a_declared_target_counts_by_what_its_source_leaves_open():
@@ -187,3 +209,45 @@ def test_the_flagship_is_fitted_to_what_it_declares_and_says_what_does_not_fit()
         "incumbent_research",
     }
     assert all(one.confidence in ("high", "medium") for one in found.residuals)
+
+
+def test_the_command_prints_the_fit_as_page_json_and_csv(tmp_path, capsys):
+    path = tmp_path / "lever.toml"
+    path.write_text(dumps(LEVER), "utf-8")
+    asked = ["fit", str(path), "--vary", "gain,level=-0.5:0.5", "--starts", "1"]
+    aims = ["--target", "act.worth=0.5", "--target", "rest.worth = 0.125", "--scale", "act.worth=2"]
+    assert main([*asked, *aims]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("With gain = 2 and level = ")
+    assert "--set gain=2" in page
+    assert main([*asked, *aims, "--json"]) == 0
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["parameters"][1]["low"] == -0.5
+    assert [one["scale"] for one in tree["residuals"]] == [2, 0.125]
+    assert main([*asked, *aims, "--csv"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        ["parameter", "gain"],
+        ["parameter", "level"],
+        ["target", "act.worth"],
+        ["target", "rest.worth"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--vary", "gain,gain"], "given twice"),
+        (["--vary", "gain=1"], "LOW:HIGH"),
+        (["--vary", "gain=1:"], "lacks an end"),
+        (["--vary", "gain", "--target", "=3"], "FORMULA=VALUE"),
+        (["--vary", "gain", "--scale", "effort"], "TARGET=SIZE"),
+        (["--vary", "gain", "--scale", "effort=big"], "TARGET=SIZE"),
+        ([], "--vary"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_read(tmp_path, capsys, asked, words):
+    path = tmp_path / "lever.toml"
+    path.write_text(dumps(LEVER), "utf-8")
+    assert main(["fit", str(path), *asked]) == 2
+    assert words in capsys.readouterr().err

@@ -44,10 +44,12 @@ COMMANDS = {
     "robust": ("robust:robust", "Say which regime to choose when nobody knows the numbers."),
     "tipping": ("tipping:tipping", "Find where along one parameter the answer changes."),
     "discover": ("discover:discover", "Find the assumptions under which a condition holds."),
+    "fit": ("fit:fit", "Fit a few parameters to what was observed."),
     "map": ("map:regime_map", "Map which regime is best over two parameters."),
     "report": ("report:report", "Write what all studies say as one HTML file with figures."),
     "replications": ("replications:replications", "Set published answers beside ours."),
     "mechanisms": ("mechanisms:mechanisms", "Say which games carry which mechanism."),
+    "claims": ("claims:claims", "Say which claims hold, where they stop, and what was measured."),
     "methods": ("methods:methods", "List the methods that solve games."),
     "export": ("export:export", "Write a game as a Gambit file, TOML or JSON."),
 }

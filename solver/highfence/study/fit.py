@@ -124,6 +124,9 @@ class Fit:
     loose: Mapping[str, float]
     """Parameter -> share in the direction that the targets pin down least (of length 1, in
     shares of the ranges); empty where ``rank`` is full."""
+    at_jump: bool
+    """Slopes at the fitted values point to where it would be nearer, but no step there is: a
+    target jumps, or has no certified answer, just beyond."""
     evaluations: int
     """Points of parameter space at which the regimes were solved."""
 
@@ -140,7 +143,7 @@ class Fit:
     def to_dict(self) -> dict[str, Any]:
         """Return what ``--json`` prints: ``schema``, ``game``, ``preset``, ``held``, ``status``,
         ``reason``, ``distance``, ``distance_before``, ``identified``, ``rank``, ``loose``,
-        ``ends``, ``evaluations``; ``parameters`` and ``residuals`` with the fields of
+        ``ends``, ``at_jump``, ``evaluations``; ``parameters`` and ``residuals`` with the fields of
         :class:`Fitted` and :class:`Residual`. What is not a number is null."""
 
         def plain(value: float | None) -> float | None:
@@ -159,6 +162,7 @@ class Fit:
             "rank": self.rank,
             "loose": dict(self.loose),
             "ends": [plain(end) for end in self.ends],
+            "at_jump": self.at_jump,
             "evaluations": self.evaluations,
             "parameters": [
                 {
@@ -415,8 +419,10 @@ class _Model:
         return made
 
 
-NEAR_BOUND = 1e-2
+NEAR_BOUND = 1e-3
 """Share of the range within which its end is tried as well."""
+APART = 1e-2
+"""Ends of searches that are further apart, in shares of the range, are told apart."""
 POINTS_A_START = 20
 """Points tried for each search after the first."""
 
@@ -432,14 +438,14 @@ class _Search:
         return made
 
     def at_bounds(self, share: Array, distance: float) -> tuple[float, Array]:
-        """Put values beside an end of their range on it, unless that is worse.
+        """Put values beside an end of their range on it, unless that is further off.
 
         The search stays inside the ranges and only creeps up to their ends.
         """
         near = np.where(share < NEAR_BOUND, 0.0, np.where(share > 1 - NEAR_BOUND, 1.0, share))
         if (near != share).any():
             there = float(_distances(self.value(near)))
-            if there <= distance:
+            if there <= distance + tolerances.FIT:
                 return there, near
         return distance, share
 
@@ -535,7 +541,11 @@ def _answer(
         reason = "at no start do all regimes that the targets name have certified answers"
     best = search.low + share * search.width
     lows, highs = model.at(np.vstack([before, best]))
-    rank, loose = _pinned(search.slopes(share), names) if ends else (0, {})
+    rank, loose, at_jump = 0, dict[str, float](), False
+    if ends:
+        slopes = search.slopes(share)
+        rank, loose = _pinned(slopes, names)
+        at_jump = status is FitStatus.FITTED and _points_on(slopes, search.value(share), share)
     near = [e for e in ends if e[0] <= distance + tolerances.FIT]
     return Fit(
         game=model.game.name,
@@ -567,14 +577,27 @@ def _answer(
         ends=tuple(end[0] for end in ends),
         rank=rank,
         loose=MappingProxyType(loose),
+        at_jump=at_jump,
         evaluations=model.evaluations,
     )  # fmt: skip
+
+
+def _points_on(slopes: Array, residuals: Array, share: Array) -> bool:
+    """Tell whether a linear model of the residuals promises to come a tenth nearer."""
+    from scipy.optimize import lsq_linear
+
+    distance = float(_distances(residuals))
+    if distance <= tolerances.FIT:
+        return False
+    inside = np.clip(share, 1e-12, 1 - 1e-12)
+    step = lsq_linear(slopes, -residuals, bounds=(-inside, 1 - inside))
+    return bool(_distances(residuals + slopes @ step.x) < 0.9 * distance)
 
 
 def _others(values: Sequence[float], width: float) -> tuple[float, float] | None:
     """Return the range of equally good values, unless they are one."""
     low, high = min(values, default=0.0), max(values, default=0.0)
-    return (low, high) if high - low > tolerances.FIT * width else None
+    return (low, high) if high - low > APART * width else None
 
 
 def _pinned(slopes: Array, names: Sequence[str]) -> tuple[int, dict[str, float]]:
