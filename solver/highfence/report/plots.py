@@ -465,6 +465,8 @@ def _write(axes: Any, at: float, place: float, text: str, right: bool) -> None:
 
 def sobol_bars(found: Indices, target: str = "") -> Picture:
     """Draw first-order and total Sobol indices with their confidence intervals."""
+    from matplotlib.patheffects import withStroke
+
     names = list(found.ranked[:MOST])
     target = target or found.target
     with _style():
@@ -475,12 +477,15 @@ def sobol_bars(found: Indices, target: str = "") -> Picture:
                 _bar(axes, place + shift, 0, value, ROLES[role], 0.36)
                 bounds = found.interval(name, measure)
                 if bounds is not None and np.isfinite(bounds).all():
-                    axes.plot(bounds, [place + shift] * 2, color=BLACK, linewidth=1, marker="|")
+                    axes.plot(
+                        bounds, [place + shift] * 2, color=BLACK, linewidth=1, marker="|",
+                        path_effects=[withStroke(linewidth=2.4, foreground="white")],
+                    )  # fmt: skip
         axes.axvline(0, color=BLACK, linewidth=0.8)
         labels = [_named(name, found.labels.get(name, "")) for name in names]
         axes.set_yticks(range(len(names)), labels)
         axes.invert_yaxis()
-        axes.set_xlabel(f"share of the variance of {_folded(target, 60)}")
+        axes.set_xlabel(_folded(f"share of the variance of {target}", 64))
         axes.legend(
             handles=[
                 _legend_patch(ROLES["alone"], "alone (first order)"),
@@ -614,6 +619,7 @@ def _tip_numbers(axes: Any, found: Tipping, flips: Sequence[float]) -> None:
 
 def regime_map(found: RegimeMap, looks: Mapping[str, Look], labels: Mapping[str, str]) -> Picture:
     """Draw which regime is best over two parameters; paler is a smaller margin."""
+    from matplotlib.lines import Line2D
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
@@ -646,15 +652,14 @@ def regime_map(found: RegimeMap, looks: Mapping[str, Look], labels: Mapping[str,
                     edgecolor=(0, 0, 0, 0.35),
                 )
             )
+        dot: dict[str, Any] = {"marker": ".", "markersize": 2.5, "color": BLACK}
+        star: dict[str, Any] = {"marker": "*", "markersize": 11, "color": "white",
+                                "markeredgecolor": BLACK}  # fmt: skip
+        for mark in (dot, star):
+            mark["linestyle"] = "none"
         if found.borders:
-            axes.plot(
-                [b.x for b in found.borders], [b.y for b in found.borders], linestyle="none",
-                marker=".", markersize=2.5, color=BLACK,
-            )  # fmt: skip
-        axes.plot(
-            found.x.value, found.y.value, marker="*", markersize=11, color="white",
-            markeredgecolor=BLACK, clip_on=False, zorder=5,
-        )  # fmt: skip
+            axes.plot([b.x for b in found.borders], [b.y for b in found.borders], **dot)
+        axes.plot(found.x.value, found.y.value, clip_on=False, zorder=5, **star)
         axes.set_xlim(found.x.low, found.x.high)
         axes.set_ylim(found.y.low, found.y.high)
         axes.set_xlabel(_axis_label(found.x))
@@ -663,12 +668,16 @@ def regime_map(found: RegimeMap, looks: Mapping[str, Look], labels: Mapping[str,
         order = sorted(seen, key=lambda state: -seen[state])
         handles = [
             _legend_patch(look_of_state(state, looks), _folded(_state_label(state, labels), 24, 3))
-            for state in order[:14]
+            for state in order[:12]
         ]
-        axes.legend(
+        handles.append(Line2D([], [], label="the numbers as given", **star))
+        if found.borders:
+            handles.append(Line2D([], [], label="a border, bracketed", **dot))
+        legend = axes.legend(
             handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=2.4,
-            handleheight=1.6, labelspacing=0.7,
+            handleheight=1.6, labelspacing=0.7, title="paler: a smaller margin", alignment="left",
         )  # fmt: skip
+        legend.get_title().set_fontsize("small")
     told = ", ".join(
         f"{_state_label(state, labels)} {100 * share:.0f}%"
         for state, share in found.shares.items()
@@ -831,6 +840,7 @@ def discovery_box(found: Found, columns: Mapping[str, Array]) -> Picture | None:
         )
         spare = max(3 - len(names), 0) / 2
         ranges.set_ylim(len(names) - 0.4 + spare, -0.6 - spare)
+        ranges.set_xlim(-0.04, 1.04)
         ranges.set_xticks([])
         ranges.grid(visible=False)
         ranges.set_title("the box (thick) in the range drawn (thin)")
@@ -859,7 +869,10 @@ def _scatter(axes: Any, found: Found, columns: Mapping[str, Array], names: Seque
     from matplotlib.patches import Rectangle
 
     x, y = (columns[name] for name in names)
-    kinds = ((found.holds == 0, "fails", "it does not"), (found.holds == 1, "holds", "it holds"))
+    kinds = (
+        (found.holds == 0, "fails", "the condition fails"),
+        (found.holds == 1, "holds", "the condition holds"),
+    )
     for kept, role, label in kinds:
         look = ROLES[role]
         axes.plot(
@@ -911,5 +924,5 @@ def _by_value(
     axes.set_ylim(-0.04, 1.04)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     axes.set_xlabel(name)
-    axes.set_title("share of draws at which it holds,\nwith 95 percent intervals")
+    axes.set_title("share of draws at which the condition\nholds, with 95 percent intervals")
     axes.grid(visible=True, axis="y")
