@@ -49,6 +49,7 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("study.attribution", "report.attribution_text"),  # str(attribution) is its page
     ("study.robust", "report.robust_text"),
     ("study.discover", "report.discover_text"),
+    ("study.claims", "report.claims_text"),
 }
 """Imports against the flow; each is made when the function runs, for an object's printed form."""
 

@@ -21,6 +21,7 @@ command line prints::
 :func:`replications`                published answers beside ours
 :func:`fit`                         which values of a few parameters are nearest to observations
 :func:`mechanisms`                  which games carry which argument of the essays
+:func:`judge_claims`                what the catalogue's games say about what is claimed
 :func:`gather`                      all of these for one game, for a report
 ==================================  ==============================================================
 
@@ -39,6 +40,8 @@ _HOME = {
     "Ball": "beliefs",
     "Box": "boxes",
     "Branches": "sweep",
+    "Claim": "claims",
+    "Claims": "claims",
     "Comparison": "compare",
     "Derivatives": "derivatives",
     "Discovery": "discover",
@@ -63,6 +66,7 @@ _HOME = {
     "Thresholds": "regions",
     "Tipping": "tipping",
     "Uncertainty": "uncertainty",
+    "Verdicts": "claims",
     "attribute": "attribution",
     "cart": "boxes",
     "compare": "compare",
@@ -75,12 +79,14 @@ _HOME = {
     "grid": "sweep",
     "indices": "indices",
     "interaction_indices": "attribution",
+    "judge_claims": "claims",
     "mixture_over": "beliefs",
     "outcome_of": "outcome",
     "mechanisms": "mechanisms",
     "parse_uncertainty": "uncertainty",
     "prim": "boxes",
     "rank_correlations": "indices",
+    "read_claims": "claims",
     "read_sweep": "sweep",
     "regime_map": "map",
     "remove_each": "attribution",
@@ -116,6 +122,11 @@ if TYPE_CHECKING:
     from .boxes import Box as Box
     from .boxes import cart as cart
     from .boxes import prim as prim
+    from .claims import Claim as Claim
+    from .claims import Claims as Claims
+    from .claims import Verdicts as Verdicts
+    from .claims import judge_claims as judge_claims
+    from .claims import read_claims as read_claims
     from .compare import Comparison as Comparison
     from .compare import compare as compare
     from .derivatives import Derivatives as Derivatives
