@@ -77,7 +77,7 @@ def _off(switch: Switch) -> str:
 
 def _short(page: Page, one: Argument) -> None:
     page.text(f"{one.id} {one.title} ({', '.join(one.essays)})", "bold", hang=INDENT)
-    listed = "; ".join(f"{switch.game} ({_off(switch)})" for switch in one.switches)
+    listed = "; ".join(f"{switch.game} (off: {_off(switch)})" for switch in one.switches)
     page.text(listed or "no game", indent=INDENT)
 
 
@@ -97,7 +97,9 @@ def _effects(page: Page, found: MechanismTable) -> None:
     against = f" less {first.baseline}" if first.baseline else ""
     page.heading(f"What each adds to all others in {first.game}: {first.regime}{against}")
     page.text(
-        "; ".join(f"{one.outcome} is {number(one.full, 3)} with all on" for one in measured) + "."
+        "With all mechanisms on: "
+        + ", ".join(f"{one.outcome} {number(one.full, 3)}" for one in measured)
+        + "."
     )
     page.blank()
     ids = _ids(found, first)
