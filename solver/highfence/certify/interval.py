@@ -37,6 +37,8 @@ __all__ = ["Proof", "provable", "prove"]
 
 GOAL = 1e-12
 """Share of a player's payoff scale at which branch and bound is content with a bound."""
+ROUNDING = 1e-13
+"""Share of a payoff below which a bound of gains is not looked for: it is lost in rounding."""
 ROUNDS = 60
 """Rounds of halving; after them a box is 1e-18 of the interval wide."""
 SIZES = tuple(10.0**-k for k in range(14, 0, -1))
@@ -119,8 +121,9 @@ def _prove(
         case = _Case(form, values, actions)
         gain = np.zeros(form.num_players)
         for player in case.deciders:
-            bound = case.bound(player, case.given, GOAL * scale[player], exact=False)
-            if not bound <= wanted * scale[player]:
+            most = wanted * scale[player]
+            bound = case.bound(player, case.given, GOAL * scale[player], most, exact=False)
+            if not bound <= most:
                 return None
             gain[player] = max(bound, 0.0)
         within, alone = case.existence()
@@ -172,22 +175,29 @@ class _Case:
 
     # -- deviations ------------------------------------------------------------------------------
 
-    def bound(self, player: int, at: Array, goal: float, exact: bool) -> float:
+    def bound(self, player: int, at: Array, goal: float, most: float, exact: bool) -> float:
         """Return an upper bound of a player's gain from deviating from ``at`` (2, decisions).
 
+        It is within ``goal`` of the truth, or above ``most``, or as good as the limit allows.
         ``exact``: ``at`` holds an equilibrium, at which no slope leads upward; then what the
         bound says of boxes that concavity settles is 0.
         """
         own = self.owned(player)
         now = self.payoff(player, at[:, None, :], own, 1)
         slope = now.slopes(len(own))[:, 0]
-        least = float(now.value[0, 0])
+        least, highest = (float(end) for end in now.value[:, 0])
+        if not exact:
+            goal = max(goal, ROUNDING * abs(least))
+        reached = 0.0
         room = np.stack([self.low[own], self.high[own]])
         open_boxes = room[:, None, :]
         settled = -np.inf
         for _ in range(ROUNDS):
-            above = self._above(player, at, own, open_boxes, least, slope, exact)
-            live = ~(above <= goal)
+            above, sure = self._above(player, at, own, open_boxes, least, slope, exact)
+            reached = max(reached, sure - highest)
+            if reached > most:
+                return np.inf
+            live = ~(above <= reached + goal)
             if (~live).any():
                 settled = max(settled, float(above[~live].max()))
             if not live.any():
@@ -207,8 +217,9 @@ class _Case:
         least: float,
         slope: Array,
         exact: bool,
-    ) -> Array:
-        """Return upper bounds (n,) of the payoff over boxes (2, n, own) above ``least``."""
+    ) -> tuple[Array, float]:
+        """Return upper bounds (n,) of the payoff over boxes (2, n, own) above ``least``, and a
+        payoff that is surely reached somewhere."""
         n, d = boxes.shape[1], len(own)
         full = np.repeat(at[:, None, :], n, axis=1)
         full[:, :, own] = boxes
@@ -235,8 +246,8 @@ class _Case:
         reach = widened(boxes - at[::-1, None, own])
         rise = _total(product(np.repeat(slope[:, None, :], n, axis=1), reach))
         along = np.zeros(n) if exact else np.maximum(rise[1], 0.0)
-        above: Array = np.where(concave, np.fmin(best, along), best)
-        return above
+        sure = np.where(np.isfinite(here.value[0]), here.value[0], -np.inf)
+        return np.where(concave, np.fmin(best, along), best), float(sure.max())
 
     # -- existence -------------------------------------------------------------------------------
 
@@ -272,7 +283,7 @@ class _Case:
         if first is None:
             return None, None
         for player in self.deciders:
-            if not self.bound(player, root, 0.0, exact=True) <= 0.0:
+            if not self.bound(player, root, 0.0, 0.0, exact=True) <= 0.0:
                 return None, last
         return first, last
 

@@ -54,6 +54,7 @@ MODULES = (
     "backward_induction",
     "perfect_bayesian",
     "staged",
+    "first_order",
     "markov_induction",
     "markov_homotopy",
     "logit",
