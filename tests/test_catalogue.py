@@ -175,6 +175,10 @@ AT_A_BOUND = {
     "stockpiling_notice": {"S"},
     # A fixed chance of retaliation makes it all or nothing.
     "tightness_and_retaliation": {"t"},
+    # A supplier takes what it can.
+    "make_or_buy": {"take"},
+    # Controls that provoke too much are left out of the budget.
+    "invest_or_control": {"i"},
     # Corners that the flagship declares: costs and subsidies have floors and ceilings.
     "small_yard_high_fence": {"x_L", "x_H", "s"},
 }
