@@ -1,0 +1,217 @@
+"""Answers of the literature: those that games declare, and those that are no game of the catalogue.
+
+What a game declares under ``published`` is solved and compared here, row by row, and the README's
+table must say the same. Below that stand what follows from the models beyond single numbers, and
+the dynamic models whose form the catalogue does not hold, through the Python API.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import log, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from highfence import load, solve
+from highfence.certify.linear_quadratic import certify_feedback
+from highfence.methods.linear_quadratic import LinearQuadraticGame, coupled_riccati
+from highfence.spec.catalog import entries
+from highfence.spec.model import Game
+from highfence.study import Replication, replicate
+
+GAMES = [
+    entry.name
+    for entry in entries()
+    if entry.path.endswith(".toml") and "[[published]]" in Path(entry.path).read_text("utf-8")
+]
+
+
+def near(value: float) -> Any:
+    """Equal to 1e-6, absolutely."""
+    return pytest.approx(value, rel=0, abs=1e-6)
+
+
+def outcome(game: str, **request: Any) -> dict[str, float]:
+    """Return the outcomes of the only equilibrium of a game, which is certified."""
+    (found,) = solve(game, **request).equilibria
+    assert found.certificate.holds
+    return dict(found.outcomes)
+
+
+def answers(name: str) -> tuple[Replication, ...]:
+    """Return what a game declares, beside ours."""
+    game = load(name)
+    assert isinstance(game, Game)
+    return replicate(game, name=name)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_what_others_published_is_found_here_too(name):
+    for row in answers(name):
+        assert row.holds, f"{row.label}: {row.published} against {row.ours}; {row.reason}"
+        assert row.tolerance <= 1e-6 or row.origin != "published"
+
+
+def test_a_stylized_game_declares_no_answer_as_the_papers():
+    for name in GAMES:
+        game = load(name)
+        if game.source.startswith(("stylized", "own model")):
+            assert {row.origin for row in game.published} == {"own"}, name
+        else:
+            assert "own" not in {row.origin for row in game.published}, name
+
+
+# -- Aghion, Harris, Howitt and Vickers 2001; Aghion et al. 2005 -----------------------------------
+
+
+@pytest.mark.parametrize(
+    ("D", "printed"), [("0.2", 0.926), ("0.5", 1.107), ("0.8", 1.099), (1, 1.071)]
+)
+def test_step_by_step_innovation_is_an_inverted_u_of_competition(D, printed):
+    assert outcome("step_by_step_2001", D=D)["innovation"] == pytest.approx(printed, abs=5.1e-4)
+
+
+@pytest.mark.parametrize("h", ["0.1", "0.6"])
+def test_step_by_step_efforts_follow_the_closed_forms_at_other_rates_of_imitation(h):
+    found = outcome("step_by_step_2001", h=h, D="0.7")
+    rate = float(h)
+
+    level = -rate + sqrt(rate**2 + 2 * 0.7)
+    assert found["n_0"] == near(level)
+    assert found["n_1"] == near(-(rate + level) + sqrt(rate**2 + level**2 + 2))
+
+
+# -- Harris and Vickers 1985, 1987 (own version) ---------------------------------------------------
+
+
+def test_a_race_over_stages_leader_laggard_and_equals_answer_one_another():
+    """Every situation's effort is the best reply, by its own first-order condition."""
+    found = outcome("harris_vickers_1987")
+
+    def best(rival: float, mine: float, theirs: float, r: float = 0.1) -> float:
+        waits = r + rival
+        return -waits + sqrt(waits**2 + 2 * (mine * waits - rival * theirs))
+
+    assert found["h_11"] == near(best(found["h_11"], 1, 0))
+    assert found["h_lead"] == near(best(found["h_lag"], 1, found["v_11"]))
+    assert found["h_lag"] == near(best(found["h_lead"], found["v_11"], 0))
+    assert found["h_22"] == near(best(found["h_22"], found["v_lead"], found["v_lag"]))
+    assert found["h_11"] > found["h_lead"] > found["h_22"] > found["h_lag"]
+
+
+# -- Levhari and Mirman 1980 ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("alpha", "b"), [("0.2", "0.8"), ("0.9", "0.95")])
+def test_the_fish_war_empties_the_stock_faster_than_an_agreement(alpha, b):
+    product = float(alpha) * float(b)
+
+    each = outcome("levhari_mirman_1980", regime="war", alpha=alpha, b=b)
+    both = outcome("levhari_mirman_1980", regime="agreement", alpha=alpha, b=b)
+    assert each["c_1"] == near((1 - product) / (2 - product))
+    assert both["c_1"] == near((1 - product) / 2)
+
+
+# -- Fershtman and Kamien 1987 --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("s", [2])
+def test_watching_the_price_lowers_it_below_the_static_cournot_price(s):
+    found = outcome("fershtman_kamien_1987", s=s)
+    speed, r = float(s), 0.1
+    k = (r + 6 * speed - sqrt((r + 6 * speed) ** 2 - 12 * speed**2)) / (6 * speed**2)
+
+    assert found["slope"] == near(1 - speed * k)
+    assert found["steady"] < found["static"] - 0.05
+
+
+def test_fershtman_kamien_the_rules_do_not_depend_on_where_the_price_starts():
+    found = outcome("fershtman_kamien_1987", p_0="0.6")
+
+    assert found["slope"] == near(0.8201593473755461)  # as from 0.8, above
+    assert found["constant"] == near(-0.14522936000386794)
+
+
+def _discrete_slope(h: float, a: float = 1, c: float = 0.1, s: float = 1, r: float = 0.1) -> float:
+    """Return the slope of the feedback rule where firms act every h years."""
+    payoffs = []
+    for i in (0, 1):
+        worth = np.zeros((4, 4))  # 1, price, sales of the two
+        worth[0, 2 + i] = worth[2 + i, 0] = -c * h / 2
+        worth[1, 2 + i] = worth[2 + i, 1] = h / 2
+        worth[2 + i, 2 + i] = -h / 2
+        payoffs.append(worth)
+    game = LinearQuadraticGame.from_matrices(
+        [[1, 0], [h * s * a, 1 - h * s]], [[0, -h * s], [0, -h * s]], payoffs, float(np.exp(-r * h))
+    )
+    found = coupled_riccati(game)
+    judged = certify_feedback(
+        game.transition, game.controls, game.payoffs, game.discounts, found.strategies
+    )
+    assert judged.holds
+    return float(-found.strategies[0][0, 1])
+
+
+def test_fershtman_kamien_in_discrete_time_converges_to_the_published_rule():
+    """Through the linear-quadratic method, with ever shorter periods, extrapolated."""
+    slopes = [_discrete_slope(h) for h in (0.02, 0.01, 0.005)]
+    once = [2 * b - a for a, b in pairwise(slopes)]
+
+    r, s = 0.1, 1.0
+    k = (r + 6 * s - sqrt((r + 6 * s) ** 2 - 12 * s**2)) / (6 * s**2)
+    assert (4 * once[1] - once[0]) / 3 == pytest.approx(1 - s * k, abs=1e-4)
+
+
+# -- Armstrong, Bostrom and Shulman 2016 ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("e", "printed"), [(1, 0.666667), ("0.4", 0.346667)])
+def test_racing_in_full_view_over_all_leads_has_the_published_risk(e, printed):
+    """Leads z of two uniform draws have the density 2 (1 - z); the risk is linear in z up to e."""
+    nodes, weights = np.polynomial.legendre.leggauss(2)  # exact for what is quadratic
+    end = float(e)
+    leads = end * (nodes + 1) / 2
+    risks = [outcome("precipice_public_2016", Delta=float(z), e=e)["risk"] for z in leads]
+
+    mean = sum(w * end / 2 * 2 * (1 - z) * r for w, z, r in zip(weights, leads, risks, strict=True))
+    assert mean == pytest.approx(printed, abs=1e-6)
+
+
+def test_racing_in_full_view_no_safety_beyond_lead_over_enmity_is_kept():
+    assert outcome("precipice_public_2016", Delta="0.3", e="0.6")["overtaken"] == 0
+    assert outcome("precipice_public_2016", Delta="0.7", e="0.6")["risk"] == near(0)
+
+
+# -- Clayton, Maggiori and Schreger 2024 ----------------------------------------------------------
+
+
+def test_the_last_percents_of_a_chokepoint_are_worth_the_most():
+    worth = [
+        outcome("clayton_maggiori_schreger_2024", omega=w)["power"] for w in ("0.5", "0.9", "0.95")
+    ]
+
+    assert worth[0] == near(0.2 * log(2))
+    assert worth[2] - worth[1] == near(worth[0])
+
+
+# -- Becko and O'Connor 2026; Liu and Yang 2025 (own versions) ------------------------------------
+
+
+@pytest.mark.parametrize(("e_H", "e_F"), [(1, 2), (2, 1), ("1.5", "1.5"), (3, "0.7")])
+def test_integration_before_a_conflict_has_the_sign_of_own_less_others_elasticity(e_H, e_F):
+    found = outcome("pre_conflict_integration", e_H=e_H, e_F=e_F)["integration"]
+
+    assert np.sign(round(found, 9)) == np.sign(float(e_H) - float(e_F))
+
+
+def test_power_is_what_bargaining_yields_and_shifts_with_the_easier_good():
+    usual = outcome("power_of_imports")
+    easier = outcome("power_of_imports", eps_chips=5)
+
+    assert usual["gain"] == near(usual["power"] / 2)
+    assert easier["gain"] == near(easier["power"] / 2)
+    assert easier["power"] < usual["power"]
+    assert outcome("power_of_imports", minerals_A=1, eps_chips=5)["power"] < 0
