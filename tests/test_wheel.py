@@ -165,3 +165,16 @@ def test_an_installed_wheel_lists_every_game_of_the_checkout(installed, root, tm
     listed = {game["name"] for game in json.loads(ran.stdout)}
     games = {Path(name) for name in files(root / "games")}
     assert {game.stem for game in games if is_game(game)} <= listed
+
+
+def test_an_installed_wheel_has_a_game_for_every_mechanism(installed, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-m", "highfence", "mechanisms"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("85 of 85 mechanisms")
