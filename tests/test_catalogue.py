@@ -167,6 +167,10 @@ AT_A_BOUND = {
     "captive_market_timing": {"m_before", "m_after", "T"},
     # Beyond a spread of twice the enmity safety is complete.
     "racing_to_the_precipice_2016": {"s_1", "s_2"},
+    # Beyond a lead of the enmity too.
+    "precipice_public_2016": {"s_L"},
+    # The budget goes where the varieties are: 95 percent of them.
+    "clayton_maggiori_schreger_2024": {"share"},
     # As far as the halves of the street go; a price is fixed where prices are regulated.
     "hotelling_1929": {"x_1", "x_2"},
     # Beyond a military use of 0.814 the tax is a ban.
