@@ -33,12 +33,13 @@ def answers(text: str) -> list[dict]:
     return made
 
 
-NEEDED = {"logit": ("--precision", "1")}
+NEEDED = {"logit": ("--precision", "1"), "agent_logit": ("--precision", "1")}
 
 
 @pytest.mark.parametrize("concept", OPTIONS)
 def test_every_concept_has_a_page_and_json_with_a_certificate(run, concept):
-    request = ("solve", "chicken", "--concept", concept, *NEEDED.get(concept, ()))
+    game = "centipede" if concept == "agent_logit" else "chicken"
+    request = ("solve", game, "--concept", concept, *NEEDED.get(concept, ()))
     page, made = run(*request), answers(run(*request, "--json"))
 
     assert made
@@ -169,6 +170,8 @@ def test_bargains_start_from_the_minmax_unless_told_otherwise(run):
         (["chicken", "--concept", "bargaining", "--disagreement", "row=2,column=2"], "no lottery"),
         (["chicken", "--concept", "correlated", "--method", "logit"], "--method is for equilibria"),
         (["chicken", "--concept", "correlated", "--csv"], "--csv is for equilibria"),
+        (["chicken", "--concept", "agent_logit", "--precision", "1"], "takes trees"),
+        (["centipede", "--concept", "agent_logit"], "wants --precision"),
         (["mckelvey_mclennan_1996", "--concept", "stackelberg"], "3 players have a choice"),
         (["cournot_1838", "--concept", "correlated"], "takes finite games"),
         (["small_yard_dynamic", "--concept", "correlated"], "takes finite games"),

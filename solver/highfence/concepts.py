@@ -1,8 +1,8 @@
 """Answers other than Nash equilibria, each with a certificate of its own concept.
 
 Correlated and coarse correlated equilibria, optimal commitment, logit quantal response, bargaining,
-and iterated dominance, on games in strategic form. As in :mod:`highfence.solve`, a method proposes
-and the judge checks; neither knows the other.
+and iterated dominance, on games in strategic form; agent quantal response on trees. As in
+:mod:`highfence.solve`, a method proposes and the judge checks; neither knows the other.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from .certify.assessment import certify_agent_logit
 from .certify.concepts import (
     certify_bargain,
     certify_commitment,
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from .forms.assessment import Assessment
+    from .forms.extensive import ExtensiveForm
     from .forms.normal import NormalForm, Profile
 
 __all__ = [
+    "AgentLogitEquilibrium",
     "Bargain",
     "Commitment",
     "CorrelatedEquilibrium",
@@ -37,6 +41,7 @@ __all__ = [
     "LogitEquilibrium",
     "PrecisionFit",
     "Removed",
+    "agent_logit_equilibrium",
     "commitment",
     "correlated_equilibrium",
     "correlated_range",
@@ -91,6 +96,20 @@ class LogitEquilibrium:
     strategies: Mapping[str, Mapping[str, float]]
     payoffs: Mapping[str, float]
     profile: Profile
+    certificate: Certificate
+    """Its regret is the largest distance of a probability from the logit response."""
+
+
+@dataclass(frozen=True)
+class AgentLogitEquilibrium:
+    """An agent logit equilibrium of a tree on the principal branch."""
+
+    precision: float
+    """In units of one over payoff."""
+    strategies: Mapping[str, Mapping[str, Mapping[str, float]]]
+    """Player -> information set -> action -> probability."""
+    payoffs: Mapping[str, float]
+    profile: Assessment
     certificate: Certificate
     """Its regret is the largest distance of a probability from the logit response."""
 
@@ -321,6 +340,63 @@ def logit_equilibrium(form: NormalForm, precision: float) -> LogitEquilibrium:
     from .methods.logit import logit_profile
 
     return _logit_result(form, logit_profile(form, precision), float(precision))
+
+
+def agent_logit_equilibrium(form: ExtensiveForm, precision: float) -> AgentLogitEquilibrium:
+    """Return the agent logit equilibrium of the principal branch at a precision.
+
+    At every information set actions are played in proportion to ``exp(precision * payoff)``, the
+    payoff being what the action is expected to pay once the set is reached.
+
+    Parameters
+    ----------
+    form
+        A tree with perfect recall, any number of players; payoffs as they stand.
+    precision
+        In units of one over payoff; 0 is uniform play, large is close to best play.
+
+    Raises
+    ------
+    RequestError
+        The precision is negative or not finite, or the game is too large or without perfect
+        recall.
+    MethodFailed
+        The branch could not be followed so far.
+
+    References
+    ----------
+    McKelvey and Palfrey (1998); Turocy (2010).
+
+    Examples
+    --------
+    >>> from highfence.forms.extensive import ExtensiveForm, Move, Terminal
+    >>> entry = Move(0, "enter?", ("in", "out"), (
+    ...     Move(1, "react", ("fight", "share"), (Terminal((-1, -1)), Terminal((1, 1)))),
+    ...     Terminal((0, 2)),
+    ... ))
+    >>> game = ExtensiveForm.from_tree(["entrant", "incumbent"], entry)
+    >>> found = agent_logit_equilibrium(game, 1.0)
+    >>> round(found.strategies["incumbent"]["react"]["fight"], 4), found.certificate.holds
+    (0.1192, True)
+    """
+    from .methods.agent_logit import agent_logit_profile
+
+    profile = agent_logit_profile(form, precision)
+    strategies: dict[str, dict[str, Mapping[str, float]]] = {name: {} for name in form.players}
+    for known, odds in zip(form.information_sets, profile.probabilities, strict=True):
+        strategies[form.players[known.player]][known.label] = MappingProxyType(
+            dict(zip(known.actions, map(float, odds), strict=True))
+        )
+    payoffs = zip(form.players, map(float, form.expected_payoffs(profile)), strict=True)
+    return AgentLogitEquilibrium(
+        precision=float(precision),
+        strategies=MappingProxyType(
+            {player: MappingProxyType(made) for player, made in strategies.items()}
+        ),
+        payoffs=MappingProxyType(dict(payoffs)),
+        profile=profile,
+        certificate=certify_agent_logit(form, profile, precision),
+    )
 
 
 def fit_precision(

@@ -7,7 +7,7 @@ same, orders and labels the rest, and says in words how far the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -411,19 +411,31 @@ def _run(form: Form, chosen: _Candidate, most: int) -> _Outcome:
 
 def _judged(form: Form, chosen: _Candidate, proposed: Any) -> tuple[Any, Certificate]:
     """Return the profile and its certificate, in exact arithmetic if an exact one is near."""
-    from .forms.normal import NormalForm
 
     back = chosen.back or (lambda profile: profile)
-    if isinstance(chosen.form, NormalForm):
-        from .forms.lift import exact_candidates
-
-        for candidate in exact_candidates(chosen.form, proposed):
-            profile = back(candidate)
-            certificate = certify(form, profile)
-            if certificate.holds:
-                return profile, certificate
+    for candidate in _exact_near(chosen.form, proposed):
+        profile = back(candidate)
+        certificate = certify(form, profile)
+        if certificate.holds:
+            return profile, certificate
     profile = back(proposed)
     return profile, certify(form, profile)
+
+
+def _exact_near(form: Form, profile: Any) -> Iterator[Any]:
+    """Yield exact profiles near one in floats, where the form has exact payoffs."""
+    from .forms.assessment import Assessment
+    from .forms.extensive import ExtensiveForm
+    from .forms.normal import NormalForm
+
+    if isinstance(form, NormalForm):
+        from .forms.lift import exact_candidates
+
+        yield from exact_candidates(form, profile)
+    elif isinstance(form, ExtensiveForm) and form.is_exact and isinstance(profile, Assessment):
+        from .forms.assessment import exact_assessments
+
+        yield from exact_assessments(profile)
 
 
 def _probabilities(profile: Any) -> tuple[Any, ...] | None:
@@ -486,7 +498,7 @@ def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
     if outcome.fallback:
         return (
             Status.PARTIAL,
-            "a search for all equilibria passed a limit; these are what "
+            "a search for all equilibria passed a limit, or ended without any; these are what "
             f"{chosen} found, and there may be more",
         )
     if not findings.complete:

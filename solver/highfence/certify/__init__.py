@@ -67,8 +67,13 @@ def certify(form: Form, profile: Any, *, tolerance: float | None = None) -> Cert
     from ..forms.extensive import BehaviorProfile, ExtensiveForm
 
     if isinstance(form, ExtensiveForm):
+        from ..forms.assessment import Assessment
         from .extensive import certify_extensive
 
+        if isinstance(profile, Assessment):
+            from .assessment import certify_assessment
+
+            return certify_assessment(form, profile, tolerance)
         return certify_extensive(form, _of_type(profile, BehaviorProfile, form), tolerance)
 
     from ..forms.staged import StagedForm

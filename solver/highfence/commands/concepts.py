@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotApplicable, RequestError, did_you_mean
 
 if TYPE_CHECKING:
+    from ..forms.extensive import ExtensiveForm
     from ..forms.normal import NormalForm
 
-__all__ = ["CONCEPTS", "Asked", "answers", "strategic"]
+__all__ = ["CONCEPTS", "Asked", "answers", "form_for"]
 
 OPTIONS = {
     "correlated": ("objective",),
     "coarse_correlated": ("objective",),
     "stackelberg": ("player", "pessimistic", "types"),
     "logit": ("precision", "counts"),
+    "agent_logit": ("precision",),
     "bargaining": ("disagreement",),
     "kalai_smorodinsky": ("disagreement",),
     "dominance": ("weak", "pure"),
@@ -41,7 +43,7 @@ class Asked:
     disagreement: str | None = None
     weak: bool = False
     pure: bool = False
-    form_of_regime: Callable[[str], NormalForm] | None = field(default=None, repr=False)
+    form_of_regime: Callable[[str], Any] | None = field(default=None, repr=False)
     """The game under a regime, for the types of a follower."""
 
     def check(self) -> None:
@@ -67,18 +69,25 @@ class Asked:
                 )
 
 
-def strategic(form: Any, concept: str) -> tuple[NormalForm, tuple[str, ...]]:
-    """Return a game in strategic form, and what to say about how it was made.
+def form_for(form: Any, concept: str) -> tuple[NormalForm | ExtensiveForm, tuple[str, ...]]:
+    """Return a game in the form that a concept takes, and what to say about how it was made.
 
     Raises
     ------
     NotApplicable
-        The game has no strategic form.
+        The game has no such form.
     """
     from ..forms.extensive import ExtensiveForm
     from ..forms.normal import NormalForm
     from ..forms.reduce import reduced_strategic_form
 
+    if concept == "agent_logit":
+        if isinstance(form, ExtensiveForm):
+            return form, ()
+        raise NotApplicable(
+            "--concept agent_logit takes trees, games of several stages, and this is none. "
+            "--concept logit takes games of one stage"
+        )
     if isinstance(form, NormalForm):
         return form, ()
     if isinstance(form, ExtensiveForm):
@@ -100,8 +109,10 @@ def strategic(form: Any, concept: str) -> tuple[NormalForm, tuple[str, ...]]:
     )
 
 
-def answers(form: NormalForm, asked: Asked) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+def answers(form: Any, asked: Asked) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """Return the answers to what was asked, each certified, and notes.
+
+    ``form`` is one that :func:`form_for` gives for the concept.
 
     Raises
     ------
@@ -117,6 +128,8 @@ def answers(form: NormalForm, asked: Asked) -> tuple[tuple[Any, ...], tuple[str,
         return _commitment(form, asked)
     if asked.concept == "logit":
         return _logit(form, asked), ()
+    if asked.concept == "agent_logit":
+        return tuple(c.agent_logit_equilibrium(form, x) for x in _precisions(asked)), ()
     if asked.concept == "dominance":
         return (c.eliminate_dominated(form, weak=asked.weak, mixtures=not asked.pure),), ()
     return _bargain(form, asked)
@@ -156,7 +169,6 @@ def _commitment(form: NormalForm, asked: Asked) -> tuple[tuple[Any, ...], tuple[
 
 def _logit(form: NormalForm, asked: Asked) -> tuple[Any, ...]:
     from ..concepts import fit_precision, logit_equilibrium
-    from ..spec.model import number
 
     if (asked.precision is None) == (asked.counts is None):
         raise RequestError(
@@ -165,14 +177,24 @@ def _logit(form: NormalForm, asked: Asked) -> tuple[Any, ...]:
         )
     if asked.counts is not None:
         return (fit_precision(form, _counts(form, asked.counts)),)
+    return tuple(logit_equilibrium(form, precision) for precision in _precisions(asked))
+
+
+def _precisions(asked: Asked) -> list[float]:
+    from ..spec.model import number
+
+    if asked.precision is None:
+        raise RequestError(
+            f"--concept {asked.concept} wants --precision X, in units of one over payoff; "
+            "0 is uniform play"
+        )
     found = []
-    for text in (asked.precision or "").split(","):
+    for text in asked.precision.split(","):
         try:
-            value = float(number(text.strip()))
+            found.append(float(number(text.strip())))
         except ValueError:
             raise RequestError(f"--precision {text!r} is not a number") from None
-        found.append(logit_equilibrium(form, value))
-    return tuple(found)
+    return found
 
 
 def _counts(form: NormalForm, path: str) -> list[list[float]]:

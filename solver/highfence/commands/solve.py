@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import RequestError
-from .concepts import CONCEPTS, Asked, answers, strategic
+from .concepts import CONCEPTS, Asked, answers, form_for
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import print_json, print_page, progress
 from .requests import (
@@ -147,7 +147,7 @@ def _concept(
     from ..report.concepts_text import Concepts, concepts_dict, concepts_page
     from ..spec.model import Game
 
-    form, notes = strategic(form_of(loaded, regime, preset, values), asked.concept)
+    form, notes = form_for(form_of(loaded, regime, preset, values), asked.concept)
     used: dict[str, Any] = dict(values)
     if isinstance(loaded, Game):
         from ..forms.build import values as all_values
@@ -155,7 +155,7 @@ def _concept(
         used = dict(all_values(loaded, regime=regime, preset=preset, parameters=values))
         asked = replace(
             asked,
-            form_of_regime=lambda name: strategic(
+            form_of_regime=lambda name: form_for(
                 form_of(loaded, name, preset, values), asked.concept
             )[0],
         )

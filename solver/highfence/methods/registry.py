@@ -59,6 +59,7 @@ MODULES = (
     "markov_homotopy",
     "logit",
     "polynomial",
+    "agent_logit",
 )
 """The modules beside this one that define methods: add a line here for a new one."""
 
@@ -68,6 +69,7 @@ CONCEPT_MODULES = (
     "bargaining",
     "dominance",
     "logit",
+    "agent_logit",
     "repeated",
     "linear_quadratic",
     "investment_ladder",

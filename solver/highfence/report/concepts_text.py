@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..concepts import (
+        AgentLogitEquilibrium,
         Bargain,
         Commitment,
         CorrelatedEquilibrium,
@@ -36,11 +37,19 @@ if TYPE_CHECKING:
         LogitEquilibrium,
         PrecisionFit,
     )
+    from ..forms.extensive import ExtensiveForm
     from ..forms.normal import NormalForm
     from ..solution import Certificate
 
+    Form = NormalForm | ExtensiveForm
     Answer = (
-        Bargain | Commitment | CorrelatedEquilibrium | Elimination | LogitEquilibrium | PrecisionFit
+        AgentLogitEquilibrium
+        | Bargain
+        | Commitment
+        | CorrelatedEquilibrium
+        | Elimination
+        | LogitEquilibrium
+        | PrecisionFit
     )
 
 __all__ = ["Concepts", "concepts_dict", "concepts_page"]
@@ -57,7 +66,7 @@ class Concepts:
     game: str
     source: str
     concept: str
-    form: NormalForm
+    form: Form
     answers: tuple[Answer, ...]
     regime: str | None = None
     preset: str | None = None
@@ -84,7 +93,7 @@ def concepts_dict(given: Concepts) -> dict[str, Any]:
         "notes": given.notes,
         "answers": [
             {
-                "says": _sentence(given.form, answer),
+                "says": _sentence(answer),
                 **_fields(given.form, answer),
                 "certificate": _certificate_dict(_certificate(answer)),
             }
@@ -103,7 +112,7 @@ def concepts_page(given: Concepts, everything: bool = False, width: int | None =
     if asked:
         page.text("; ".join(asked))
     for answer in given.answers:
-        page.text(_sentence(given.form, answer), "green" if given.holds else "yellow")
+        page.text(_sentence(answer), "green" if given.holds else "yellow")
     for place, answer in enumerate(given.answers, 1):
         if len(given.answers) > 1:
             page.heading(f"Answer {place} of {len(given.answers)}")
@@ -122,7 +131,7 @@ def concepts_page(given: Concepts, everything: bool = False, width: int | None =
 # What each concept says
 
 
-def _sentence(form: NormalForm, answer: Answer) -> str:
+def _sentence(answer: Answer) -> str:
     """Return the answer in a sentence."""
     from .. import concepts as c
 
@@ -137,6 +146,11 @@ def _sentence(form: NormalForm, answer: Answer) -> str:
         return (
             f"By committing first, {answer.leader} {verb} "
             f"{number(answer.leader_payoff, _DIGITS)}, if indifference {ties} them."
+        )
+    if isinstance(answer, c.AgentLogitEquilibrium):
+        return (
+            "Agent logit equilibrium of the principal branch at precision "
+            f"{number(answer.precision)}."
         )
     if isinstance(answer, c.LogitEquilibrium):
         return f"Logit equilibrium of the principal branch at precision {number(answer.precision)}."
@@ -162,7 +176,7 @@ def _sentence(form: NormalForm, answer: Answer) -> str:
     return f"{what} in {rounds} round{'s' * (rounds > 1)}; {left} are left."
 
 
-def _body(page: Page, form: NormalForm, answer: Answer, everything: bool) -> None:
+def _body(page: Page, form: Any, answer: Answer, everything: bool) -> None:
     from .. import concepts as c
 
     if isinstance(answer, c.CorrelatedEquilibrium):
@@ -178,6 +192,11 @@ def _body(page: Page, form: NormalForm, answer: Answer, everything: bool) -> Non
             who = followers[0] if followers else "follower"
             who += f", type {place}" if len(answer.responses) > 1 else ""
             page.item(who, f"{response}, and gets {number(payoff, _DIGITS)}", "bold", indent=GAP)
+    elif isinstance(answer, c.AgentLogitEquilibrium):
+        for player, sets in answer.strategies.items():
+            for label, strategy in sets.items():
+                page.item(f"{player} at {label}", _mixture(strategy), "bold", indent=GAP)
+        _numbers(page, "payoffs", answer.payoffs)
     elif isinstance(answer, c.LogitEquilibrium | c.PrecisionFit):
         shown = answer.equilibrium if isinstance(answer, c.PrecisionFit) else answer
         for player, strategy in shown.strategies.items():
@@ -246,7 +265,7 @@ def _numbers(page: Page, label: str, values: Mapping[str, Any]) -> None:
 # What each concept holds, for programs
 
 
-def _fields(form: NormalForm, answer: Answer) -> dict[str, Any]:
+def _fields(form: Any, answer: Answer) -> dict[str, Any]:
     from .. import concepts as c
 
     if isinstance(answer, c.CorrelatedEquilibrium):
@@ -268,7 +287,7 @@ def _fields(form: NormalForm, answer: Answer) -> dict[str, Any]:
             "follower_payoffs": answer.follower_payoffs,
             "attained": answer.attained,
         }
-    if isinstance(answer, c.LogitEquilibrium):
+    if isinstance(answer, c.LogitEquilibrium | c.AgentLogitEquilibrium):
         return {
             "precision": answer.precision,
             "strategies": answer.strategies,
