@@ -559,7 +559,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Mechanism:
-    """A named switch: ``off`` maps parameters to the values that neutralize the mechanism."""
+    """A named switch: ``off`` maps parameters to the values that neutralize the mechanism.
+
+    ``id`` names the arguments of the essays that it stands for, separated by commas (see
+    :mod:`highfence.study.mechanisms`).
+    """
 
     off: Mapping[str, Number | str]
     label: str = ""
