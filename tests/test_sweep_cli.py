@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from games_for_cli import MEETING, YARD
@@ -306,6 +307,23 @@ def test_other_games_are_refused(run):
     assert "the store holds a sweep of little_yard, not of captive_market_timing" in err
     _, err = run("--stored", "--store", "no.sweep", code=4)
     assert "there is no such store" in err
+
+
+def test_parameters_are_drawn_together_where_that_is_asked(run):
+    """Of 200 draws the ranks of the two go together as asked, give or take little."""
+    out, _ = run("--draws", "200", "--correlate", "stake,cost=-0.9", "--regimes", "none", "--csv")
+    rows = rows_of(out)
+    ranks = [
+        np.argsort(np.argsort([float(row[f"input.{name}"]) for row in rows]))
+        for name in ("stake", "cost")
+    ]
+    assert np.corrcoef(ranks)[0, 1] == pytest.approx(-0.9, abs=0.05)
+
+    said, _ = run("--draws", "20", "--correlate", "stake,cost=-0.9")
+    assert "correlation of stake and cost = -0.9" in " ".join(said.split())
+    for wrong, why in (("stake=0.5", "is not A,B=R"), ("stake,cost=2", "beyond -1 .. 1")):
+        assert why in run("--draws", "9", "--correlate", wrong, code=2)[1]
+    assert "--correlate is for --draws" in run(*GRID, "--correlate", "stake,cost=0.5", code=2)[1]
 
 
 # ---------------------------------------------------------------------------------------------

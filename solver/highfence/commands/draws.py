@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +37,13 @@ TIES = click.option(
     metavar="NAME=FORMULA",
     help="Compute a parameter from others, as in 'mM=1 - mF' (repeatable).",
 )
+CORRELATIONS = click.option(
+    "--correlate",
+    "correlations",
+    multiple=True,
+    metavar="A,B=R",
+    help="Rank correlation of two parameters that are drawn (repeatable).",
+)
 WORKERS = click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
 )
@@ -68,32 +75,43 @@ def draws_option(default: int, what: str) -> Option:
 
 @dataclass(frozen=True)
 class Described:
-    """Which draws --vary, --distribution and --tie describe."""
+    """Which draws --vary, --distribution, --tie and --correlate describe."""
 
     names: list[str] | None
     distributions: dict[str, str]
     ties: dict[str, str]
+    correlation: dict[tuple[str, str], float]
 
     @classmethod
-    def of(cls, vary: str | None, distributions: Sequence[str], ties: Sequence[str]) -> Described:
+    def of(
+        cls,
+        vary: str | None,
+        distributions: Sequence[str],
+        ties: Sequence[str],
+        correlations: Sequence[str],
+    ) -> Described:
         """Return what the texts of the options say."""
         return cls(
             names_given("--vary", vary),
             _pairs("--distribution", distributions, "h=uniform(0, 1)"),
             _pairs("--tie", ties, "mM=1 - mF"),
+            _correlation(correlations),
         )
 
     @property
     def options(self) -> dict[str, Any]:
         """What was given of each option; empty or None if it was not."""
         return {
-            "--vary": self.names, "--distribution": self.distributions, "--tie": self.ties
-        }  # fmt: skip
+            "--vary": self.names,
+            "--distribution": self.distributions,
+            "--tie": self.ties,
+            "--correlate": self.correlation,
+        }
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The same as the arguments of a study."""
-        return {"names": self.names, "distributions": self.distributions, "ties": self.ties}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def draw(
         self,
@@ -114,7 +132,9 @@ class Described:
 
 
 DESCRIBED = Group(
-    "described", {"vary": VARY, "distributions": DISTRIBUTIONS, "ties": TIES}, Described.of
+    "described",
+    {"vary": VARY, "distributions": DISTRIBUTIONS, "ties": TIES, "correlations": CORRELATIONS},
+    Described.of,
 )
 
 
@@ -159,6 +179,25 @@ def _pairs(option: str, given: Sequence[str], example: str) -> dict[str, str]:
         if name in made:
             raise RequestError(f"{option} {name} is given twice. Give one")
         made[name] = value
+    return made
+
+
+def _correlation(given: Sequence[str]) -> dict[tuple[str, str], float]:
+    from ..spec.model import number
+
+    made: dict[tuple[str, str], float] = {}
+    for text in given:
+        names, _, value = text.partition("=")
+        pair = tuple(name.strip() for name in names.split(","))
+        try:
+            correlation = float(number(value.strip()))
+        except ValueError:
+            pair = ()
+        if len(pair) != 2 or not all(pair):
+            raise RequestError(f"--correlate {text!r} is not A,B=R. Write --correlate 'h,Om=0.5'")
+        if pair in made:
+            raise RequestError(f"--correlate {','.join(pair)} is given twice. Give one")
+        made[pair[0], pair[1]] = correlation
     return made
 
 

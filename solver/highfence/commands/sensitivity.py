@@ -60,13 +60,6 @@ from .requests import (
         help="Draws (rank: 1000, pawn: 1000), blocks (sobol: 256) or trajectories (morris: 20).",
     ),
     DESCRIBED,
-    click.option(
-        "--correlate",
-        "correlations",
-        multiple=True,
-        metavar="A,B=R",
-        help="Rank correlation of two parameters, with pawn and rank (repeatable).",
-    ),
     RNG,
     click.option("--player", metavar="P", help="Whose payoff says which regime wins."),
     click.option(
@@ -94,7 +87,6 @@ def sensitivity(
     settings: Sequence[str],
     count: int | None,
     described: Described,
-    correlations: Sequence[str],
     rng: int,
     player: str | None,
     second_order: bool,
@@ -110,10 +102,9 @@ def sensitivity(
     """
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
-    correlated = _correlations(correlations)
     if method == "local":
         return _local(
-            output, game, outcomes, asked, preset, pairs, described, correlated, player, workers,
+            output, game, outcomes, asked, preset, pairs, described, player, workers,
             everything,
         )  # fmt: skip
     stopped: Interrupted | None = None
@@ -126,7 +117,7 @@ def sensitivity(
         try:
             found = study(
                 loaded, list(outcomes) or ["margin"], asked, method=method, draws=count, rng=rng,
-                correlation=correlated, preset=preset, parameters=values, player=player,
+                preset=preset, parameters=values, player=player,
                 second_order=second_order, several=several, workers=workers,
                 progress=told(tell, f"solving {game}"), **described.arguments,
             )  # fmt: skip
@@ -152,13 +143,12 @@ def _local(
     preset: str | None,
     pairs: dict[str, str],
     described: Described,
-    correlated: dict[tuple[str, str], float],
     player: str | None,
     workers: int,
     everything: bool,
 ) -> int:
     """Answer ``--method local``."""
-    if described.distributions or correlated:
+    if described.distributions or described.correlation:
         raise RequestError(
             "--method local asks at one set of numbers: leave --distribution and --correlate out"
         )
@@ -190,22 +180,3 @@ def _code(found: Any) -> int:
         return NOTHING
     whole = found.estimated and not any(one.undefined.count for one in found.targets)
     return SOLVED if whole else PART
-
-
-def _correlations(given: Sequence[str]) -> dict[tuple[str, str], float]:
-    from ..spec.model import number
-
-    made: dict[tuple[str, str], float] = {}
-    for text in given:
-        names, _, value = text.partition("=")
-        pair = tuple(name.strip() for name in names.split(","))
-        try:
-            correlation = float(number(value.strip()))
-        except ValueError:
-            pair = ()
-        if len(pair) != 2 or not all(pair):
-            raise RequestError(f"--correlate {text!r} is not A,B=R. Write --correlate 'h,Om=0.5'")
-        if pair in made:
-            raise RequestError(f"--correlate {','.join(pair)} is given twice. Give one")
-        made[pair[0], pair[1]] = correlation
-    return made

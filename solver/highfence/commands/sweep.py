@@ -270,6 +270,10 @@ def _drawn(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple
         for texts in (described.distributions, described.ties)
         for name, text in texts.items()
     ]
+    words += [
+        f"correlation of {one} and {other} = {value:g}"
+        for (one, other), value in described.correlation.items()
+    ]
     return found, ", ".join(words)
 
 
