@@ -155,8 +155,9 @@ def replicate(game: Game, *, name: str | None = None) -> tuple[Replication, ...]
     def answer(row: Published, regime: str) -> Solution:
         key = (regime, row.preset, row.method, tuple(sorted(row.set.items())))
         if key not in solved:
+            settings: dict[str, Any] = dict(row.set)
             solved[key] = solve(
-                game, row.method, regime=regime or None, preset=row.preset or None, **row.set
+                game, row.method, regime=regime or None, preset=row.preset or None, **settings
             )
         return solved[key]
 
