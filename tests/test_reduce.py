@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from highfence import limits
 from highfence.errors import LimitExceeded, NotApplicable
-from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Terminal
+from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Terminal
 from highfence.forms.normal import Profile
 from highfence.forms.reduce import REDUCTIONS, reduced_strategic_form, strategic_form
 from highfence.methods.extreme import extreme_enumeration
@@ -23,6 +23,7 @@ from highfence.methods.zero_sum import zero_sum_lp
 from . import trees
 from .tree_oracles import random_tree
 
+HALF = Fraction(1, 2)
 FACTS = json.loads((Path(__file__).parent / "data" / "trees.json").read_text("utf-8"))["games"]
 BUILDERS: dict[str, Callable[[], ExtensiveForm]] = {
     "beer-quiche": trees.beer_quiche,
@@ -187,6 +188,46 @@ def test_mixtures_and_their_behavior_give_the_same_payoffs(seed, players, reduct
     for strategy in reversed(profile.strategies):
         expected = expected @ np.array(strategy, dtype=object)
     assert list(form.expected_payoffs(made.invert(profile))) == list(expected)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    players=st.integers(1, 3),
+    reduction=st.sampled_from(REDUCTIONS),
+    draws=st.randoms(use_true_random=False),
+)
+def test_behavior_becomes_a_mixture_of_the_same_plays_and_comes_back(
+    seed, players, reduction, draws
+):
+    """Kuhn's theorem the other way, exactly; what a player's own choices exclude may differ."""
+    form = random_tree(seed, players=players)
+    made = reduction.apply(form)
+    weights = []
+    for known in form.information_sets:
+        vector = [draws.choice((0, 0, 1, 2, 3)) for _ in known.actions]
+        vector[draws.randrange(len(vector))] += 1
+        weights.append(vector)
+    behavior = BehaviorProfile.from_weights(*weights)
+    mixed = made.mixed(behavior)
+
+    assert mixed.is_exact
+    assert all(sum(strategy) == 1 for strategy in mixed.strategies)
+    assert made.form.expected_payoffs(mixed) == form.expected_payoffs(behavior)
+    back = made.invert(mixed)
+    assert form.reach(back) == form.reach(behavior)
+    own = made.tree.own_histories()
+    for known, odds in enumerate(back.probabilities):
+        if all(behavior.probabilities[before][action] for before, action in own[known]):
+            assert odds == behavior.probabilities[known]
+    if reduction is reduced_strategic_form:
+        assert made.mixed(back) == mixed
+
+
+def test_who_passes_a_set_twice_has_no_mixture_with_the_same_plays():
+    made = strategic_form.apply(trees.forgetful_driver())
+
+    with pytest.raises(NotApplicable, match=r"passes information set 'exit\?' of 'Driver' twice"):
+        made.mixed(BehaviorProfile(((HALF, HALF),)))
 
 
 @given(seed=st.integers(0, 10**6), players=st.integers(1, 3))

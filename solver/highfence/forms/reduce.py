@@ -1,8 +1,8 @@
 """Reductions: one form made into another, and answers carried back.
 
 A :class:`Reduction` says which forms it ``accepts``; ``apply`` gives a
-:class:`StrategicForm`, which holds the new form, and whose ``invert`` turns a profile of
-the new form into one of the old.
+:class:`StrategicForm`, which holds the new form, whose ``invert`` turns a profile of the new
+form into one of the old, and whose ``mixed`` does the reverse.
 
 Definitions
 -----------
@@ -438,6 +438,54 @@ class StrategicForm:
         behavior = self.tree.behavior(weights, _terminal_values(self.original, self.tree.ends))
         return BehaviorProfile(
             tuple(behavior[known] for known in range(len(self.original.information_sets)))
+        )
+
+    def mixed(self, profile: BehaviorProfile) -> Profile:
+        """Return the mixed profile with the same plays as a behavior profile.
+
+        A plan has the product of the probabilities of its actions: the choices at different
+        information sets are made independently. Exact if the profile is.
+
+        Raises
+        ------
+        NotApplicable
+            A play passes one information set twice: then no mixed strategy need have the same
+            plays (Piccione and Rubinstein 1997).
+
+        Notes
+        -----
+        :meth:`invert` undoes it wherever the player's own choices do not exclude the
+        information set (Kuhn 1953).
+
+        Examples
+        --------
+        >>> from highfence.forms.extensive import Move, Terminal
+        >>> later = Move(0, "later", ("l", "r"), (Terminal((1,)), Terminal((2,))))
+        >>> first = Move(0, "first", ("go", "stay"), (later, Terminal((0,))))
+        >>> game = reduced_strategic_form.apply(ExtensiveForm.from_tree(["one"], first))
+        >>> half, third = Fraction(1, 2), Fraction(1, 3)
+        >>> behavior = BehaviorProfile(((half, half), (third, 1 - third)))
+        >>> dict(zip(game.form.strategies[0], map(str, game.mixed(behavior).strategies[0])))
+        {'first: go, later: l': '1/6', 'first: go, later: r': '1/3', 'first: stay': '1/2'}
+        """
+        for taken in self.tree.choices:
+            known = [here for here, _ in taken]
+            if len(set(known)) < len(known):
+                twice = next(here for here in known if known.count(here) > 1)
+                about = self.original.information_sets[twice]
+                raise NotApplicable(
+                    f"a play passes information set {about.label!r} of "
+                    f"{self.original.players[about.player]!r} twice: then no mixed strategy need "
+                    "have the same plays as a behavior strategy"
+                )
+        return Profile(
+            tuple(
+                tuple(
+                    prod((profile.probabilities[known][action] for known, action in plan), start=1)
+                    for plan in plans
+                )
+                for plans in self.plans
+            )
         )
 
 

@@ -247,7 +247,7 @@ class _Branch:
         u = self.values(self.point[:-1])[0]
         slope = np.concatenate([part - part.mean() for part in self.split(u)])
         self.tangent = np.append(slope, 1.0)
-        self.tangent /= np.linalg.norm(self.tangent)
+        self.tangent /= float(np.linalg.norm(self.tangent))
         self.length = _FIRST_STEP
 
     def split(self, vector: Array) -> list[Array]:
