@@ -473,7 +473,9 @@ def test_a_region_is_printed_as_text_latex_and_python():
     )
     assert found.latex() == r"F \ge \pi_{CN} \, \left(1 - j_{product}\right)"
     assert eval(found.python(), {"F": 0.03, "pi_CN": 0.05, "j_product": 0.5})
-    assert found.to_dict()["condition"] == found.condition()
+    told = found.to_dict()
+    assert told["condition"] == found.condition()
+    assert (told["latex"], told["python"]) == (found.latex(), found.python())
     assert found.to_dict()["ranges"]["F"] == ["1/200", "3/100"]
 
 

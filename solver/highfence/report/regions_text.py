@@ -10,7 +10,8 @@
                 stretches: [{low, high: text, closed: [bool, bool],
                              equilibria: [[{decision, action, given: {move: outcome}}]]}],
                 held: {name: text},
-                conditions: [{choices, condition: text or null, solved: [text], status, reason,
+                conditions: [{choices, condition, latex, python: text or null, solved: [text],
+                              status, reason,
                               only_ties, inequalities: [text], cases: [[text]], ties: [[text]],
                               witness: {name: text} or null, ...}]}]
 

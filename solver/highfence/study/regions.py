@@ -307,7 +307,10 @@ class Region:
             "inequalities": [i.text() for i in self.inequalities],
             "cases": [[i.text() for i in case] for case in self.cases],
             "ties": [[i.text() for i in case] for case in self.ties],
-            "condition": self.condition() if self.status == "exact" else None,
+            **{
+                key: self.condition(style) if self.status == "exact" else None
+                for key, style in (("condition", "text"), ("latex", "latex"), ("python", "python"))
+            },
             "witness": plain(self.witness),
             "ranges": {name: list(map(str, pair)) for name, pair in self.ranges.items()},
             "held": {name: str(value) for name, value in self.held.items()},
