@@ -12,15 +12,18 @@ from highfence.certify.concepts import (
     certify_bargain,
     certify_commitment,
     certify_correlated,
+    certify_coverage,
     certify_logit,
 )
 from highfence.concepts import (
+    Target,
     commitment,
     correlated_equilibrium,
     correlated_range,
     fit_precision,
     logit_equilibrium,
     nash_bargaining,
+    security_coverage,
 )
 from highfence.errors import LimitExceeded, RequestError
 from highfence.forms.normal import NormalForm, Profile
@@ -238,13 +241,14 @@ def test_one_guard_for_three_targets_covers_them_like_water():
     assert found.implementable
 
 
-def test_schedules_that_cover_two_targets_are_at_least_as_good_and_only_a_bound():
+def test_schedules_that_cover_two_targets_are_at_least_as_good():
     worth = [(-1.0, 5.0), (-1.0, 3.0), (-1.0, 2.0)]
     ours = [(-a, -b) for a, b in worth]
     found = best_coverage(ours, worth, 1, schedules=[[0, 1], [1, 2], [0, 2]])
 
     assert found.defender > best_coverage(ours, worth, 1).defender
-    assert not found.implementable
+    assert found.attacker == pytest.approx(1 / 3)
+    assert found.implementable
     with pytest.raises(RequestError, match="0 to 2"):
         best_coverage(ours, worth, 1, schedules=[[3]])
 
@@ -313,3 +317,96 @@ def test_the_judge_of_bargains_rejects_what_all_could_improve_on():
 
     assert not certify_bargain(BATTLE, waste, [1.0, 1.0]).holds
     assert certify_bargain(BATTLE, waste, [0.0, 0.0]).regret == float("inf")
+
+
+# ------------------------------------------------------------------ security games
+
+
+def routes(*worth: float) -> dict[str, Target]:
+    """Return targets of a zero-sum game, worth so much if uncovered and -1 if covered."""
+    return {f"route {k}": Target(1, -value, -1, value) for k, value in enumerate(worth, 1)}
+
+
+def test_odds_on_single_targets_come_with_patrols_that_have_them():
+    """Kiekintveld and others (2009): water-filling; with two resources the odds sum to two."""
+    for resources, value in ((1, 5 / 3), (2, None)):
+        found = security_coverage(routes(5, 3, 2), resources)
+
+        assert found.certificate.holds, found.certificate.checks
+        assert sum(found.coverage.values()) == pytest.approx(resources)
+        assert sum(found.patrols.values()) == pytest.approx(1)
+        assert all(len(team) <= resources for team in found.patrols)
+        for name, odds in found.coverage.items():
+            real = sum(p for team, p in found.patrols.items() if name in team)
+            assert real == pytest.approx(odds)
+        if value is not None:
+            assert found.attacker_payoff == pytest.approx(value)
+
+
+@settings(max_examples=15)
+@given(
+    worth=st.lists(st.integers(1, 9), min_size=2, max_size=6),
+    resources=st.integers(1, 3),
+)
+def test_water_filling_is_what_the_program_finds(worth, resources):
+    """The least height at which the odds that bring all targets down to it are not too many."""
+    found = security_coverage(routes(*worth), resources)
+    low, high = -1.0, float(max(worth))
+    for _ in range(100):
+        level = (low + high) / 2
+        needed = sum(max(0.0, (value - level) / (value + 1)) for value in worth)
+        low, high = (level, high) if needed > resources else (low, level)
+
+    assert found.attacker_payoff == pytest.approx(high, abs=1e-6)
+    assert found.certificate.holds, found.certificate.checks
+
+
+def test_schedules_are_mixed_exactly_where_odds_of_each_alone_promise_too_much(monkeypatch):
+    """Three targets in a ring, patrols of two neighbors: with two patrols all are covered, since
+    overlaps count once; the relaxation counts them twice and thinks so of 1.5 patrols."""
+    ring = {"a": ["route 1", "route 2"], "b": ["route 2", "route 3"], "c": ["route 3", "route 1"]}
+    one = security_coverage(routes(2, 2, 2), 1, ring)
+    assert one.coverage == pytest.approx(dict.fromkeys(one.coverage, 2 / 3))
+    assert one.certificate.holds
+
+    two = security_coverage(routes(2, 2, 2), 2, ring)
+    assert two.coverage == pytest.approx(dict.fromkeys(two.coverage, 1))
+    assert two.attacker_payoff == pytest.approx(-1)
+
+    hub = {"x": ["route 1", "route 2"], "y": ["route 1", "route 3"]}
+    real = security_coverage(routes(4, 2, 2), 1, hub)
+    assert real.certificate.holds
+    assert real.patrols == pytest.approx({("x",): 0.5, ("y",): 0.5})
+    assert real.coverage == pytest.approx({"route 1": 1, "route 2": 0.5, "route 3": 0.5})
+
+    monkeypatch.setattr(limits, "MAX_ASSIGNMENTS", 1)
+    bound = security_coverage(routes(2, 2, 2), 2, ring)
+    assert not bound.patrols
+    assert "a bound" in bound.certificate.checks[-1]
+    assert bound.attacker_payoff <= two.attacker_payoff + 1e-9
+
+
+def test_the_judge_of_coverage_recounts_the_patrols():
+    good = security_coverage(routes(5, 3, 2), 1)
+    rows = [(1, -5, -1, 5), (1, -3, -1, 3), (1, -2, -1, 2)]
+    single = [[0], [1], [2]]
+    odds = tuple(good.coverage.values())
+
+    def judged(coverage, attacked, patrols, resources=1):
+        return certify_coverage(rows, single, resources, coverage, attacked, patrols)
+
+    patrols = [((0,), odds[0]), ((1,), odds[1]), ((2,), odds[2])]
+    assert judged(odds, 0, patrols).holds
+    assert not judged((0.2, 0.5, 0.3), 1, []).holds
+    assert not judged(odds, 0, [((0, 1), 1.0)]).holds
+    assert not judged(odds, 0, [((0,), 0.9)]).holds
+    assert not judged(odds, 0, [((0,), 1.0)]).holds
+
+
+def test_wrong_targets_and_schedules_are_named():
+    with pytest.raises(RequestError, match=r"schedule 'night': no target 'rout 1'\. Did you mean"):
+        security_coverage(routes(1, 2), 1, {"night": ["rout 1"]})
+    with pytest.raises(RequestError, match="at least one"):
+        security_coverage(routes(1, 2), 0)
+    with pytest.raises(RequestError, match="every target"):
+        security_coverage({}, 1)

@@ -18,6 +18,7 @@ from .certify.concepts import (
     certify_bargain,
     certify_commitment,
     certify_correlated,
+    certify_coverage,
     certify_elimination,
     certify_logit,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .forms.assessment import Assessment
     from .forms.extensive import ExtensiveForm
     from .forms.normal import NormalForm, Profile
+    from .spec.model import Game, Regime
 
 __all__ = [
     "AgentLogitEquilibrium",
@@ -41,6 +43,9 @@ __all__ = [
     "LogitEquilibrium",
     "PrecisionFit",
     "Removed",
+    "SecurityCoverage",
+    "Target",
+    "VariationalEquilibrium",
     "agent_logit_equilibrium",
     "commitment",
     "correlated_equilibrium",
@@ -49,6 +54,8 @@ __all__ = [
     "fit_precision",
     "logit_equilibrium",
     "nash_bargaining",
+    "security_coverage",
+    "variational_equilibrium",
 ]
 
 
@@ -139,6 +146,32 @@ class Bargain:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a target is worth to who defends it and to who attacks it."""
+
+    defender_covered: float
+    """Payoff of the defender if the target is attacked while covered."""
+    defender_uncovered: float
+    attacker_covered: float
+    attacker_uncovered: float
+
+
+@dataclass(frozen=True)
+class SecurityCoverage:
+    """A defender's best odds of covering targets, seen by the attacker."""
+
+    coverage: Mapping[str, float]
+    """Target -> probability that it is covered."""
+    attacked: str
+    defender_payoff: float
+    attacker_payoff: float
+    patrols: Mapping[tuple[str, ...], float]
+    """Schedules that are covered together -> probability. Empty if there are too many assignments
+    to look at: the odds are then a bound on what patrols can bring about."""
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
 class Removed:
     """A strategy that was removed, when, and what dominates it."""
 
@@ -157,6 +190,20 @@ class Elimination:
     form: NormalForm
     """The game that is left."""
     removed: tuple[Removed, ...]
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class VariationalEquilibrium:
+    """A generalized Nash equilibrium at which shared constraints cost everybody the same."""
+
+    actions: Mapping[str, float]
+    payoffs: Mapping[str, float]
+    outcomes: Mapping[str, float]
+    shared: Mapping[str, float]
+    """Constraint -> what a unit of it is worth at the margin, in payoff; 0 if it does not bind."""
+    unique: bool
+    """Proved: there is no other variational equilibrium. Other generalized ones there may be."""
     certificate: Certificate
 
 
@@ -504,6 +551,81 @@ def nash_bargaining(
     )
 
 
+def security_coverage(
+    targets: Mapping[str, Target],
+    resources: int,
+    schedules: Mapping[str, Sequence[str]] | None = None,
+) -> SecurityCoverage:
+    """Return a defender's best odds of covering targets, when the attacker sees the odds.
+
+    Parameters
+    ----------
+    targets
+        Name -> payoffs.
+    resources
+        How many inspectors, patrols or audits there are; each covers one schedule.
+    schedules
+        Name -> targets that one resource covers together; single targets by default.
+
+    Raises
+    ------
+    RequestError
+        There are no targets or resources, or a schedule names an unknown target.
+
+    References
+    ----------
+    Kiekintveld and others (2009); Jain and others (2010); Korzhyk and others (2010).
+
+    Examples
+    --------
+    One inspector and three routes: watched so often that all are equally good to a smuggler.
+
+    >>> worth = {"first": 5, "second": 3, "third": 2}
+    >>> routes = {name: Target(1, -value, -1, value) for name, value in worth.items()}
+    >>> found = security_coverage(routes, 1)
+    >>> {name: round(odds, 4) for name, odds in found.coverage.items()}
+    {'first': 0.5556, 'second': 0.3333, 'third': 0.1111}
+    >>> round(found.attacker_payoff, 4), found.certificate.holds
+    (1.6667, True)
+    """
+    from .methods.stackelberg import best_coverage
+
+    names = list(targets)
+    named = {name: [name] for name in names} if schedules is None else dict(schedules)
+    for schedule, covered in named.items():
+        for target in covered:
+            if target not in targets:
+                raise RequestError(
+                    f"schedule {schedule!r}: no target {target!r}. {did_you_mean(target, names)}"
+                )
+    rows = [[names.index(target) for target in covered] for covered in named.values()]
+    found = best_coverage(
+        [(target.defender_covered, target.defender_uncovered) for target in targets.values()],
+        [(target.attacker_covered, target.attacker_uncovered) for target in targets.values()],
+        resources,
+        rows,
+    )
+    labels = list(named)
+    return SecurityCoverage(
+        coverage=MappingProxyType(dict(zip(names, found.coverage, strict=True))),
+        attacked=names[found.attacked],
+        defender_payoff=found.defender,
+        attacker_payoff=found.attacker,
+        patrols=MappingProxyType({tuple(labels[k] for k in team): p for team, p in found.patrols}),
+        certificate=certify_coverage(
+            [
+                (t.defender_covered, t.defender_uncovered, t.attacker_covered, t.attacker_uncovered)
+                for t in targets.values()
+            ],
+            rows,
+            resources,
+            found.coverage,
+            found.attacked,
+            found.patrols,
+        ),
+    )
+
+
 def eliminate_dominated(
     form: NormalForm, *, weak: bool = False, mixtures: bool = True
 ) -> Elimination:
@@ -579,6 +701,71 @@ def eliminate_dominated(
             for step in found
         ),
         certificate=certify_elimination(form, list(rounds.values())),
+    )
+
+
+def variational_equilibrium(
+    game: Game,
+    shared: Sequence[str],
+    *,
+    regime: str | Regime | None = None,
+    preset: str | None = None,
+    **parameters: Any,
+) -> VariationalEquilibrium:
+    """Return the equilibrium of a game whose players share constraints, at equal shadow prices.
+
+    Parameters
+    ----------
+    game
+        All decide at once over intervals; the game is monotone (Rosen 1965).
+    shared
+        Inequalities between formulas that are linear in the decisions: ``"q_1 + q_2 <= cap"``.
+        Everybody's feasible actions depend on the others' through them.
+    regime, preset, parameters
+        As in :func:`highfence.solve.solve`.
+
+    Raises
+    ------
+    RequestError
+        A constraint is no inequality, or not linear in the decisions.
+    NotApplicable
+        The game is not of that kind, or not proved monotone.
+    MethodFailed
+        No actions keep the constraints.
+
+    Notes
+    -----
+    A game with shared constraints has in general a continuum of generalized Nash equilibria;
+    this is the one that a market for the constraint brings about.
+
+    References
+    ----------
+    Rosen (1965); Facchinei and Kanzow (2007), section 3.
+
+    Examples
+    --------
+    >>> from highfence import load
+    >>> found = variational_equilibrium(load("cournot_1838"), ["q_1 + q_2 <= 40"])
+    >>> [round(float(found.actions[name]), 6) for name in ("q_1", "q_2")]
+    [20.0, 20.0]
+    >>> [round(price, 6) for price in found.shared.values()]
+    [30.0]
+    """
+    from .certify.shared import certify_shared
+    from .methods.variational import shared_equilibrium
+
+    found = shared_equilibrium(game, shared, regime, preset, parameters)
+    form, values = found.profile.form, found.profile.play.values
+    said = found.profile.present(form)
+    return VariationalEquilibrium(
+        actions=MappingProxyType(
+            {m.name: float(x) for m, x in zip(form.blocks[0].intervals, values, strict=True)}
+        ),
+        payoffs=MappingProxyType(said["payoffs"]),
+        outcomes=MappingProxyType(said["outcomes"]),
+        shared=MappingProxyType(dict(zip(shared, map(float, found.multipliers), strict=True))),
+        unique=found.unique,
+        certificate=certify_shared(form, values, found.matrix, found.limits, found.multipliers),
     )
 
 

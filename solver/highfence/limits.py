@@ -156,6 +156,9 @@ MAX_PATH_STEPS = 10_000
 MAX_SUPPORT_PATHS = 20_000
 """Paths to the roots of all supports of one game, when all its isolated equilibria are sought."""
 
+MAX_ASSIGNMENTS = 20_000
+"""Assignments of resources to schedules of one security game that are all looked at."""
+
 MAX_CORRELATED_CELLS = 200_000
 """Payoff entries of a game whose correlated equilibria are sought."""
 

@@ -24,6 +24,7 @@ __all__ = [
     "certify_bargain",
     "certify_commitment",
     "certify_correlated",
+    "certify_coverage",
     "certify_elimination",
     "certify_logit",
 ]
@@ -106,6 +107,57 @@ def certify_commitment(
         ]
         worst = max(worst, max(values) - values[response])
     return _verdict(worst, "no type of the follower gains by another response")
+
+
+def certify_coverage(
+    targets: Sequence[tuple[float, float, float, float]],
+    schedules: Sequence[Sequence[int]],
+    resources: int,
+    coverage: Sequence[float],
+    attacked: int,
+    patrols: Sequence[tuple[Sequence[int], float]],
+) -> Certificate:
+    """Return how much an attacker who sees the odds gains at another target.
+
+    Parameters
+    ----------
+    targets
+        Per target, payoffs of the defender if it is attacked while covered and while uncovered,
+        then of the attacker.
+    schedules
+        Targets that one resource covers together.
+    resources
+        How many there are.
+    coverage
+        Probability that each target is covered.
+    attacked
+        Index of the target.
+    patrols
+        Sets of schedules, with probabilities; none if it is not claimed that the odds can be had.
+
+    Notes
+    -----
+    That no other odds are better for the defender is the method's word.
+    """
+    told = "the odds are a bound: whether patrols can bring them about was not looked at"
+    if patrols:
+        if abs(fsum(p for _, p in patrols) - 1) > tolerances.PROBABILITY:
+            return _fault("the probabilities of the patrols do not sum to one")
+        if any(p < 0 or len(set(team)) > resources for team, p in patrols):
+            return _fault("a patrol has more schedules than there are resources")
+        for target, claimed in enumerate(coverage):
+            real = fsum(p for team, p in patrols if any(target in schedules[s] for s in team))
+            if abs(real - claimed) > tolerances.SAME:
+                return _fault(f"target {target} is covered with {real:.6g}, not {claimed:.6g}")
+        told = "the patrols bring these odds about"
+    numbers = [number for row in targets for number in row[2:]]
+    scale = (max(numbers) - min(numbers)) or 1.0
+    gains = [
+        free + c * (caught - free)
+        for (_, _, caught, free), c in zip(targets, coverage, strict=True)
+    ]
+    found = _verdict((max(gains) - gains[attacked]) / scale, "no other target is better to attack")
+    return Certificate(found.regret, found.tolerance, exact=False, checks=(*found.checks, told))
 
 
 def certify_logit(form: NormalForm, profile: Profile, precision: float) -> Certificate:

@@ -246,7 +246,7 @@ class _Branch:
         self.point = np.append(-np.log(np.repeat(counts, counts)), 0.0)
         u = self.values(self.point[:-1])[0]
         slope = np.concatenate([part - part.mean() for part in self.split(u)])
-        self.tangent = np.append(slope, 1.0)
+        self.tangent: Array = np.append(slope, 1.0)
         self.tangent /= float(np.linalg.norm(self.tangent))
         self.length = _FIRST_STEP
 

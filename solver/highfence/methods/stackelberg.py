@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import limits
 from ..errors import MethodFailed, RequestError
 from ..forms.normal import NormalForm
 from ..solution import Finds
@@ -261,9 +264,15 @@ class Coverage:
     attacked: int
     defender: float
     attacker: float
-    implementable: bool
-    """Some mixture of assignments has these odds. With schedules of several targets they may
-    have none, and the defender's payoff is then an upper bound (Korzhyk and others 2010)."""
+    patrols: tuple[tuple[tuple[int, ...], float], ...]
+    """Sets of schedules that are covered together, each with its probability. Empty if the
+    assignments are too many to look at: some mixture may then have these odds, or none, and the
+    defender's payoff is an upper bound (Korzhyk and others 2010)."""
+
+    @property
+    def implementable(self) -> bool:
+        """Some mixture of assignments has these odds."""
+        return bool(self.patrols)
 
 
 @concept(
@@ -291,15 +300,30 @@ def best_coverage(
     schedules
         Sets of targets that one resource covers together; single targets by default.
 
+    Returns
+    -------
+    Coverage
+        Where several targets are equally good for the attacker, the one that is best for the
+        defender is attacked, as in any strong Stackelberg equilibrium.
+
     Raises
     ------
     RequestError
         The lists differ in length, a schedule names no target, or there are no resources.
 
+    Notes
+    -----
+    One linear program per target. If every schedule is one target, its variables are the odds
+    themselves, which can always be had. Otherwise they are the probabilities of all assignments
+    of resources to schedules, up to ``limits.MAX_ASSIGNMENTS``; beyond that the odds of schedules,
+    which is a relaxation.
+
     References
     ----------
     C. Kiekintveld and others (2009), "Computing optimal randomized resource allocations for
-    massive security games".
+    massive security games"; M. Jain and others (2010), "Security games with arbitrary schedules";
+    D. Korzhyk, V. Conitzer and R. Parr (2010), "Complexity of computing optimal Stackelberg
+    strategies in security resource allocation games".
 
     Examples
     --------
@@ -323,26 +347,75 @@ def best_coverage(
     scale = float(np.ptp(theirs)) or 1.0
     size = float(np.ptp(ours)) or 1.0
     member = np.array([[float(k in row) for row in sets] for k in range(count)])
+    single = all(len(set(row)) == 1 for row in sets)
+    teams = None if single else _teams(member, min(resources, len(sets)))
+    covers = member if teams is None else np.array([row for _, row in teams]).T
     best: tuple[float, int, NDArray[np.float64]] | None = None
     for target in range(count):
-        used = cp.Variable(len(sets), nonneg=True)
-        odds = member @ used
+        used = cp.Variable(covers.shape[1], nonneg=True)
+        odds = covers @ used
         gain = theirs[:, 1] / scale + cp.multiply((theirs[:, 0] - theirs[:, 1]) / scale, odds)
         loss = (ours[target, 1] + (ours[target, 0] - ours[target, 1]) * odds[target]) / size
-        program = cp.Problem(
-            cp.Maximize(loss),
-            [cp.sum(used) <= resources, used <= 1, odds <= 1, gain[target] >= gain],
+        limits_on = (
+            [cp.sum(used) <= resources, used <= 1, odds <= 1]
+            if teams is None
+            else [cp.sum(used) == 1]
         )
+        program = cp.Problem(cp.Maximize(loss), [*limits_on, gain[target] >= gain])
         if _solved(program) and (best is None or float(program.value) > best[0] + 1e-12):
-            best = (float(program.value), target, np.clip(member @ used.value, 0.0, 1.0))
+            best = (float(program.value), target, np.clip(used.value, 0.0, 1.0))
     if best is None:
         raise MethodFailed("coverage: no target can be made the best one to attack")
-    _, target, odds_found = best
-    c = float(odds_found[target])
+    _, target, weights = best
+    if teams is not None:
+        weights = weights / weights.sum()
+        patrols = tuple(
+            (team, float(p)) for (team, _), p in zip(teams, weights, strict=True) if p > 1e-12
+        )
+    else:
+        patrols = _rounds(weights) if single else ()
+    found = np.clip(covers @ weights, 0.0, 1.0)
+    c = float(found[target])
     return Coverage(
-        coverage=tuple(odds_found.tolist()),
+        coverage=tuple(found.tolist()),
         attacked=target,
         defender=float(ours[target, 1] + (ours[target, 0] - ours[target, 1]) * c),
         attacker=float(theirs[target, 1] + (theirs[target, 0] - theirs[target, 1]) * c),
-        implementable=all(len(row) == 1 for row in sets),
+        patrols=patrols,
     )
+
+
+def _teams(
+    member: NDArray[np.float64], resources: int
+) -> list[tuple[tuple[int, ...], NDArray[np.float64]]] | None:
+    """Return the sets of at most so many schedules, with the targets that each covers.
+
+    Of sets that cover the same targets one is enough. None if there are too many.
+    """
+    schedules = member.shape[1]
+    if sum(comb(schedules, k) for k in range(resources + 1)) > limits.MAX_ASSIGNMENTS:
+        return None
+    made: dict[bytes, tuple[tuple[int, ...], NDArray[np.float64]]] = {}
+    for size in range(resources + 1):
+        for team in combinations(range(schedules), size):
+            row: NDArray[np.float64] = member[:, team].max(axis=1, initial=0.0)
+            made.setdefault(row.tobytes(), (team, row))
+    return list(made.values())
+
+
+def _rounds(weights: NDArray[np.float64]) -> tuple[tuple[tuple[int, ...], float], ...]:
+    """Return sets of schedules with probabilities such that each is used as often as is asked.
+
+    The weights are laid end to end; a comb of teeth one apart is put down at random.
+    """
+    ends = np.cumsum(weights)
+    cuts = np.unique(np.concatenate([[0.0, 1.0], np.mod(ends, 1.0)]))
+    made: dict[tuple[int, ...], float] = {}
+    for low, high in pairwise(cuts.tolist()):
+        teeth = (low + high) / 2 + np.arange(int(np.ceil(ends[-1])) + 1)
+        places = np.searchsorted(ends, teeth[teeth < ends[-1]], side="right")
+        team = tuple(sorted(set(places.tolist())))
+        if high - low > 1e-12:
+            made[team] = made.get(team, 0.0) + high - low
+    total = sum(made.values())
+    return tuple((team, p / total) for team, p in made.items())
