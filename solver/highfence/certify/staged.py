@@ -486,7 +486,7 @@ class _Judge:
 
     def _last_block(self, rows: Array) -> None:
         """Check the last block's prescribed interval actions at many histories."""
-        from ..kernels.judge import scan_rows
+        from ..kernels.judge import try_rows
 
         said = self.ask(self.last, rows)
         self.tally.unknown += int((~said.known).sum())
@@ -503,7 +503,7 @@ class _Judge:
             if not inside.all():
                 self.tally.faults[f"{move.name}: an action outside its interval"] = None
             now, best, least = (np.empty(len(placed)) for _ in range(3))
-            scan_rows(
+            try_rows(
                 self.form.program.objective,
                 placed,
                 move.slot,
@@ -511,6 +511,7 @@ class _Judge:
                 lo,
                 hi,
                 self.density.behind,
+                False,
                 now,
                 best,
                 least,

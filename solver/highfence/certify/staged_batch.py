@@ -278,7 +278,7 @@ class _Judge:
 
     def _scan(self, which: Which, placed: Array, actions: Array, dense: bool) -> None:
         """Check the last block's actions at histories in which all moves stand."""
-        from ..kernels.judge import look_rows, scan_rows
+        from ..kernels.judge import try_rows
 
         placed = self._acted(placed, actions)
         points = self.density.points if dense else self.density.behind
@@ -290,8 +290,19 @@ class _Judge:
             self.faulty[which[~inside]] = True
             now, best, least = (np.empty(len(placed)) for _ in range(3))
             objective = self.form.program.objective
-            loop = look_rows if dense else scan_rows
-            loop(objective, placed, move.slot, move.player, low, high, points, now, best, least)
+            try_rows(
+                objective,
+                placed,
+                move.slot,
+                move.player,
+                low,
+                high,
+                points,
+                dense,
+                now,
+                best,
+                least,
+            )
             self.faulty[which[~np.isfinite(now)]] = True
             self._see(which, move.player, best - now)
             np.minimum.at(

@@ -25,12 +25,18 @@ from numba.core.cpu import CPUTargetOptions
 __all__ = ["ADVANCE", "FINISH", "OBJECTIVE", "advance_rows", "finish_rows", "solve_rows"]
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+# Python calls none of these: code to unpack its arguments is half of what there is to compile.
+for _name in ("no_cpython_wrapper", "no_cfunc_wrapper"):
+    if hasattr(CPUTargetOptions, _name):
+        _OPTIONS[_name] = True
+inner = njit(**_OPTIONS)
+"""Compiles a function that is called by compiled ones alone."""
 if hasattr(CPUTargetOptions, "_nrt"):
     # Else numba counts references to every array that a function gets, which takes five times
     # as long as a payoff does.
     _OPTIONS["_nrt"] = False
 lean = njit(**_OPTIONS)
-"""Compiles a function that allocates nothing."""
+"""Likewise, and it allocates nothing."""
 
 _ROW = types.float64[::1]
 ADVANCE = types.float64(_ROW, types.int64)
@@ -157,13 +163,13 @@ def _solve_linear(a, b, n):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(error_model="numpy")
+@inner
 def _newton(f, v, slots, owners, lo, hi, u, width):  # type: ignore[no-untyped-def]
     """:func:`_stationary` where nothing is known of the objectives."""
     return _stationary(f, v, slots, owners, lo, hi, u, width, np.zeros(u.size, np.int64))
 
 
-@njit(error_model="numpy")
+@inner
 def _stationary(f, v, slots, owners, lo, hi, u, width, plain):  # type: ignore[no-untyped-def]
     """Move u to a stationary point with concave own objectives; False if that fails.
 
@@ -510,7 +516,7 @@ def _meet(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-unt
     return False
 
 
-@njit(error_model="numpy")
+@inner
 def _cross(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-untyped-def]
     """Move u to where the replies of two decisions cross, near kinks too; False if nowhere.
 
@@ -673,7 +679,7 @@ def _smooth(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyped-d
     return True
 
 
-@njit(error_model="numpy")
+@inner
 def _newton_beside(f, v, slots, owners, lo, hi, u, plain, sides):  # type: ignore[no-untyped-def]
     """Newton from near a solution, with slopes taken on the smooth sides, and with kinks that
     are peaks held; False if it does not converge."""
@@ -739,7 +745,7 @@ def _newton_beside(f, v, slots, owners, lo, hi, u, plain, sides):  # type: ignor
     return False
 
 
-@njit(error_model="numpy")
+@inner
 def _straighten(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyped-def]
     """Find u again by differences on the smooth sides of the kinks next to it, so that what
     follows is as exact as anywhere else."""
@@ -769,14 +775,14 @@ def _straighten(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyp
         _place(v, slots, lo, hi, u)
 
 
-@njit(error_model="numpy")
+@inner
 def _settle(f, v, slots, owners, lo, hi, u, points, rounds, kinked):  # type: ignore[no-untyped-def]
     """:func:`_settled` where nothing is known of the objectives."""
     plain = np.zeros(u.size, np.int64)
     return _settled(f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked)
 
 
-@njit(error_model="numpy")
+@inner
 def _settled(  # type: ignore[no-untyped-def]
     f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked
 ):
@@ -788,7 +794,7 @@ def _settled(  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(error_model="numpy")
+@inner
 def _search(  # type: ignore[no-untyped-def]
     f, v, slots, owners, lo, hi, u, plain, points, rounds, kinked
 ):

@@ -24,6 +24,8 @@ from .staged import POINTS, RULES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..kernels.staged_batch import Deviations
+
     Array = NDArray[np.float64]
 
 __all__ = ["LeadAnswers", "accepts", "histories", "lead_answers", "lead_index"]
@@ -236,7 +238,7 @@ class _Search:
         self.profiles: tuple[tuple[int, ...], ...] = tuple(
             product(*(range(len(move.labels)) for move in block.finite))
         )
-        self.swaps, self.movers, self.pairs, self.quads = _deviations(block.finite, self.profiles)
+        self.deviations = _deviations(block.finite, self.profiles)
 
     def width(self, rows: Array) -> Array:
         """Return the width of the interval at every history."""
@@ -252,7 +254,7 @@ class _Search:
 
     def run(self, rows: Array, starts: Array, ruled: bool, mixed: bool = True) -> tuple[Any, ...]:
         """Return history, lead, weights, actions of what is found, and every history's marks."""
-        from ..kernels.staged_batch import lead_rows
+        from ..kernels.staged_batch import Found, Last, answer, lead_rows
 
         form, block, last = self.form, self.block, self.form.blocks[-1].intervals
         leader = block.intervals[0]
@@ -262,11 +264,14 @@ class _Search:
         for c, move in enumerate(block.finite):
             free = _open(move, rows)
             open_to &= free[:, [profile[c] for profile in self.profiles]]
-        counts, marks = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        found_s = np.full((n, ROOM), np.nan)
-        found_weights = np.full((n, ROOM, p), np.nan)
-        found_actions = np.full((n, ROOM, p, m), np.nan)
-        arrays = (
+        found = Found(
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
+            np.full((n, ROOM), np.nan),
+            np.full((n, ROOM, p), np.nan),
+            np.full((n, ROOM, p, m), np.nan),
+        )
+        behind = Last(
             np.array(self.profiles, dtype=np.float64).reshape(p, len(block.finite)),
             np.array([move.slot for move in block.finite], dtype=np.int64),
             np.array([move.slot for move in last]),
@@ -277,36 +282,33 @@ class _Search:
             np.array([move.high.value for move in last]),
             np.ascontiguousarray(starts),
         )
+        deviations = self.deviations
+        if not mixed:
+            deviations = deviations._replace(pairs=deviations.pairs[:0], quads=deviations.quads[:0])
         program = form.program
         lead_rows(
+            answer,
             program.advance,
             program.objective,
             program.finish,
             np.ascontiguousarray(rows.copy()),
-            arrays,
+            behind,
             np.array([self.index, leader.slot, leader.player, form.num_players]),
             np.ascontiguousarray(np.stack([low, high], axis=1)),
             open_to,
-            self.swaps,
-            self.movers,
-            self.pairs[: None if mixed else 0],
-            self.quads[: None if mixed else 0],
+            deviations,
             self.resolution.grid,
             POINTS,
             self.resolution.edge,
             ruled,
-            counts,
-            marks,
-            found_s,
-            found_weights,
-            found_actions,
+            found,
         )
-        live = np.arange(ROOM)[None] < counts[:, None]
+        live = np.arange(ROOM)[None] < found.counts[:, None]
         history, _ = np.nonzero(live)
-        lead = low[history] + (high - low)[history] * found_s[live]
-        weights = found_weights[live]
-        actions = self._unscaled(rows[history], lead, weights, found_actions[live])
-        return history, lead, weights, actions, marks
+        lead = low[history] + (high - low)[history] * found.leads[live]
+        weights = found.weights[live]
+        actions = self._unscaled(rows[history], lead, weights, found.actions[live])
+        return history, lead, weights, actions, found.marks
 
     def _unscaled(self, rows: Array, lead: Array, weights: Array, scaled: Array) -> Array:
         """Return the last block's actions in their units, NaN behind profiles not played."""
@@ -329,10 +331,10 @@ def _open(move: FiniteMove, rows: Array) -> NDArray[np.bool_]:
     return table
 
 
-def _deviations(
-    moves: Sequence[FiniteMove], profiles: Sequence[tuple[int, ...]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return what finite players can change: swaps, movers, pairs and quads of the kernel."""
+def _deviations(moves: Sequence[FiniteMove], profiles: Sequence[tuple[int, ...]]) -> Deviations:
+    """Return what finite players can change, as the kernel takes it."""
+    from ..kernels.staged_batch import Deviations
+
     index = {profile: k for k, profile in enumerate(profiles)}
     players = sorted({move.player for move in moves})
     own = {i: [c for c, move in enumerate(moves) if move.player == i] for i in players}
@@ -365,7 +367,7 @@ def _deviations(
                     quads.append(
                         (i, j, base, changed(corner, j, d), index[there], changed(there, j, d))
                     )
-    return (
+    return Deviations(
         swaps,
         movers,
         np.array(pairs, dtype=np.int64).reshape(-1, 3),
