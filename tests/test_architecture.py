@@ -29,7 +29,7 @@ LAYERS = (
     ("load", "solution"),  # a solution is below the methods, which return its Findings
     ("certify", "methods", "present"),  # side by side: none may import another
     ("solve",),
-    ("concepts", "solve_many"),
+    ("concepts", "refinements", "solve_many"),
     ("study",),
     ("report",),
     ("commands",),

@@ -165,6 +165,18 @@ MAX_CORRELATED_CELLS = 200_000
 MAX_DOMINANCE_CELLS = 20_000
 """Payoffs in one exact linear program that looks for a mixture that dominates a strategy."""
 
+MAX_PREFERENCE_ORDERS = 200
+"""Rankings of a player's strategies, and pairs of them, tried in the search for proper trembles."""
+
+MAX_TREMBLES = 500
+"""Patterns of trembles tried on one equilibrium of several players."""
+
+MAX_AGENT_CELLS = 2_000
+"""Pure profiles of a tree whose information sets are taken for players, to judge perfection."""
+
+MAX_INDEX_STRATEGIES = 8
+"""Strategies of either player up to which components get an index from a game nearby."""
+
 MAX_FIT_STARTS = 1_000
 """Searches of one fit of parameters to targets."""
 

@@ -194,26 +194,26 @@ class _Question:
 
 
 _Stage = tuple[int, tuple[int, ...], SignalingStage | None]
-"""Root, information sets of several nodes, and the stage if it is one of signaling."""
+"""Root, information sets, and the stage if it is one of signaling."""
 
 _STAGES: WeakKeyDictionary[ExtensiveForm, tuple[_Stage, ...]] = WeakKeyDictionary()
 """Stages of forms that are still in use: a form never changes, and has many profiles."""
 
 
 def _stages_of(form: ExtensiveForm) -> tuple[_Stage, ...]:
-    """Return the stages in which some information set has several nodes."""
+    """Return the stages with more than one information set, or one of several nodes."""
     if form not in _STAGES:
         roots = set(form.subgame_roots())
         inside: dict[int, list[int]] = {}
         for known, about in enumerate(form.information_sets):
-            if len(about.nodes) > 1:
-                root = about.nodes[0]
-                while root not in roots:
-                    root = int(form.parent[root])
-                inside.setdefault(root, []).append(known)
+            root = about.nodes[0]
+            while root not in roots:
+                root = int(form.parent[root])
+            inside.setdefault(root, []).append(known)
         _STAGES[form] = tuple(
             (root, tuple(sets), signaling_stage(form, root))
             for root, sets in sorted(inside.items())
+            if len(sets) > 1 or len(form.information_sets[sets[0]].nodes) > 1
         )
     return _STAGES[form]
 
@@ -270,14 +270,14 @@ class _Judge:
             if stage is not None:
                 for question in self._questions(stage):
                     known = question.reading.information_set
-                    if known in sets:
+                    if len(self.form.information_sets[known].nodes) > 1:
                         with suppress(_TooMany):
                             found[known] = self._belief(question)
             reached = self._reached(root)
             for known in sets:
                 nodes = self.form.information_sets[known].nodes
                 weights = [reached.get(node, Fraction(0)) for node in nodes]
-                if known not in found and (total := sum(weights)):
+                if len(nodes) > 1 and known not in found and (total := sum(weights)):
                     bayes = tuple(weight / total for weight in weights)
                     found[known] = self._made(known, [(node,) for node in nodes], True, [bayes])
         return tuple(found[known] for known in sorted(found))
@@ -429,19 +429,23 @@ class _Judge:
         for root, sets, stage in self.stages:
             if stage is None:
                 reached = self._reached(root)
-                for known in sets:
-                    nodes = self.form.information_sets[known].nodes
-                    if not any(reached.get(node) for node in nodes):
-                        label = self.form.information_sets[known].label
-                        if self.certificate.refinement == _RATIONAL[0]:
-                            # The judge of the profile says why it is no more than that.
-                            why = self.certificate.checks[-1]
-                            return Refinement(name, None if "left open" in why else False, why)
+                missed = [
+                    about
+                    for about in (self.form.information_sets[known] for known in sets)
+                    if not any(reached.get(node) for node in about.nodes)
+                ]
+                if missed and self.certificate.refinement == _RATIONAL[0]:
+                    # The judge of the profile says why it is no more than that.
+                    why = self.certificate.checks[-1]
+                    return Refinement(name, None if "left open" in why else False, why)
+                free += len(missed)
+                for about in missed:
+                    if len(about.nodes) > 1:
                         return Refinement(
                             name,
                             None,
-                            f"beliefs at {label!r}, which play does not reach, would have to fit "
-                            "with those elsewhere, which was not examined",
+                            f"beliefs at {about.label!r}, which play does not reach, would have "
+                            "to fit with those elsewhere, which was not examined",
                         )
                 continue
             for question in self._questions(stage):
