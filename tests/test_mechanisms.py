@@ -227,7 +227,7 @@ def test_one_argument_is_shown_with_what_the_essays_say():
 
 
 def test_arguments_come_in_their_order_and_once():
-    assert [one.id for one in mechanisms(["M41", "M02", "M41"]).arguments] == ["M02", "M41"]
+    assert [one.id for one in mechanisms(["m41", "M02", "M41"]).arguments] == ["M02", "M41"]
 
 
 @pytest.mark.parametrize("wrong", ["M86", "41", "", []])
@@ -277,6 +277,20 @@ def test_effects_are_measured_for_every_switch_of_the_flagship():
     effect = dict(zip(capability.mechanisms, capability.effects, strict=True))
     assert effect["alignment"] > 0.1 > 0 > effect["backfill"]
     assert "What each adds" in mechanisms_text(found, 100)
+
+
+def test_effects_are_those_of_the_numbers_that_are_set():
+    """With the allies aligned, what retaliation adds is not what it adds without them."""
+    named = {"mechanisms": ["retaliation", "smuggling"], "outcomes": ["W_A"]}
+    aligned = mechanisms("M58", effects=True, allies="aligned")
+    assert aligned.effects is not None
+    (expected,) = remove_each(FLAGSHIP, "broad", allies="aligned", **named)
+    welfare = aligned.effects[0]
+
+    assert welfare.mechanisms == ("retaliation",)
+    assert dict(welfare.settings) == {"allies": "aligned"}
+    assert welfare.effects[0] == pytest.approx(expected.effects[0], abs=1e-9)
+    assert "allies = aligned" in mechanisms_text(aligned, 100)
 
 
 def test_an_argument_that_the_flagship_does_not_carry_has_no_effect_there():
@@ -336,6 +350,8 @@ def test_csv_carries_effects(capsys: pytest.CaptureFixture[str]):
         (["--effects", "--regime", "brod"], "broad"),
         (["--effects", "--outcomes", "K_X"], "K_X"),
         (["--json", "--csv"], "Choose one"),
+        (["--set", "align=1"], "Ask for effects"),
+        (["--effects", "--set", "algin=1"], "align"),
     ],
 )
 def test_a_wrong_request_names_the_mistake(

@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from .draws import told
 from .exit_codes import NOTHING, SOLVED
 from .output import print_json, print_page, progress
-from .requests import AS_JSON, PRESET, command, csv_option, names_given, one_format
+from .requests import (
+    AS_JSON,
+    PRESET,
+    SETTINGS,
+    command,
+    csv_option,
+    load_game,
+    names_given,
+    one_format,
+    pairs_of,
+    values_of,
+)
 
 
 @command(
@@ -43,6 +56,7 @@ from .requests import AS_JSON, PRESET, command, csv_option, names_given, one_for
         help="The outcomes that are measured.",
     ),
     PRESET,
+    SETTINGS,
     AS_JSON,
     csv_option("mechanism and game"),
 )
@@ -53,6 +67,7 @@ def mechanisms(
     baseline: str,
     outcomes: str,
     preset: str | None,
+    settings: Sequence[str],
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -66,11 +81,14 @@ def mechanisms(
     named = names_given("--outcomes", outcomes) or []
     asked = names_given("--mechanism", only)
     with progress() as tell:
+        from ..study.mechanisms import FLAGSHIP
         from ..study.mechanisms import mechanisms as table_of
 
+        pairs = pairs_of(settings)
+        values = values_of(load_game(FLAGSHIP), pairs) if pairs else {}
         found = table_of(
             asked, effects=effects, regime=regime, baseline=baseline, outcomes=named,
-            preset=preset, progress=told(tell, "solving the flagship"),
+            preset=preset, progress=told(tell, "solving the flagship"), **values,
         )  # fmt: skip
     if as_json:
         print_json(found.to_dict())

@@ -95,7 +95,10 @@ def _effects(page: Page, found: MechanismTable) -> None:
     measured = found.effects or ()
     first = measured[0]
     against = f" less {first.baseline}" if first.baseline else ""
-    page.heading(f"What each adds to all others in {first.game}: {first.regime}{against}")
+    given = [f"preset {first.preset}"] if first.preset else []
+    given += [f"{name} = {number(value)}" for name, value in first.settings.items()]
+    where = f" ({', '.join(given)})" if given else ""
+    page.heading(f"What each adds to all others in {first.game}: {first.regime}{against}{where}")
     page.text(
         "With all mechanisms on: "
         + ", ".join(f"{one.outcome} {number(one.full, 3)}" for one in measured)
@@ -104,7 +107,7 @@ def _effects(page: Page, found: MechanismTable) -> None:
     page.blank()
     ids = _ids(found, first)
     columns = [
-        column_of_numbers([(float(effect),) * 2 for effect in one.effects], 3) for one in measured
+        column_of_numbers([(float(effect),) * 2 for effect in one.effects], 4) for one in measured
     ]
     rows = [
         [name, ids[name], *(column[k] for column in columns)]

@@ -25,6 +25,12 @@ from .. import limits, tolerances
 from ..errors import RequestError, did_you_mean
 from ..forms.build import values
 from ._draws import draws_at
+from .cooperative import (
+    averaged,
+    interaction_indices,
+    kept,
+    paths,
+)
 from .outcome import (
     Outcome,
     categorical_values,
@@ -48,27 +54,14 @@ __all__ = [
     "RULES",
     "Attribution",
     "Removals",
-    "Shares",
     "Step",
     "attribute",
     "attribute_regimes",
-    "interaction_indices",
     "remove_each",
-    "shapley_values",
 ]
 
 RULES = ("mid", "low", "high")
 """Which value stands for an outcome that differs between equilibria."""
-
-
-@dataclass(frozen=True)
-class Shares:
-    """What players of a cooperative game contribute, in each of d draws."""
-
-    values: Array
-    """(n, d): contribution of each player; NaN where no order of the players is defined."""
-    orders: Array
-    """(d,): share of the n! orders in which every coalition on the way has a value."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +244,8 @@ class Removals:
     outcome: str
     outcome_label: str
     preset: str | None
+    settings: Mapping[str, Any]
+    """Parameters that were set."""
     mechanisms: tuple[str, ...]
     """Those that were switched off, in order of declaration: the index of ``without``."""
     idle: tuple[str, ...]
@@ -265,179 +260,7 @@ class Removals:
     @property
     def effects(self) -> Array:
         """(n,): what each mechanism adds to all others, ``full - without``."""
-        return _kept(self.full - self.without)
-
-
-# ---------------------------------------------------------------------------------------------
-# Cooperative games
-
-
-def shapley_values(worth: ArrayLike) -> Shares:
-    """Return the Shapley value of a cooperative game, by enumeration.
-
-    Parameters
-    ----------
-    worth
-        (2^n,) or (2^n, d): the value of every coalition, in each of d games. The coalition of
-        row k holds the players whose bits are set in k. NaN: the coalition has no value.
-
-    Returns
-    -------
-    Shares
-        ``values`` sum to ``worth[-1] - worth[0]`` over the players, in every game.
-
-    Raises
-    ------
-    RequestError
-        The number of rows is not a power of two.
-
-    Notes
-    -----
-    A player's value is what they add to those before them, averaged over all orders of the
-    players. Where coalitions have no value, the average is over the orders in which all on the
-    way have one; ``orders`` says how many of all these are. The sum is the total all the same.
-    Cost O(n 2^n d).
-
-    References
-    ----------
-    L. S. Shapley (1953), A value for n-person games, Annals of Mathematics Studies 28.
-
-    Examples
-    --------
-    One left glove and two right ones; a pair is worth 1:
-
-    >>> gloves = [0, 0, 0, 1, 0, 1, 0, 1]
-    >>> [round(float(share), 4) for share in shapley_values(gloves).values[:, 0]]
-    [0.6667, 0.1667, 0.1667]
-    """
-    table = _table(worth)
-    before, after = _paths(~np.isnan(table))
-    shares, _, _ = _averaged(table, table, before, after)
-    complete = factorial(_players(table))
-    return Shares(_kept(shares), _kept(before[-1] / complete))
-
-
-def _table(worth: ArrayLike) -> Array:
-    table = np.array(worth, dtype=np.float64)
-    if table.ndim == 1:
-        table = table[:, None]
-    if table.ndim != 2 or len(table) < 2 or len(table) & (len(table) - 1):
-        raise RequestError(
-            f"values of coalitions have the shape {table.shape}; write 2^n rows, n players"
-        )
-    return table
-
-
-def _players(table: Array) -> int:
-    return len(table).bit_length() - 1
-
-
-def _paths(defined: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return the number of orders that lead to each coalition, and from it to the full one.
-
-    Only orders on which every coalition is defined count.
-    """
-    players = len(defined).bit_length() - 1
-    numbers = np.arange(len(defined))
-    sizes = np.array([int(number).bit_count() for number in numbers])
-    before, after = np.zeros(defined.shape), np.zeros(defined.shape)
-    before[0], after[-1] = defined[0], defined[-1]
-    for size in range(1, players + 1):
-        layer = numbers[sizes == size]
-        for player in range(players):
-            held = layer[(layer >> player) & 1 == 1]
-            before[held] += before[held ^ (1 << player)]
-        before[layer] *= defined[layer]
-    for size in reversed(range(players)):
-        layer = numbers[sizes == size]
-        for player in range(players):
-            free = layer[(layer >> player) & 1 == 0]
-            after[free] += after[free | (1 << player)]
-        after[layer] *= defined[layer]
-    return before, after
-
-
-def _averaged(low: Array, high: Array, before: Array, after: Array) -> tuple[Array, Array, Array]:
-    """Return average contributions (n, d): of ``low`` to itself, and the least and greatest."""
-    players = _players(low)
-    numbers = np.arange(len(low))
-    low, high = np.nan_to_num(low), np.nan_to_num(high)
-    orders = before[-1]
-    made = np.zeros((3, players, low.shape[1]))
-    for player in range(players):
-        without = numbers[(numbers >> player) & 1 == 0]
-        joined = without | (1 << player)
-        weight = before[without] * after[joined]
-        gains = (
-            low[joined] - low[without],
-            low[joined] - high[without],
-            high[joined] - low[without],
-        )
-        for k, gain in enumerate(gains):
-            made[k, player] = (weight * gain).sum(axis=0)
-    with np.errstate(all="ignore"):
-        made /= orders
-    made[:, :, orders == 0] = np.nan
-    return made[0], made[1], made[2]
-
-
-def interaction_indices(worth: ArrayLike) -> Array:
-    """Return the Shapley interaction index of every pair of players.
-
-    Parameters
-    ----------
-    worth
-        As in :func:`shapley_values`.
-
-    Returns
-    -------
-    array, shape (n, n, d)
-        Symmetric. Above 0: together the two do more than one by one; below: each does part of
-        the other's work. NaN on the diagonal and where no context of the pair is defined.
-
-    Notes
-    -----
-    The index averages v(S + i + j) - v(S + i) - v(S + j) + v(S) over the coalitions S without
-    the two, with weight s! (n - s - 2)! / (n - 1)! for s members. Where coalitions have no
-    value, the average is over the contexts that have one, with weights made to sum to one.
-
-    References
-    ----------
-    M. Grabisch and M. Roubens (1999), An axiomatic approach to the concept of interaction
-    among players in cooperative games, International Journal of Game Theory 28, 547-565.
-
-    Examples
-    --------
-    >>> float(interaction_indices([0, 0, 0, 1])[0, 1, 0])
-    1.0
-    """
-    table = _table(worth)
-    players = _players(table)
-    numbers = np.arange(len(table))
-    sizes = np.array([int(number).bit_count() for number in numbers])
-    made = np.full((players, players, table.shape[1]), np.nan)
-    for i in range(players):
-        for j in range(i + 1, players):
-            both = (1 << i) | (1 << j)
-            rest = numbers[numbers & both == 0]
-            gain = table[rest | both] - table[rest | 1 << i] - table[rest | 1 << j] + table[rest]
-            weight = np.array(
-                [
-                    factorial(int(s)) * factorial(players - int(s) - 2) / factorial(players - 1)
-                    for s in sizes[rest]
-                ]
-            )[:, None] * ~np.isnan(gain)
-            whole = weight.sum(axis=0)
-            with np.errstate(all="ignore"):
-                made[i, j] = made[j, i] = np.where(
-                    whole > 0, (weight * np.nan_to_num(gain)).sum(axis=0) / whole, np.nan
-                )
-    return _kept(made)
-
-
-def _kept(array: Array) -> Array:
-    array.setflags(write=False)
-    return array
+        return kept(self.full - self.without)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -641,9 +464,10 @@ def remove_each(
     """
     loaded = game_with_regimes(game)
     asked = regimes_asked(loaded, [regime])
-    base = categorical_values(loaded, values(loaded, preset=preset, parameters=parameters))
+    base = values(loaded, preset=preset, parameters=parameters)
+    texts = categorical_values(loaded, base)
     named = outcomes or [payoff_of(loaded, judging_player(loaded, asked))]
-    measured = [outcome_of(loaded, name, base) for name in named]
+    measured = [outcome_of(loaded, name, texts) for name in named]
     subtracted = [_baseline(loaded, baseline, one, asked) for one in measured]
     solved = [*asked, *(name for one in measured for name in one.others)]
     solved += [name for name in subtracted if name]
@@ -664,11 +488,12 @@ def remove_each(
                 outcome=one.name,
                 outcome_label=one.label,
                 preset=preset,
+                settings=MappingProxyType({name: base[name] for name in parameters}),
                 mechanisms=switches.names,
                 idle=switches.idle,
                 full=float(middle[0]),
-                without=_kept(middle[1:].copy()),
-                spread=_kept((high - low)[0] + (high - low)[1:]),
+                without=kept(middle[1:].copy()),
+                spread=kept((high - low)[0] + (high - low)[1:]),
             )
         )
     return tuple(made)
@@ -968,9 +793,9 @@ def _attribution(
     names = switches.names
     chosen = worth.by_rule[rule]
     if exact:
-        before, after = _paths(~np.isnan(chosen))
-        shares, _, _ = _averaged(chosen, chosen, before, after)
-        _, least, most = _averaged(worth.low, worth.high, before, after)
+        before, after = paths(~np.isnan(chosen))
+        shares, _, _ = averaged(chosen, chosen, before, after)
+        _, least, most = averaged(worth.low, worth.high, before, after)
         share_of_orders = before[-1] / factorial(len(names))
         sampling = np.zeros(len(names))
         index = interaction_indices(chosen) if pairs else None
@@ -1030,11 +855,11 @@ def _attribution(
             float(_mean(worth.low[[place[full]]][:, used])[0]),
             float(_mean(worth.high[[place[full]]][:, used])[0]),
         ),
-        shapley=_kept(shapley),
-        lowest=_kept(_mean(least[:, used])),
-        highest=_kept(_mean(most[:, used])),
-        error=_kept(np.hypot(spread, sampling)),
-        added_last=_kept(
+        shapley=kept(shapley),
+        lowest=kept(_mean(least[:, used])),
+        highest=kept(_mean(most[:, used])),
+        error=kept(np.hypot(spread, sampling)),
+        added_last=kept(
             np.array(
                 [
                     _mean_of((chosen[place[full]] - chosen[place[full ^ (1 << k)]])[used])
@@ -1042,7 +867,7 @@ def _attribution(
                 ]
             )
         ),
-        added_first=_kept(
+        added_first=kept(
             np.array(
                 [
                     _mean_of((chosen[place[1 << k]] - chosen[place[0]])[used])
@@ -1050,8 +875,8 @@ def _attribution(
                 ]
             )
         ),
-        interactions=None if mean_index is None else _kept(mean_index),
-        interaction_errors=None if index_error is None else _kept(index_error),
+        interactions=None if mean_index is None else kept(mean_index),
+        interaction_errors=None if index_error is None else kept(index_error),
         waterfall=_waterfall(names, shapley, at_bare),
         draws=switches.rows,
         used=int(used.sum()),

@@ -112,8 +112,8 @@ class MechanismTable:
             ``essays`` {id: what}; ``mechanisms`` [{id, title, essays [id], says, switches
             [{game, mechanism, label, off {parameter: value}, value {parameter: value}, idle}]}];
             ``unnumbered`` [switch]; ``unknown`` [{game, mechanism, id}]; ``unread`` [{file,
-            reason}]; ``effects`` null or [{game, regime, baseline, preset, outcome, full,
-            mechanisms {name: {without, effect, spread}}, idle [name]}].
+            reason}]; ``effects`` null or [{game, regime, baseline, preset, settings, outcome,
+            full, mechanisms {name: {without, effect, spread}}, idle [name]}].
         """
         return {
             "essays": dict(self.essays),
@@ -158,6 +158,7 @@ def _effects(found: Removals) -> dict[str, Any]:
         "regime": found.regime,
         "baseline": found.baseline,
         "preset": found.preset,
+        "settings": dict(found.settings),
         "outcome": found.outcome,
         "full": found.full,
         "mechanisms": {
@@ -189,6 +190,7 @@ def mechanisms(
     preset: str | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    **parameters: Any,
 ) -> MechanismTable:
     """Say which games carry which argument of the essays, and which parameters switch it.
 
@@ -199,7 +201,7 @@ def mechanisms(
     effects
         Also measure what the flagship's mechanisms do, by switching them off one at a time.
         It takes a few seconds.
-    regime, baseline, outcomes, preset
+    regime, baseline, outcomes, preset, parameters
         What is measured: outcomes of the flagship under a regime, less those under the baseline.
     workers, progress
         As in :func:`highfence.study.attribution.attribute`.
@@ -215,6 +217,8 @@ def mechanisms(
     RequestError
         A number is not in the list, the catalogue is missing, or a regime, an outcome or a
         preset is unknown.
+    SpecError
+        An outcome is not a formula of the flagship.
 
     Notes
     -----
@@ -230,6 +234,11 @@ def mechanisms(
     >>> "lazy_subsidies" in found.arguments[0].games
     True
     """
+    if not effects and (preset is not None or parameters):
+        raise RequestError(
+            "a preset or parameters change what effects measure, and none are asked for. "
+            "Ask for effects as well"
+        )
     essays, listed = _listed()
     asked = _asked(only, listed)
     switches, unread = _declared()
@@ -259,7 +268,7 @@ def mechanisms(
         measured = (
             remove_each(
                 FLAGSHIP, regime, baseline, outcomes, list(dict.fromkeys(wanted)), preset=preset,
-                workers=workers, progress=progress,
+                workers=workers, progress=progress, **parameters,
             )
             if wanted
             else ()
@@ -287,7 +296,8 @@ def _listed() -> tuple[dict[str, str], dict[str, Any]]:
 def _asked(only: str | Sequence[str] | None, listed: Mapping[str, Any]) -> list[str]:
     if only is None:
         return list(listed)
-    given = list(numbers_of(only) if isinstance(only, str) else dict.fromkeys(only))
+    texts = [only] if isinstance(only, str) else list(only)
+    given = [number.upper() for text in texts for number in numbers_of(text)]
     if not given:
         raise RequestError("no mechanism is asked for. Name one, such as M41")
     for number in given:
