@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import floor, isfinite, log10
 from pathlib import Path
@@ -425,17 +425,19 @@ class _Judge:
             raise SpecError(Problem(f"claim {claim.name}", "it names no regime of the game"))
         command = _solving(claim.game or "", game, regimes, case)
         for proposition, (margin, *sides) in read.items():
-            asked = margin.others or (AS_WRITTEN,)
+            mine = {name for part in (margin, *sides) for name in part.others}
+            asked = [name for name in regimes if name in mine] or [AS_WRITTEN]
             found = {name: self.solution(game, name, case) for name in asked}
-            missing = [name for name, solution in found.items() if not solution.equilibria]
-            draws = _as_draws(game, found)
-            (low,), (high,) = margin.values(draws, asked[0], base)
-            size = max(abs(v) for side in sides for end in side.values(draws, asked[0], base)
-                       for v in end)  # fmt: skip
-            if missing or not (isfinite(low) and isfinite(high)):
-                reason = found[missing[0]].reason if missing else "it is undefined there"
-                yield Cell(case.name, proposition.text, Truth.UNKNOWN, np.nan, np.nan, False, 0,
-                           command, reason)  # fmt: skip
+            reason = next((s.reason for s in found.values() if not s.equilibria), "")
+            low = high = size = np.nan
+            if not reason:
+                draws = _as_draws(found)
+                (low,), (high,) = margin.values(draws, asked[0], base)
+                size = np.abs([side.values(draws, asked[0], base) for side in sides]).max()
+            if not (isfinite(low) and isfinite(high)):
+                unknown = (Truth.UNKNOWN, np.nan, np.nan, False, 0)
+                why = reason or "a side of it is undefined there"
+                yield Cell(case.name, proposition.text, *unknown, command, why)
                 continue
             slack = EQUAL * size
             truth = Truth.HOLDS if low > slack else Truth.FAILS if high <= slack else Truth.DEPENDS
@@ -473,7 +475,7 @@ class _Judge:
             preset=case.preset,
             outcome=search.proposition.margin,
             tolerance=TOLERANCE,
-            parameters=case.settings,
+            parameters=_others(search),
         )
         (line,) = found.series
         stretches: dict[Truth, list[Range]] = {truth: [] for truth in Truth}
@@ -488,7 +490,7 @@ class _Judge:
             search.proposition.text,
             found.low,
             found.high,
-            self.usual(game, search, found.value),
+            self.usual(game, search),
             tuple(_joined(stretches[Truth.HOLDS], unsolved)),
             tuple(_joined(stretches[Truth.FAILS], unsolved)),
             tuple(_joined(stretches[Truth.DEPENDS], unsolved)),
@@ -499,14 +501,20 @@ class _Judge:
             search.beside,
         )
 
-    def usual(self, game: Game, search: Search, plain: float) -> float:
-        """Return the parameter's value where it is not varied, under the regimes compared."""
+    def usual(self, game: Game, search: Search) -> float:
+        """Return the parameter's value at the case: the regimes' own if they agree on one."""
         case = search.case
-        at = set()
-        for name in outcome_of(game, search.proposition.margin).others:
-            used = values(game, regime=name, preset=case.preset, parameters=case.settings)
-            at.add(float(used[search.parameter]))
-        return at.pop() if len(at) == 1 else plain
+        plain = values(game, preset=case.preset, parameters=case.settings)
+        read = outcome_of(game, search.proposition.margin, categorical_values(game, plain))
+        at = {
+            float(
+                values(game, regime=name, preset=case.preset, parameters=case.settings)[
+                    search.parameter
+                ]
+            )
+            for name in read.others
+        }
+        return at.pop() if len(at) == 1 else float(plain[search.parameter])
 
 
 _SIGNS = {"above 0": Truth.HOLDS, "below 0": Truth.FAILS, "0": Truth.FAILS, "": Truth.UNKNOWN}
@@ -528,7 +536,12 @@ def _joined(stretches: Sequence[Range], unsolved: Sequence[Range]) -> Iterator[R
         yield one
 
 
-def _as_draws(game: Game, found: Mapping[str, Solution]) -> Draws:
+def _others(search: Search) -> dict[str, Any]:
+    """Return what the case sets besides the parameter that is varied."""
+    return {n: value for n, value in search.case.settings.items() if n != search.parameter}
+
+
+def _as_draws(found: Mapping[str, Solution]) -> Draws:
     """Return solutions as one draw, of which an outcome can be read."""
     bounds = [solution.bounds() for solution in found.values()]
     names = tuple(dict.fromkeys(name for bound in bounds for name in bound))
@@ -553,7 +566,7 @@ def _tipping(game: str, search: Search, found: Tipping) -> str:
     range_ = []
     if search.low is not None or search.high is not None:
         range_ = ["--between", f"{found.low:g}:{found.high:g}"]
-    given = _options(search.case)
+    given = _options(replace(search.case, settings=_others(search)))
     outcome = ["--outcome", search.proposition.margin, "--tolerance", f"{TOLERANCE:g}"]
     return shlex.join(["highfence", "tipping", game, search.parameter, *range_, *given, *outcome])
 
