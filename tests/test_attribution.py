@@ -15,9 +15,8 @@ from highfence.errors import RequestError, SpecError
 from highfence.study.attribution import (
     attribute,
     attribute_regimes,
-    interaction_indices,
-    shapley_values,
 )
+from highfence.study.cooperative import interaction_indices, shapley_values
 from highfence.study.draws import solve_draws
 
 # A gets worth * (2x - x^2), so x = 1 and the payoff is the worth wherever that is positive: under

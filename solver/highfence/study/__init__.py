@@ -60,7 +60,7 @@ _HOME = {
     "Replication": "replications",
     "RobustChoice": "robust",
     "Sensitivity": "sensitivity",
-    "Shares": "attribution",
+    "Shares": "cooperative",
     "Space": "uncertainty",
     "Sweep": "sweep",
     "Thresholds": "regions",
@@ -78,7 +78,7 @@ _HOME = {
     "gather": "report",
     "grid": "sweep",
     "indices": "indices",
-    "interaction_indices": "attribution",
+    "interaction_indices": "cooperative",
     "judge_claims": "claims",
     "mixture_over": "beliefs",
     "outcome_of": "outcome",
@@ -97,7 +97,7 @@ _HOME = {
     "robust": "robust",
     "sample": "sample",
     "sensitivity": "sensitivity",
-    "shapley_values": "attribution",
+    "shapley_values": "cooperative",
     "solve_draws": "draws",
     "sweep": "sweep",
     "thresholds": "regions",
@@ -110,11 +110,8 @@ __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from .attribution import Attribution as Attribution
-    from .attribution import Shares as Shares
     from .attribution import attribute as attribute
-    from .attribution import interaction_indices as interaction_indices
     from .attribution import remove_each as remove_each
-    from .attribution import shapley_values as shapley_values
     from .beliefs import Ball as Ball
     from .beliefs import Mixture as Mixture
     from .beliefs import mixture_over as mixture_over
@@ -129,6 +126,9 @@ if TYPE_CHECKING:
     from .claims import read_claims as read_claims
     from .compare import Comparison as Comparison
     from .compare import compare as compare
+    from .cooperative import Shares as Shares
+    from .cooperative import interaction_indices as interaction_indices
+    from .cooperative import shapley_values as shapley_values
     from .derivatives import Derivatives as Derivatives
     from .derivatives import derivatives as derivatives
     from .discover import Discovery as Discovery
