@@ -1,140 +1,28 @@
-"""Every block of the README does what the README shows.
-
-How a block is read:
-
-- ``console``: lines that begin with ``$`` are commands (a backslash continues one), what
-  follows is their output, standard error included. Output is compared line by line; a decimal
-  number and a percentage may differ by one unit of the last digit, a line ``...`` stands for any
-  lines, ``...`` within a line for any text. A command must exit with 0, unless ``echo $?`` comes
-  next and shows another code. Commands run in a folder that holds the catalogue, the examples
-  and the files that the README tells to write.
-- ``console`` with an installer in it (pip, pipx, uv): only its syntax, and the names in it,
-  are checked here; ``.ci/run`` runs the two that are marked as commands.
-- ``python``: run one after the other, as in one session; a ``text`` block right below is
-  what it prints.
-- ``<!-- file: NAME -->`` before a block: the block is the contents of that file.
-- ``<!-- slow: WHY -->`` before a block: it runs with ``-m slow``.
-"""
+"""Every block of the README does what the README shows; :mod:`documents` says how it is read."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from documents import blocks, cases, lay, run_console, run_python, same, shell, steps
+
 README = Path(__file__).resolve().parent.parent / "README.md"
-BLOCK = re.compile(
-    r"(?:^<!-- (?P<note>[a-z]+: [^\n]+) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S
-)
-NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])|\d+(?=%))")
-"""A number with a decimal point or an exponent, or a percentage; counts are compared as text."""
-FLOAT = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 INSTALLERS = re.compile(r"\b(pip|pipx|uv|uvx)\b")
 
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its kind, its text, the line it starts on, the comment before it."""
-
-    kind: str
-    text: str
-    line: int
-    note: str
-
-    @property
-    def end(self) -> int:
-        """The line of the closing fence."""
-        return self.line + self.text.count("\n") + 1
-
-    @property
-    def file(self) -> str | None:
-        """The name of the file that this block is the contents of."""
-        return self.note.removeprefix("file: ") if self.note.startswith("file: ") else None
-
-
-def blocks() -> list[Block]:
-    """Return the fenced blocks of the README, in order."""
-    text = README.read_text("utf-8")
-    return [
-        Block(
-            found["kind"],
-            found["text"],
-            text.count("\n", 0, found.start("kind")) + 1,
-            found["note"] or "",
-        )
-        for found in BLOCK.finditer(text)
-    ]
-
-
-def steps(block: Block) -> list[tuple[str, str]]:
-    """Return the commands of a console block, each with the output shown."""
-    found: list[tuple[str, list[str]]] = []
-    for line in block.text.splitlines():
-        if line.startswith("$ "):
-            found.append((line[2:], []))
-        elif found and found[-1][0].endswith("\\") and not found[-1][1]:
-            found[-1] = (f"{found[-1][0]}\n{line}", [])
-        else:
-            found[-1][1].append(line)
-    return [(command, "\n".join(output)) for command, output in found]
-
-
-BLOCKS = blocks()
+BLOCKS = blocks(README)
 CONSOLE = [block for block in BLOCKS if block.kind == "console" and not block.file]
 INSTALLING = [block for block in CONSOLE if INSTALLERS.search(block.text)]
 RUNNING = [block for block in CONSOLE if block not in INSTALLING]
 PYTHON = [block for block in BLOCKS if block.kind == "python" and not block.file]
-
-
-def unit(number: str) -> float:
-    """Return one unit of the last digit that is shown."""
-    mantissa, _, exponent = number.partition("e")
-    digits = len(mantissa.partition(".")[2])
-    return 10.0 ** (int(exponent or 0) - digits)
-
-
-def same_line(shown: str, real: str) -> bool:
-    """Compare two lines; numbers to one unit of the last digit, ``...`` with anything."""
-    pattern = "(.*)".join(
-        "([-+]?[0-9.e+-]+)".join(re.escape(text) for text in NUMBER.split(part))
-        for part in shown.rstrip().split("...")
-    )
-    found = re.fullmatch(pattern, real.rstrip())
-    if found is None:
-        return False
-    # The groups of `found` alternate as the numbers and dots do in the line that is shown.
-    kinds = re.findall(rf"\.\.\.|{NUMBER.pattern}", shown.rstrip())
-    for kind, text in zip(kinds, found.groups(), strict=True):
-        if kind == "...":
-            continue
-        if not FLOAT.fullmatch(text) or abs(float(text) - float(kind)) > 1.001 * unit(kind):
-            return False
-    return True
-
-
-def same(shown: str, real: str) -> bool:
-    """Compare two outputs line by line; a line ``...`` stands for any number of lines."""
-    expected, got = shown.strip("\n").splitlines(), real.strip("\n").splitlines()
-
-    def matches(e: int, g: int) -> bool:
-        if e == len(expected):
-            return g == len(got)
-        if expected[e].strip() == "...":
-            return any(matches(e + 1, later) for later in range(g, len(got) + 1))
-        return g < len(got) and same_line(expected[e], got[g]) and matches(e + 1, g + 1)
-
-    return matches(0, 0)
 
 
 def table(heading: str) -> list[list[str]]:
@@ -147,25 +35,13 @@ def table(heading: str) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory) -> Path:
     """Return a folder with what the README's reader has: catalogue, examples, own files."""
-    folder = tmp_path_factory.mktemp("desk")
-    for name in ("games", "examples"):
-        shutil.copytree(README.parent / name, folder / name)
-    for block in BLOCKS:
-        if block.file:
-            (folder / block.file).write_text(block.text, "utf-8")
-    return folder
+    return lay(tmp_path_factory.mktemp("desk"), BLOCKS)
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory) -> dict[str, str]:
     """Return an environment in which ``highfence`` and ``python`` are those of the tests."""
-    commands = tmp_path_factory.mktemp("commands")
-    for name, arguments in {"highfence": "-m highfence", "python": "", "python3": ""}.items():
-        script = commands / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
-        script.chmod(0o755)
-    path = f"{commands}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "COLUMNS": "100"}
+    return shell(tmp_path_factory.mktemp("commands"))
 
 
 def test_what_is_shown_is_compared_closely_but_not_to_the_last_digit():
@@ -209,36 +85,9 @@ def test_an_install_command_is_well_formed_and_names_what_exists(block, root):
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
-@pytest.mark.parametrize(
-    "block",
-    [
-        pytest.param(
-            block,
-            marks=[pytest.mark.slow] if block.note.startswith("slow: ") else [],
-            id=f"line-{block.line}",
-        )
-        for block in RUNNING
-    ],
-)
+@pytest.mark.parametrize("block", cases(RUNNING))
 def test_a_command_prints_what_is_shown(block, desk, environment):
-    code = 0
-    todo = steps(block)
-    for number, (command, shown) in enumerate(todo):
-        if command == "echo $?":
-            real = f"{code}\n"
-        else:
-            ran = subprocess.run(
-                ["sh", "-c", command],
-                cwd=desk,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            real, code = ran.stdout, ran.returncode
-            asked = todo[number + 1 : number + 2]
-            assert code == 0 or (asked and asked[0][0] == "echo $?"), real
-        assert same(shown, real), f"$ {command}\n{real}"
+    run_console(block, desk, environment)
 
 
 def promise(made: Any) -> str:
@@ -329,13 +178,5 @@ def test_the_json_keys_shown_are_those_that_are_printed(desk, environment):
 
 def test_the_python_blocks_run_in_order_and_print_what_is_shown(desk, monkeypatch):
     monkeypatch.chdir(desk)
-    session: dict[str, object] = {"__name__": "__main__"}
-
     assert PYTHON
-    for block in PYTHON:
-        below = [other for other in BLOCKS if block.end < other.line <= block.end + 2]
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(block.text, f"README.md:{block.line}", "exec"), session)
-        for shown in (other.text for other in below if other.kind == "text"):
-            assert same(shown, printed.getvalue()), printed.getvalue()
+    run_python(BLOCKS, "README.md")
