@@ -87,7 +87,12 @@ def provable(form: StagedForm) -> bool:
 
 
 def prove(
-    form: StagedForm, values: Array, actions: Sequence[int] | None, scale: Array, wanted: float
+    form: StagedForm,
+    values: Array,
+    actions: Sequence[int] | None,
+    scale: Array,
+    wanted: float,
+    shared: tuple[Array, Array] | None = None,
 ) -> Proof | None:
     """Return what interval arithmetic proves of actions, or None if that is not enough.
 
@@ -103,6 +108,9 @@ def prove(
         (players,): what gains are divided by.
     wanted
         Gain, over the scale, up to which a bound is of use.
+    shared
+        Matrix and limits of constraints ``matrix @ actions <= limits`` that deviations keep too;
+        the existence of an exact equilibrium is then not looked at.
 
     Notes
     -----
@@ -111,14 +119,19 @@ def prove(
     if actions is None:
         return None
     with np.errstate(all="ignore"):
-        return _prove(form, values, actions, scale, wanted)
+        return _prove(form, values, actions, scale, wanted, shared)
 
 
 def _prove(
-    form: StagedForm, values: Array, actions: Sequence[int], scale: Array, wanted: float
+    form: StagedForm,
+    values: Array,
+    actions: Sequence[int],
+    scale: Array,
+    wanted: float,
+    shared: tuple[Array, Array] | None,
 ) -> Proof | None:
     try:
-        case = _Case(form, values, actions)
+        case = _Case(form, values, actions, shared)
         gain = np.zeros(form.num_players)
         for player in case.deciders:
             most = wanted * scale[player]
@@ -126,7 +139,7 @@ def _prove(
             if not bound <= most:
                 return None
             gain[player] = max(bound, 0.0)
-        within, alone = case.existence()
+        within, alone = (None, None) if shared is not None else case.existence()
     except NotApplicable:
         return None
     return Proof(gain, within, alone, case.boxes)
@@ -135,8 +148,15 @@ def _prove(
 class _Case:
     """Actions of one game, and what is known of them."""
 
-    def __init__(self, form: StagedForm, values: Array, actions: Sequence[int]) -> None:
+    def __init__(
+        self,
+        form: StagedForm,
+        values: Array,
+        actions: Sequence[int],
+        shared: tuple[Array, Array] | None = None,
+    ) -> None:
         self.form = form
+        self.shared = shared
         self.boxes = 0
         block = form.blocks[0]
         row = form.root
@@ -247,7 +267,13 @@ class _Case:
         rise = _total(product(np.repeat(slope[:, None, :], n, axis=1), reach))
         along = np.zeros(n) if exact else np.maximum(rise[1], 0.0)
         sure = np.where(np.isfinite(here.value[0]), here.value[0], -np.inf)
-        return np.where(concave, np.fmin(best, along), best), float(sure.max())
+        best = np.where(concave, np.fmin(best, along), best)
+        if self.shared is not None:
+            matrix, most = self.shared
+            least_used = _total(product(point(matrix)[:, None], full[:, :, None, :]))[0]
+            best = np.where((least_used > most).any(axis=1), -np.inf, best)
+            sure = np.where((middle[0] @ matrix.T <= most).all(axis=1), sure, -np.inf)
+        return best, float(sure.max())
 
     # -- existence -------------------------------------------------------------------------------
 

@@ -83,9 +83,14 @@ class Conditions:
         for k, name in enumerate(self.names):
             if k not in self.free:
                 values[name] = constant(Fraction(float(self.low[k])))
-        self.payoffs = substitute(form.payoffs, values)
+        self._values = values
+        self.payoffs = self.placed(form.payoffs)
         self.inputs = {name: parameter(float(row[0, k])) for k, name in enumerate(form.plan.names)}
         self._expressions: dict[int, Any] = {}
+
+    def placed(self, roots: Sequence[Expr]) -> list[Expr]:
+        """Return expressions in the decisions alone: all else is put in as numbers."""
+        return substitute(roots, self._values)
 
     def faces(self) -> Iterator[Face]:
         """Yield every face: the inside of all intervals first."""
