@@ -50,6 +50,7 @@ _HOME = {
     "certify": "certify",
     "compare": "study.compare",
     "load": "load",
+    "refine": "refinements",
     "solve": "solve",
     "solve_many": "solve_many",
 }
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from .forms.extensive import ExtensiveForm as ExtensiveForm
     from .forms.normal import NormalForm as NormalForm
     from .load import load as load
+    from .refinements import refine as refine
     from .solution import Certificate as Certificate
     from .solution import Equilibrium as Equilibrium
     from .solution import Finds as Finds

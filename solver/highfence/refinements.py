@@ -24,7 +24,7 @@ from .certify.refinement import index_of, judge_evidence
 from .certify.signaling import judge_signaling, supporting_beliefs
 from .errors import NotApplicable, RequestError
 from .forms.trembles import Evidence, Regular
-from .solution import Equilibrium, Refinement, Solution, Status
+from .solution import Equilibrium, Refinement, Solution
 from .solve import form_of
 
 if TYPE_CHECKING:
@@ -196,7 +196,9 @@ def _from_neighbors(form: NormalForm, solution: Solution) -> tuple[int, ...] | N
     from .methods.rational_lp import in_convex_hull
     from .methods.trembles import regular_neighbor
 
-    if max(form.num_strategies) > limits.MAX_INDEX_STRATEGIES or not solution.subsets:
+    if form.num_players > 2 or max(form.num_strategies) > limits.MAX_INDEX_STRATEGIES:
+        return None
+    if not solution.subsets:
         return None
     profiles = [equilibrium.profile for equilibrium in solution.equilibria]
     component_of = {
@@ -242,8 +244,6 @@ def _on_the_sum(
         return ()
     if (total := sum(listed)) == 1:
         return ("the indices of the equilibria listed sum to 1, as those of all must",)
-    if solution.status is Status.SOLVED and solution.finds.value == "all":
-        return ()
     return (
         f"the indices of the equilibria listed sum to {total}; those of all sum to 1, so there "
         "are others",

@@ -210,7 +210,9 @@ def judge_evidence(form: NormalForm, profile: Profile, name: str, evidence: Evid
     match evidence:
         case Regular():
             if index_of(form, profile) is not None:
-                return Refinement(name, True, "it is regular: quasi-strict, with an index")
+                return Refinement(
+                    name, True, "it is regular (quasi-strict, and its Jacobian is nonsingular)"
+                )
         case BestAgainst(strategies=strategies):
             if name == "perfect" and _are_best_against(form, profile, strategies):
                 return Refinement(
@@ -218,7 +220,11 @@ def judge_evidence(form: NormalForm, profile: Profile, name: str, evidence: Evid
                 )
         case Trembles(orders=orders):
             if _trembles_hold(form, profile, orders, name):
-                return Refinement(name, True, f"trembles of the orders {_listed(form, orders)}")
+                return Refinement(
+                    name,
+                    True,
+                    f"it is a limit where errors are rare in the orders {_listed(form, orders)}",
+                )
         case NearlyProper(epsilon=epsilon, strategies=strategies):
             if _is_nearly_proper(form, profile, epsilon, strategies):
                 return Refinement(
@@ -227,7 +233,7 @@ def judge_evidence(form: NormalForm, profile: Profile, name: str, evidence: Evid
         case Dominated(player=player, mixture=mixture):
             if _dominates(form, profile, player, mixture):
                 better = ", ".join(
-                    f"{label} {weight}"
+                    label if weight == 1 else f"{label} {weight}"
                     for label, weight in zip(form.strategies[player], mixture, strict=True)
                     if weight
                 )

@@ -319,7 +319,7 @@ class _Judge:
         shared = set.intersection(*(history for of_place in histories for history in of_place))
         told = [sorted(set.intersection(*of_place) - shared) for of_place in histories]
         return tuple(
-            ", ".join(label for _, label in labels) or f"node {nodes[0]}"
+            " then ".join(label for _, label in labels) or f"node {nodes[0]}"
             for labels, nodes in zip(told, places, strict=True)
         )
 

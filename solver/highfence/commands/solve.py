@@ -78,13 +78,24 @@ ASKED = Group(
 )
 
 
-@command("solve", GAME, REGIME, PRESET, SETTINGS, METHOD, ASKED, EVERYTHING, AS_JSON, AS_CSV)
+REFINE = click.option(
+    "--refine",
+    "refined",
+    is_flag=True,
+    help="Judge beliefs, refinements and the index of each equilibrium.",
+)
+
+
+@command(
+    "solve", GAME, REGIME, PRESET, SETTINGS, METHOD, REFINE, ASKED, EVERYTHING, AS_JSON, AS_CSV
+)
 def solve(
     game: str,
     regime: str | None,
     preset: str | None,
     settings: Sequence[str],
     method: str,
+    refined: bool,
     asked: Asked,
     everything: bool,
     as_json: bool,
@@ -102,6 +113,11 @@ def solve(
             f"{'--csv' if as_csv else '--method'} is for equilibria. "
             f"Leave it out with --concept {asked.concept}"
         )
+    if refined and (asked.concept != "nash" or as_csv):
+        raise RequestError(
+            "--refine judges equilibria, on the page and in JSON. "
+            f"Leave it out with {'--csv' if as_csv else f'--concept {asked.concept}'}"
+        )
     pairs = pairs_of(settings)
     loaded = load_game(game)
     values = values_of(loaded, pairs)
@@ -112,6 +128,11 @@ def solve(
 
         tell(f"solving {game}")
         solution = solve_game(loaded, method, regime=regime, preset=preset, **values)
+        if refined and solution.equilibria:
+            from ..refinements import refine
+
+            tell(f"refining {len(solution.equilibria)} equilibria of {game}")
+            solution = refine(loaded, solution)
     if solution.source == "python":
         solution = replace(solution, source=source_of(game))
     if as_json:

@@ -48,7 +48,9 @@ from ..forms.trembles import (
     Vector,
     sign_bound,
 )
+from ..solution import Finds
 from .rational_lp import least_cost
+from .registry import concept
 
 __all__ = ["perfect_evidence", "proper_evidence", "regular_neighbor"]
 
@@ -58,6 +60,15 @@ _STEPS = 1000
 """Payoffs move by random multiples, below this, of one distance."""
 
 
+@concept(
+    "refinements",
+    takes="equilibria of normal and extensive forms, few enough to list",
+    finds=Finds.ALL,
+    exact=True,
+    source="Shapley (1974); Selten (1975); Myerson (1978); Cho & Kreps (1987)",
+    call="highfence solve GAME --refine",
+    use="which equilibria survive trembles, which beliefs they need, and their index",
+)
 def perfect_evidence(form: NormalForm, profile: Profile) -> Iterator[Evidence]:
     """Yield what may show that an equilibrium is perfect, or that it is not.
 
