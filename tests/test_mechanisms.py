@@ -280,16 +280,19 @@ def test_effects_are_measured_for_every_switch_of_the_flagship():
 
 
 def test_effects_are_those_of_the_numbers_that_are_set():
-    """With the allies aligned, what retaliation adds is not what it adds without them."""
-    named = {"mechanisms": ["retaliation", "smuggling"], "outcomes": ["W_A"]}
+    """Whatever else is measured: each switch is thrown alone."""
     aligned = mechanisms("M58", effects=True, allies="aligned")
     assert aligned.effects is not None
-    (expected,) = remove_each(FLAGSHIP, "broad", allies="aligned", **named)
+    (expected,) = remove_each(
+        FLAGSHIP, "broad", outcomes=["W_A"], mechanisms=["smuggling", "retaliation"],
+        allies="aligned",
+    )  # fmt: skip
+    alone = dict(zip(expected.mechanisms, expected.effects, strict=True))
     welfare = aligned.effects[0]
 
     assert welfare.mechanisms == ("retaliation",)
     assert dict(welfare.settings) == {"allies": "aligned"}
-    assert welfare.effects[0] == pytest.approx(expected.effects[0], abs=1e-9)
+    assert welfare.effects[0] == pytest.approx(alone["retaliation"], abs=1e-9)
     assert "allies = aligned" in mechanisms_text(aligned, 100)
 
 
