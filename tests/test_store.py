@@ -125,7 +125,7 @@ def test_what_is_in_the_store_is_not_solved_again(full, alone, monkeypatch):
     def never(*_: object) -> None:
         raise AssertionError("nothing is left to solve")
 
-    monkeypatch.setattr(import_module("highfence.study.sweep"), "_solve_part", never)
+    monkeypatch.setattr(import_module("highfence.study.sweep"), "solve_part", never)
     steps: list[tuple[int, int]] = []
 
     found = sweep(GAME, DRAWS, store=full, progress=lambda *step: steps.append(step))
@@ -559,13 +559,13 @@ def test_repair_solves_what_is_damaged_and_nothing_else(copy, alone, monkeypatch
     module = import_module("highfence.study.sweep")
 
     solved: list[tuple[tuple[str, ...], int]] = []
-    real = module._solve_part
+    real = module.solve_part
 
     def counted(task, draws):
         solved.append((task.regimes, len(draws["stake"])))
         return real(task, draws)
 
-    monkeypatch.setattr(module, "_solve_part", counted)
+    monkeypatch.setattr(module, "solve_part", counted)
     flip(copy, place_of(copy, 3 * 17 + 2) + 150)
     flip(copy, place_of(copy, 3 * 40) + 60)
 

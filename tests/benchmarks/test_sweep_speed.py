@@ -45,14 +45,14 @@ def cpu_seconds() -> float:
 def test_what_comes_on_top_of_solving(tmp_path, capsys, monkeypatch):
     """Time outside the solver, as a share, for the main game with a store."""
     solving: list[float] = []
-    real = module._solve_part
+    real = module.solve_part
 
     def timed(task, draws):
         part = real(task, draws)
         solving.append(part.seconds)
         return part
 
-    monkeypatch.setattr(module, "_solve_part", timed)
+    monkeypatch.setattr(module, "solve_part", timed)
     sweep(FLAGSHIP, flagship_draws(4), REGIMES)  # compiles
     game, draws = load(FLAGSHIP), flagship_draws(COUNT)
     solving.clear()

@@ -39,7 +39,7 @@ _HOME = {
     "Attribution": "attribution",
     "Ball": "beliefs",
     "Box": "boxes",
-    "Branches": "sweep",
+    "Branches": "branches",
     "Claim": "claims",
     "Claims": "claims",
     "Comparison": "compare",
@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from .boxes import Box as Box
     from .boxes import cart as cart
     from .boxes import prim as prim
+    from .branches import Branches as Branches
     from .claims import Claim as Claim
     from .claims import Claims as Claims
     from .claims import Verdicts as Verdicts
@@ -166,7 +167,6 @@ if TYPE_CHECKING:
     from .sample import sample as sample
     from .sensitivity import Sensitivity as Sensitivity
     from .sensitivity import sensitivity as sensitivity
-    from .sweep import Branches as Branches
     from .sweep import Sweep as Sweep
     from .sweep import grid as grid
     from .sweep import read_sweep as read_sweep

@@ -44,8 +44,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
@@ -59,17 +57,23 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import (
     Interrupted,
-    LimitExceeded,
     MethodFailed,
     RequestError,
-    SpecError,
     StoreError,
     did_you_mean,
 )
 from ..forms.build import build, values
 from ..forms.staged import StagedForm
 from ..spec.model import Chance, Game, Regime
-from ._draws import draws_at
+from ._chunk import (
+    CERTIFIED,
+    NOT_SOLVED,
+    STATUSES,
+    Part,
+    Task,
+    solve_part,
+)
+from .branches import Branches, branches_of, frozen
 from .draws import Draws
 from .engines import Engine, open_engine, solve_in_chunks
 from .table import ending_of, write_table, write_text
@@ -77,7 +81,6 @@ from .table import ending_of, write_table, write_text
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from ..solution import Equilibrium
     from .store import Contents, Store
 
     Array = NDArray[np.float64]
@@ -88,7 +91,6 @@ __all__ = [
     "TIE",
     "UNCOMPARED",
     "UNDECIDED",
-    "Branches",
     "Sweep",
     "grid",
     "read_sweep",
@@ -96,18 +98,9 @@ __all__ = [
     "sweep_regimes",
 ]
 
-STATUSES = ("certified", "not certified", "none found", "wrong game", "not solved")
-"""What may be said of an answer."""
-
-CERTIFIED, UNCERTIFIED, NONE_FOUND, WRONG_GAME, NOT_SOLVED = range(5)
-
 TIE, UNDECIDED, UNCOMPARED = -1, -2, -3
 """What :meth:`Sweep.best` says of a draw without a winner: regimes are equally good; it depends
 on which equilibrium is played; some regime's answer is not certified."""
-
-JUMP = 0.5
-"""A branch ends where an amount moves from one point of a grid to the next by more than this
-share of all that it moves over, and more than thrice as far as the step before."""
 
 ONLY = "game"
 """The name of the one regime that a game without regimes is swept under."""
@@ -160,32 +153,6 @@ def grid(axes: Mapping[str, ArrayLike]) -> dict[str, Array]:
 
 # ---------------------------------------------------------------------------------------------
 # What a sweep is
-
-
-@dataclass(frozen=True)
-class Branches:
-    """Every equilibrium along a one-dimensional grid, joined into branches.
-
-    Arrays have one item per equilibrium, (m,), ordered by regime, then by the parameter.
-    """
-
-    parameter: str
-    """What the grid varies."""
-    row: Whole
-    """Row of the draw in the sweep's arrays."""
-    regime: Whole
-    """Index of the regime."""
-    branch: Whole
-    """Number of the branch, from 1; a branch stays within its regime."""
-    plays: tuple[str, ...]
-    """What is played, without probabilities and amounts."""
-    values: Array
-    """(m, columns): payoffs and outcomes, in the order of ``Draws.names``."""
-
-    @property
-    def count(self) -> int:
-        """Number of branches."""
-        return int(self.branch.max(initial=0))
 
 
 @dataclass(frozen=True)
@@ -537,10 +504,10 @@ def sweep_regimes(
                         job.dumps()
                 task = job.task(regimes_, running.shares_memory)
 
-                def submit(to: Executor, at: Whole, task: _Task = task) -> Future[Any]:
-                    return to.submit(_solve_part, task, answers.draws(at))
+                def submit(to: Executor, at: Whole, task: Task = task) -> Future[Any]:
+                    return to.submit(solve_part, task, answers.draws(at))
 
-                def take(at: Whole, part: _Part, regimes_: Whole = regimes_) -> float:
+                def take(at: Whole, part: Part, regimes_: Whole = regimes_) -> float:
                     answers.take(kept, at, regimes_, part)
                     tell(answers.done, answers.total)
                     return part.seconds
@@ -648,8 +615,8 @@ class _Job:
         """
         return self.text or _text(self.game)
 
-    def task(self, columns: Whole, shared: bool) -> _Task:
-        return _Task(
+    def task(self, columns: Whole, shared: bool) -> Task:
+        return Task(
             game=self.game if shared else None,
             text=self.text,
             regimes=tuple(self.regimes[k] for k in columns),
@@ -800,311 +767,6 @@ def _labels(game: Game) -> dict[str, str]:
 
 
 # ---------------------------------------------------------------------------------------------
-# A part, solved wherever the engine sends it
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What a worker needs to know beside the draws."""
-
-    game: Game | None
-    """The game itself, for a worker in this process and thread."""
-    text: str
-    regimes: tuple[str, ...]
-    preset: str | None
-    parameters: Mapping[str, Any]
-    tolerance: float
-    branches: bool
-    columns: int
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The answers of a chunk of n draws under r regimes."""
-
-    status: Whole
-    low: Array
-    high: Array
-    count: Whole
-    regret: Array
-    rejected: Whole
-    more: tuple[tuple[bytes, ...], ...]
-    """(n)(r): the equilibria themselves, where branches are asked for; else empty."""
-    seconds: float
-
-
-_HERE = threading.local()
-
-
-def _game_of(task: _Task) -> Game:
-    """Return the game, read once in every thread of every process: threads share nothing."""
-    if task.game is not None:
-        return task.game
-    if getattr(_HERE, "text", None) != task.text:
-        from ..spec.toml import loads
-
-        _HERE.game = loads(task.text)
-        _HERE.text = task.text
-    found: Game = _HERE.game
-    return found
-
-
-def _solve_part(task: _Task, draws: Mapping[str, Array]) -> _Part:
-    """Solve some draws; what is returned depends on them alone."""
-    game = _game_of(task)
-    started = time.perf_counter()
-    solved = _every_equilibrium if task.branches else _bounds
-    status, low, high, count, regret, rejected, more = solved(game, task, draws)
-    seconds = time.perf_counter() - started
-    return _Part(status, low, high, count, regret, rejected, more, seconds)
-
-
-def _bounds(game: Game, task: _Task, draws: Mapping[str, Array]) -> tuple[Any, ...]:
-    found = draws_at(
-        game,
-        draws,
-        task.regimes,
-        preset=task.preset,
-        tolerance=task.tolerance,
-        parameters=dict(task.parameters),
-    )
-    status = np.where(found.certified, CERTIFIED, np.where(found.rejected > 0, 1, NONE_FOUND))
-    for n, k in zip(*np.nonzero(status == NONE_FOUND), strict=True):
-        drawn = {name: float(column[n]) for name, column in draws.items()}
-        if _is_wrong(game, task, task.regimes[k], drawn):
-            status[n, k] = WRONG_GAME
-    arrays = (found.low, found.high, found.count, found.regret, found.rejected)
-    return (status.astype(np.int64), *arrays, ())
-
-
-def _is_wrong(game: Game, task: _Task, regime: str, drawn: Mapping[str, float]) -> bool:
-    """Return whether it is the game that is wrong where no equilibrium was found."""
-    from ..methods._search import COARSE
-    from ..methods.staged import staged
-
-    try:
-        form = build(
-            game, regime=regime, preset=task.preset, parameters={**task.parameters, **drawn}
-        )
-        if isinstance(form, StagedForm):
-            for _ in staged(form, resolution=COARSE):  # meets empty intervals on its way
-                pass
-    except LimitExceeded:
-        return False
-    except SpecError:
-        return True
-    except MethodFailed:
-        return False
-    return False
-
-
-def _every_equilibrium(game: Game, task: _Task, draws: Mapping[str, Array]) -> tuple[Any, ...]:
-    from ..solve import solve
-
-    count = len(next(iter(draws.values())))
-    shape = (count, len(task.regimes))
-    status = np.full(shape, NONE_FOUND, np.int64)
-    low = np.full((*shape, task.columns), np.nan)
-    high = low.copy()
-    found, rejected = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    regret = np.full(shape, np.inf)
-    more = []
-    for n in range(count):
-        drawn = {name: float(column[n]) for name, column in draws.items()}
-        texts = []
-        for k, regime in enumerate(task.regimes):
-            kept: list[Equilibrium] = []
-            try:
-                form = build(
-                    game, regime=regime, preset=task.preset, parameters={**task.parameters, **drawn}
-                )
-                solution = solve(form)
-            except LimitExceeded:
-                pass
-            except SpecError:
-                status[n, k] = WRONG_GAME
-            except MethodFailed:
-                pass
-            else:
-                everything = solution.equilibria
-                kept = [e for e in everything if e.certificate.regret <= task.tolerance]
-                rejected[n, k] = solution.rejected + len(everything) - len(kept)
-                found[n, k] = len(kept)
-                worst = [float(e.certificate.regret) for e in everything]
-                regret[n, k] = max(worst, default=np.inf)
-                if rejected[n, k]:
-                    status[n, k] = UNCERTIFIED
-                elif kept:
-                    status[n, k] = CERTIFIED
-            table = [[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept]
-            if table:
-                low[n, k], high[n, k] = np.min(table, axis=0), np.max(table, axis=0)
-            listed = [
-                {"values": row, **_position(solution.form, equilibrium.strategies)}
-                for row, equilibrium in zip(table, kept, strict=True)
-            ]
-            texts.append(json.dumps(listed).encode())
-        more.append(tuple(texts))
-    return status, low, high, found, regret, rejected, tuple(more)
-
-
-def _position(form: str, strategies: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is played in words, and the probabilities and amounts in order.
-
-    Examples
-    --------
-    >>> _position("staged", {"A": {"yard": {"small": 0.25, "broad": 0.75}}, "B": {"q": 2.5}})
-    {'plays': 'A.yard: small or broad', 'shares': [0.25, 0.75], 'amounts': [2.5]}
-    """
-    words: list[str] = []
-    shares: list[float] = []
-    amounts: list[float] = []
-    for player, strategy in strategies.items():
-        places = {player: strategy}
-        if form != "normal":
-            places = {f"{player}.{place}": item for place, item in strategy.items()}
-        for place, item in places.items():
-            if not isinstance(item, Mapping):
-                amounts.append(float(item))
-                continue
-            played = {action: float(p) for action, p in item.items() if p > tolerances.PROBABILITY}
-            words.append(f"{place}: {' or '.join(map(str, played))}")
-            shares.extend(played.values())
-    return {"plays": "; ".join(words), "shares": shares, "amounts": amounts}
-
-
-# ---------------------------------------------------------------------------------------------
-# Branches
-
-
-def _branches(
-    inputs: Mapping[str, Array],
-    cells: Mapping[tuple[int, int], Sequence[Mapping[str, Any]]],
-    regimes: int,
-    columns: int,
-) -> Branches:
-    """Join the equilibria of neighboring points.
-
-    ``cells`` maps (row, regime) to the equilibria there, as :func:`_position` and their values
-    describe them.
-    """
-    varies = [name for name, column in inputs.items() if len(set(column.tolist())) > 1]
-    parameter = varies[0] if varies else next(iter(inputs))
-    axis = inputs[parameter]
-    order = np.argsort(axis, kind="stable").tolist()
-    rows, at, numbers, plays, table = [], [], [], [], []
-    count = 0
-    for k in range(regimes):
-        matcher = _Matcher([cells.get((row, k), ()) for row in order], axis[order])
-        for row, listed, found in zip(order, matcher.points, matcher.follow(), strict=True):
-            for equilibrium, branch in zip(listed, found, strict=True):
-                rows.append(row)
-                at.append(k)
-                numbers.append(count + branch)
-                plays.append(equilibrium["plays"])
-                table.append(equilibrium["values"])
-        count += matcher.count
-    return Branches(
-        parameter=parameter,
-        row=_frozen(np.array(rows, np.int64)),
-        regime=_frozen(np.array(at, np.int64)),
-        branch=_frozen(np.array(numbers, np.int64)),
-        plays=tuple(plays),
-        values=_frozen(np.array(table, np.float64).reshape(len(table), columns)),
-    )
-
-
-@dataclass
-class _End:
-    """The end of a branch so far."""
-
-    number: int
-    at: float
-    place: Array
-    slope: Array | None
-    """How the place changed per unit of the parameter in the last step."""
-    step: float
-    """How far amounts moved in the last step."""
-
-
-class _Matcher:
-    """Follows the equilibria of one regime along a grid."""
-
-    def __init__(self, points: Sequence[Sequence[Mapping[str, Any]]], axis: Array) -> None:
-        self.points, self.axis = points, axis
-        self.count = 0
-        everything = [equilibrium for listed in points for equilibrium in listed]
-        self._values = _spans([e["values"] for e in everything])
-        kinds = {e["plays"] for e in everything}
-        self._amounts = {
-            kind: _spans([e["amounts"] for e in everything if e["plays"] == kind]) for kind in kinds
-        }
-
-    def follow(self) -> list[list[int]]:
-        """Return the number of the branch, from 1, of every equilibrium of every point."""
-        ends: dict[str, list[_End]] = {}
-        found = []
-        for k, listed in enumerate(self.points):
-            numbers = [0] * len(listed)
-            after: dict[str, list[_End]] = {}
-            for kind in dict.fromkeys(e["plays"] for e in listed):
-                here = [n for n, e in enumerate(listed) if e["plays"] == kind]
-                places = [self._place(listed[n]) for n in here]
-                joined = self._joined(ends.get(kind, []), places, float(self.axis[k]), kind)
-                for n, end in zip(here, joined, strict=True):
-                    numbers[n] = end.number
-                after[kind] = joined
-            ends = after
-            found.append(numbers)
-        return found
-
-    def _place(self, equilibrium: Mapping[str, Any]) -> Array:
-        """Return where an equilibrium is: amounts first, then probabilities, then values."""
-        amounts = np.array(equilibrium["amounts"]) / self._amounts[equilibrium["plays"]]
-        values = np.array(equilibrium["values"]) / self._values
-        return np.concatenate([amounts, np.array(equilibrium["shares"]), values])
-
-    def _joined(
-        self, ends: Sequence[_End], places: Sequence[Array], at: float, kind: str
-    ) -> list[_End]:
-        """Return the ends of the branches that go on to these places, or begin there."""
-        from scipy.optimize import linear_sum_assignment
-
-        made: dict[int, _End] = {}
-        if ends:
-            far = [[self._distance(end, place, at) for place in places] for end in ends]
-            amounts = len(self._amounts[kind])
-            for e, p in zip(*linear_sum_assignment(far), strict=True):
-                end, place = ends[e], places[p]
-                moved = place - end.place
-                step = float(np.abs(moved[:amounts]).max(initial=0.0))
-                if step <= max(JUMP, 3 * end.step):
-                    gap = at - end.at
-                    slope = moved / gap if gap else None
-                    made[int(p)] = _End(end.number, at, place, slope, step)
-        for p, place in enumerate(places):
-            if p not in made:
-                self.count += 1
-                made[p] = _End(self.count, at, place, None, 0.0)
-        return [made[p] for p in range(len(places))]
-
-    @staticmethod
-    def _distance(end: _End, place: Array, at: float) -> float:
-        expected = end.place if end.slope is None else end.place + end.slope * (at - end.at)
-        return float(np.abs(place - expected).max(initial=0.0))
-
-
-def _spans(rows: Sequence[Sequence[float]]) -> Array:
-    """Return what each column ranges over; 1 where that is nothing, but for rounding."""
-    table = np.array(rows, np.float64).reshape(len(rows), -1) if rows else np.empty((0, 0))
-    if not table.size:
-        return np.ones(table.shape[1])
-    span = table.max(axis=0) - table.min(axis=0)
-    noise = tolerances.TIE * np.abs(table).max(axis=0)
-    return np.where(span > noise, span, np.where(noise > 0, np.maximum(noise, span), 1.0))
-
-
-# ---------------------------------------------------------------------------------------------
 # Answers as they come
 
 
@@ -1121,7 +783,7 @@ class _Answers:
         self.more: dict[tuple[int, int], bytes] = {}
         self._width = 8 * (4 + 2 * c)
 
-    def put(self, at: Whole, regimes: Whole, part: _Part) -> None:
+    def put(self, at: Whole, regimes: Whole, part: Part) -> None:
         """Take the answers of a chunk."""
         where = np.ix_(at, regimes)
         for name in ("status", "low", "high", "count", "regret", "rejected"):
@@ -1144,7 +806,7 @@ class _Answers:
         return True
 
 
-def _packed(part: _Part) -> list[bytes]:
+def _packed(part: Part) -> list[bytes]:
     """Return the bytes of the answers of a chunk, draw by draw, regime by regime."""
     n, r, c = part.low.shape
     table = np.empty((n, r, 4 + 2 * c), "<f8")
@@ -1192,7 +854,7 @@ class _Progress:
         """Return the draws with these indices."""
         return {name: column[at] for name, column in self.job.table.items()}
 
-    def take(self, kept: Store | None, at: Whole, regimes: Whole, part: _Part) -> None:
+    def take(self, kept: Store | None, at: Whole, regimes: Whole, part: Part) -> None:
         """Take the answers of a chunk, into the store first."""
         if kept is not None:
             across = len(self.job.regimes)
@@ -1250,7 +912,7 @@ def _made(
 ) -> Sweep:
     """Return a sweep of the draws at these rows of the answers' arrays."""
     arrays = {
-        name: _frozen(getattr(answers, name)[at])
+        name: frozen(getattr(answers, name)[at])
         for name in ("low", "high", "count", "regret", "rejected")
     }
     names = tuple(about["columns"])
@@ -1263,7 +925,7 @@ def _made(
             for k in range(len(found.regimes))
             if (source, k) in answers.more
         }
-        followed = _branches(inputs, cells, len(found.regimes), len(names))
+        followed = branches_of(inputs, cells, len(found.regimes), len(names))
     return Sweep(
         game=request["game"],
         title=about["title"],
@@ -1274,22 +936,16 @@ def _made(
         design=request["design"],
         players=tuple(about["players"]),
         judge=about["judge"],
-        number=_frozen(np.asarray(number, np.int64)),
-        inputs=MappingProxyType({name: _frozen(column) for name, column in inputs.items()}),
+        number=frozen(np.asarray(number, np.int64)),
+        inputs=MappingProxyType({name: frozen(column) for name, column in inputs.items()}),
         answers=found,
-        status=_frozen(np.array(STATUSES)[answers.status[at]]),
+        status=frozen(np.array(STATUSES)[answers.status[at]]),
         branches=followed,
         labels=MappingProxyType(dict(about["labels"])),
         manifest=MappingProxyType(dict(request)),
         absent=absent,
         notes=(*about["notes"], *notes),
     )
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    made = np.array(array)
-    made.setflags(write=False)
-    return made
 
 
 # ---------------------------------------------------------------------------------------------
