@@ -17,14 +17,21 @@ from highfence import RequestError, load, solve
 from highfence.cli import main
 from highfence.report.mechanisms_text import mechanisms_csv, mechanisms_text
 from highfence.spec.formulas import evaluate
-from highfence.spec.model import Chance, Decision, Game, Parameter
+from highfence.spec.model import Chance, Decision, Game, Mechanism, Parameter
 from highfence.spec.resolve import resolved
 from highfence.study.attribution import attribute, remove_each
 from highfence.study.mechanisms import FLAGSHIP, MechanismTable, mechanisms, numbers_of
 
 GAMES = Path(__file__).resolve().parent.parent / "games"
 LISTED = tomllib.loads((GAMES / "_mechanisms.toml").read_text("utf-8"))
+BUILDERS = sorted(path for path in GAMES.glob("*/*.py") if not path.name.startswith("_"))
 DRAWS = 400
+
+
+def mechanisms_of(path: Path) -> dict[str, Mechanism]:
+    """Return the mechanisms that a builder of the catalogue declares; a form has none."""
+    game = load(path)
+    return dict(game.mechanisms) if isinstance(game, Game) else {}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,12 @@ def test_the_table_holds_what_the_files_declare(table: MechanismTable):
         for name, one in tomllib.loads(path.read_text("utf-8")).get("mechanisms", {}).items()
         for number in numbers_of(one.get("id", ""))
     }
+    read |= {
+        (path.stem, name, number)
+        for path in BUILDERS
+        for name, one in mechanisms_of(path).items()
+        for number in numbers_of(one.id)
+    }
 
     assert read == {
         (switch.game, switch.mechanism, one.id)
@@ -87,6 +100,19 @@ def test_every_parameter_of_a_switch_has_an_effect_on_payoffs(path: Path, name: 
     """
     game = load(path)
     assert isinstance(game, Game)
+    check_switch(game, name)
+
+
+@pytest.mark.parametrize("path", BUILDERS, ids=lambda path: path.stem)
+def test_every_switch_of_a_builder_has_an_effect_on_payoffs(path: Path):
+    game = load(path)
+    for name in mechanisms_of(path):
+        assert isinstance(game, Game)
+        check_switch(game, name)
+
+
+def check_switch(game: Game, name: str) -> None:
+    """Assert that every parameter of a mechanism changes what somebody gets."""
     rng = np.random.default_rng(0)
     off = game.mechanisms[name].off
     assert off
@@ -109,7 +135,7 @@ def test_every_parameter_of_a_switch_has_an_effect_on_payoffs(path: Path, name: 
             differs = different(
                 received(game, on, chosen, shares), received(game, neutral, chosen, shares)
             )
-        assert differs, f"{parameter} = {value} changes no payoff"
+        assert differs, f"{game.name}: {parameter} = {value} changes no payoff"
 
 
 def moves_of(game: Game) -> list[str]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["mechanisms_csv", "mechanisms_page", "mechanisms_text"]
 
 INDENT = "    "
+NAMED = 2
+"""Games that the short table names where a switch is the same in many."""
 
 
 def mechanisms_text(found: MechanismTable, width: int | None = None) -> str:
@@ -77,8 +79,18 @@ def _off(switch: Switch) -> str:
 
 def _short(page: Page, one: Argument) -> None:
     page.text(f"{one.id} {one.title} ({', '.join(one.essays)})", "bold", hang=INDENT)
-    listed = "; ".join(f"{switch.game} (off: {_off(switch)})" for switch in one.switches)
+    alike: dict[str, list[str]] = {}
+    for switch in one.switches:
+        alike.setdefault(_off(switch), []).append(switch.game)
+    listed = "; ".join(f"{_some(games)} (off: {off})" for off, games in alike.items())
     page.text(listed or "no game", indent=INDENT)
+
+
+def _some(games: list[str]) -> str:
+    """Return the first games by name, and how many more there are."""
+    if len(games) <= NAMED + 1:
+        return ", ".join(games)
+    return f"{', '.join(games[:NAMED])} and {len(games) - NAMED} more"
 
 
 def _long(page: Page, one: Argument, found: MechanismTable) -> None:
@@ -86,9 +98,12 @@ def _long(page: Page, one: Argument, found: MechanismTable) -> None:
     page.text(f"{one.id} {one.title}", "bold", hang=INDENT)
     where = " and ".join(f"{essay} ({found.essays[essay]})" for essay in one.essays)
     page.text(f"Where: {where}: {one.says}.", indent=INDENT)
+    alike: dict[str, list[str]] = {}
     for switch in one.switches:
         rest = " It is off already at the game's own numbers." if switch.idle else ""
-        page.item(switch.game, f"{switch.label}; off: {_off(switch)}.{rest}", indent=INDENT)
+        alike.setdefault(f"{switch.label}; off: {_off(switch)}.{rest}", []).append(switch.game)
+    for text, games in alike.items():
+        page.item(", ".join(games), text, indent=INDENT)
 
 
 def _effects(page: Page, found: MechanismTable) -> None:

@@ -209,8 +209,8 @@ def mechanisms(
     Returns
     -------
     MechanismTable
-        Games are read from ``./games`` and from the catalogue. TOML files alone are read:
-        Python builders would have to be run.
+        Games are read from ``./games`` and from the catalogue. Python builders are run if they
+        are the catalogue's own, and left alone elsewhere.
 
     Raises
     ------
@@ -315,7 +315,7 @@ def _declared() -> tuple[list[Switch], tuple[tuple[str, str], ...]]:
     unread: list[tuple[str, str]] = []
     seen: set[str] = set()
     for entry in sorted(entries(), key=lambda entry: entry.name != FLAGSHIP):
-        if entry.name in seen or Path(entry.path).suffix.lower() != ".toml":
+        if entry.name in seen or not _may_be_read(Path(entry.path)):
             continue
         seen.add(entry.name)
         try:
@@ -326,6 +326,14 @@ def _declared() -> tuple[list[Switch], tuple[tuple[str, str], ...]]:
         if isinstance(game, Game):
             found += _switches(game)
     return found, tuple(unread)
+
+
+def _may_be_read(path: Path) -> bool:
+    """Whether a file can declare mechanisms, and may be run if it is a program."""
+    own = catalogue()
+    if path.suffix.lower() == ".py":
+        return own is not None and path.resolve().is_relative_to(own.resolve())
+    return path.suffix.lower() == ".toml"
 
 
 def _switches(game: Game) -> list[Switch]:
