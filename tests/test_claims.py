@@ -368,6 +368,15 @@ def test_a_claim_that_its_game_does_not_know_is_refused(tmp_path, wrong, error):
         judged(tmp_path, wrong)
 
 
+def test_claims_are_named_in_the_order_of_the_file_or_by_a_pattern(tmp_path):
+    text = MOVES + MOVES.replace("claims.moves", "claims.rests")
+    claims = read_claims(written(tmp_path, text))
+    assert [c.name for c in claims.named(["rests", "moves", "rests"])] == ["moves", "rests"]
+    assert [c.name for c in claims.named("r*")] == ["rests"]
+    with pytest.raises(RequestError, match=r"no claim 'x\*'"):
+        claims.named("x*")
+
+
 def test_an_unknown_claim_is_refused_with_the_one_that_was_meant():
     with pytest.raises(RequestError, match="Did you mean 'drift_is_bad'"):
         judge_claims("drift_is_good")

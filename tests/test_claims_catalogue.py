@@ -255,8 +255,8 @@ def test_a_lost_market_cuts_the_incumbent_s_research(verdicts):
 @pytest.mark.slow
 def test_leverage_is_used_up_but_for_one_cell_that_the_reference_does_not_show(verdicts):
     """Reference, default preset: yes, 0.45 to 0.35 (yard) and 0.27 (broad), 0 if allies align.
-    Ours: the same there. It differs under the conservative preset, for which the reference prints no
-    leverage: broad controls keep the challenger so weak that they leave more to cut off than none.
+    Ours: the same there. It differs under the conservative preset, for which the reference prints
+    no leverage: broad controls keep the challenger so weak that they leave more to cut off.
     """
     found = verdicts["leverage_is_used_up"]
     assert found.ruling is Ruling.MIXED

@@ -20,7 +20,7 @@ from .requests import AS_JSON, EVERYTHING, command
         "names",
         multiple=True,
         metavar="NAME",
-        help="This one, in full (repeatable); all by default.",
+        help="This one in full, or all like 'cf*' (repeatable); all by default.",
     ),
     click.option(
         "--quick", is_flag=True, help="Look for no boundaries: seconds instead of minutes."

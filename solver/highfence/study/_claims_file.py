@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -150,6 +151,21 @@ class Claims:
                 return claim
         known = [claim.name for claim in self.claims]
         raise RequestError(f"{self.file}: no claim {name!r}. {did_you_mean(name, known)}")
+
+    def named(self, names: Sequence[str] | str) -> tuple[Claim, ...]:
+        """Return the claims that are named, or match a pattern such as ``"cf*"``, in file order.
+
+        Raises
+        ------
+        RequestError
+            There is no claim of a name, or none that matches.
+        """
+        asked = [names] if isinstance(names, str) else list(names)
+        found = set()
+        for name in asked:
+            mine = [claim.name for claim in self if fnmatchcase(claim.name, name)]
+            found.update(mine or [self[name].name])
+        return tuple(claim for claim in self if claim.name in found)
 
 
 def read_claims(file: str | Path | None = None) -> Claims:

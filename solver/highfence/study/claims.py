@@ -294,7 +294,7 @@ def judge_claims(
     Parameters
     ----------
     names
-        Names of claims; all of the file by default.
+        Names of claims, or patterns such as ``"cf*"``; all of the file by default.
     file
         A file of claims as :func:`read_claims` reads it; the catalogue's by default.
     quick
@@ -326,8 +326,7 @@ def judge_claims(
     ('only if', 'quota < 0.2083')
     """
     claims = read_claims(file)
-    asked = {claims[name].name for name in ([names] if isinstance(names, str) else names or ())}
-    chosen = [claim for claim in claims if names is None or claim.name in asked]
+    chosen = claims.claims if names is None else claims.named(names)
     judge = _Judge(tell)
     done: list[Verdict] = []
     try:
