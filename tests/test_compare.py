@@ -29,8 +29,8 @@ from highfence import (
 )
 from highfence.errors import RequestError, SpecError
 from highfence.forms.normal import NormalForm
+from highfence.report.compare_text import comparison_text
 from highfence.report.json import dumps
-from highfence.report.text import comparison_text
 from highfence.solution import Status
 from highfence.spec.toml import loads
 from highfence.study.compare import Verdict, compare

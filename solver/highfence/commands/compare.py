@@ -84,7 +84,7 @@ def compare(
 
         click.echo(comparison_csv(comparison), nl=False)
     else:
-        from ..report.text import comparison_page
+        from ..report.compare_text import comparison_page
 
         print_page(comparison_page(comparison, everything=everything))
     return SOLVED if comparison.settled else PART

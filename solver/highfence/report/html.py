@@ -16,10 +16,11 @@ from ..study.report import SECTIONS
 from ..study.sweep import STATUSES
 from . import plots
 from .attribution_text import attribution_sentence
+from .compare_text import verdict_sentence
 from .discover_text import discover_sentence
 from .map_text import answer as map_answer
 from .sweep_text import sweep_sentence
-from .text import column_of_numbers, game_page, interval, number, plain, verdict_sentence
+from .text import column_of_numbers, game_page, interval, number, plain
 from .tipping_text import answer as tipping_answer
 
 if TYPE_CHECKING:

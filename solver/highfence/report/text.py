@@ -1,4 +1,4 @@
-"""Solutions, comparisons and games as text for people.
+"""Solutions and games as text for people, and what all pages are made of.
 
 A page is a list of lines, a line a list of (text, style) spans. :func:`plain` joins them;
 :func:`styled` prints them in color. Nothing is ever cut off: a table that is too wide is
@@ -24,22 +24,21 @@ if TYPE_CHECKING:
     from ..forms.normal import NormalForm
     from ..solution import Equilibrium, Solution
     from ..spec.model import Game, Parameter, Preset, Target
-    from ..study.compare import Best, CommitmentValue, Comparison, RegimeResult
 
 __all__ = [
     "Line",
     "Page",
     "clean",
-    "comparison_page",
-    "comparison_text",
+    "count_of",
     "form_page",
     "game_page",
+    "listed",
     "plain",
+    "setting_text",
     "solution_page",
     "solution_text",
     "styled",
     "terminal_width",
-    "verdict_sentence",
 ]
 
 Span = tuple[str, str]
@@ -57,8 +56,6 @@ BRANCH = " | "
 """What parts a decision's name from the branch of play on which it is reached."""
 MAX_NAMED = 40
 """Equilibria written out in full; the rest is counted, and is in the JSON."""
-MAX_COLUMNS = 15
-"""Columns of a comparison's short table: two blocks of a terminal with 100 columns."""
 MAX_OUTCOMES = 12
 """Outcomes of an equilibrium on a solution's short page."""
 
@@ -161,6 +158,27 @@ def column_of_numbers(cells: Sequence[Range | None], digits: int = 5) -> list[st
         low, high = written(cell[0]), written(cell[1])
         texts.append(low if low == high else f"{low}..{high}")
     return texts
+
+
+# ---------------------------------------------------------------------------------------------
+# Words
+
+
+def count_of(number: int, what: str) -> str:
+    """Return a count with its noun, whose plural is made by an s."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return "a", "a and b", or "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def setting_text(value: Any) -> str:
+    """Return a parameter's value, as a decimal where it is one."""
+    if isinstance(value, Fraction) and (2 * 5) ** 12 % value.denominator == 0:
+        return format(Decimal(value.numerator) / Decimal(value.denominator), "f")
+    return number(value)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -438,7 +456,7 @@ def solution_page(
     page.text(f"{solution.game} ({solution.source})", "bold")
     asked = [f"regime {solution.regime}"] if solution.regime else []
     asked += [f"preset {solution.preset}"] if solution.preset else []
-    asked += [f"{name} = {_setting(solution.parameters[name])}" for name in settings]
+    asked += [f"{name} = {setting_text(solution.parameters[name])}" for name in settings]
     if asked:
         page.text("; ".join(asked))
     promise = {"all": "all equilibria", "some": "some equilibria", "one": "one equilibrium"}
@@ -471,7 +489,7 @@ def solution_page(
             page.bullet(note)
     if left_out and not everything:
         page.blank()
-        page.text(f"Not shown: {_listed(sorted(left_out))} (highfence solve --all).", "dim")
+        page.text(f"Not shown: {listed(sorted(left_out))} (highfence solve --all).", "dim")
     return page
 
 
@@ -484,12 +502,8 @@ def _status(solution: Solution) -> str:
     if solution.reason:
         text += f"; {solution.reason}" if count else f": {solution.reason}"
     if solution.rejected:
-        text += f"; the judge rejected {_count(solution.rejected, 'proposed profile')}"
+        text += f"; the judge rejected {count_of(solution.rejected, 'proposed profile')}"
     return text
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _equilibrium(
@@ -599,7 +613,7 @@ def _sets(page: Page, solution: Solution) -> None:
         return
     page.heading("Infinitely many equilibria")
     components = len(solution.components)
-    where = f", in {_count(components, 'connected component')}" if components else ""
+    where = f", in {count_of(components, 'connected component')}" if components else ""
     page.text(
         f"The equilibria listed are the extreme ones{where}. Within each of these maximal Nash "
         "subsets, any mixture of a player's strategies may be combined with any mixture of the "
@@ -608,272 +622,6 @@ def _sets(page: Page, solution: Solution) -> None:
     for subset in infinite:
         members = ", ".join(str(index + 1) for index in subset)
         page.text(f"equilibria {members}", indent=GAP, hang=GAP)
-
-
-# ---------------------------------------------------------------------------------------------
-# Comparisons
-
-
-def comparison_text(
-    comparison: Comparison, width: int | None = None, everything: bool = False
-) -> str:
-    """Return a comparison as plain text."""
-    return plain(comparison_page(comparison, width, everything=everything))
-
-
-def comparison_page(
-    comparison: Comparison, width: int | None = None, *, everything: bool = False
-) -> Page:
-    """Return the page that ``highfence compare`` prints.
-
-    Parameters
-    ----------
-    everything
-        All outcomes, what each column means, every player's best regime, and what is
-        assumed; else the first ``MAX_COLUMNS`` outcomes in the game's own order.
-    """
-    page = Page(width)
-    page.text(comparison.title, "bold")
-    if comparison.question:
-        page.text(comparison.question)
-    page.text(f"{comparison.game} ({comparison.source}); {_numbers_used(comparison)}", "dim")
-    page.blank()
-    columns = _columns(comparison)
-    shown = list(columns) if everything else list(columns)[:MAX_COLUMNS]
-    constant = [] if everything else [name for name in shown if _is_constant(columns[name][1])]
-    _table_of(page, comparison, [name for name in shown if name not in constant])
-    if constant:
-        page.blank()
-        same = (f"{name} {column_of_numbers(columns[name][1][:1])[0]}" for name in constant)
-        page.item("The same under every regime", ", ".join(same))
-    _verdicts(page, comparison, [columns[name][0] for name in shown], everything)
-    page.heading("What happens")
-    for result in comparison.regimes:
-        raised = _flags(result)
-        head = f"{result.label} [{raised}]" if raised else result.label
-        page.item(head, result.says, "bold")
-    _flag_legend(page, comparison, everything)
-    if everything:
-        _legend(page, comparison)
-    if comparison.notes:
-        page.heading("Notes")
-        for note in comparison.notes:
-            page.bullet(note)
-    if everything and comparison.assumptions:
-        page.heading("Assumed")
-        for assumption in comparison.assumptions:
-            page.bullet(assumption)
-    if not everything:
-        _left_out(page, comparison, len(columns) - len(shown))
-    return page
-
-
-def _left_out(page: Page, comparison: Comparison, columns: int) -> None:
-    """Say what the short page leaves out."""
-    parts = [_count(columns, "more outcome")] if columns else []
-    if comparison.labels:
-        parts.append("what the columns mean")
-    if comparison.assumptions:
-        parts.append(_count(len(comparison.assumptions), "assumption"))
-    if parts:
-        page.blank()
-        page.text(f"Not shown: {_listed(parts)} (highfence compare --all).", "dim")
-
-
-def _numbers_used(comparison: Comparison) -> str:
-    text = f"preset {comparison.preset}" if comparison.preset else "default parameters"
-    if comparison.changed:
-        values = (
-            f"{name} = {_setting(comparison.parameters[name])}" for name in comparison.changed
-        )
-        text += f" with {', '.join(values)}"
-    return text
-
-
-def _setting(value: Any) -> str:
-    """Return a parameter's value, as a decimal where it is one."""
-    if isinstance(value, Fraction) and (2 * 5) ** 12 % value.denominator == 0:
-        return format(Decimal(value.numerator) / Decimal(value.denominator), "f")
-    return number(value)
-
-
-def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]]:
-    """Return column -> (player whose payoff it is or "", ranges by regime), in order.
-
-    An outcome that is a player's payoff by definition stands for it; then the game's order
-    of outcomes rules.
-    """
-    results = comparison.regimes
-    payoffs = {
-        player: [result.payoffs.get(player) for result in results] for player in comparison.best
-    }
-    names = dict.fromkeys(name for result in results for name in result.outcomes)
-    outcomes = {name: [result.outcomes.get(name) for result in results] for name in names}
-    stands_for = comparison.payoff_outcomes
-    rest = {
-        player: (player, ranges)
-        for player, ranges in payoffs.items()
-        if player not in stands_for.values()
-    }
-    listed = {name: (stands_for.get(name, ""), values) for name, values in outcomes.items()}
-    return {**listed, **rest} if stands_for else {**rest, **listed}
-
-
-def _is_constant(ranges: Sequence[Range | None]) -> bool:
-    """Return whether a column says the same of every regime."""
-    return len(ranges) > 1 and None not in ranges and len(set(column_of_numbers(ranges))) == 1
-
-
-def _table_of(page: Page, comparison: Comparison, names: Sequence[str]) -> None:
-    columns = _columns(comparison)
-    results = comparison.regimes
-    head, words, cells = ["regime"], [""], [[result.label for result in results]]
-    styles: dict[tuple[int, int], str] = {}
-    for name in names:
-        player, ranges = columns[name]
-        texts = column_of_numbers(ranges)
-        if player:
-            best = comparison.best[player]
-            marks = [
-                "*" if r.name in best.contenders else "~" if r.name in best.near else " "
-                for r in results
-            ]
-            texts = [text + mark for text, mark in zip(texts, marks, strict=True)]
-            for row, mark in enumerate(marks):
-                if mark != " ":
-                    styles[row, len(head)] = "bold green" if mark == "*" else "green"
-        head.append(name + (" " if player else ""))
-        words.append(_words(comparison, name))
-        cells.append(texts)
-    page.table(head, [list(row) for row in zip(*cells, strict=True)], styles=styles, words=words)
-
-
-def _words(comparison: Comparison, name: str) -> str:
-    """Return the words above a column: its label, without what its name says already."""
-    label = comparison.labels.get(name, "")
-    family, comma, member = label.rpartition(", ")
-    if comma and name.endswith(f"_{member}"):
-        return f"{family}: "
-    return "" if label.casefold() == name.casefold() else label
-
-
-def _flags(result: RegimeResult) -> str:
-    if not result.solution.equilibria:
-        return ""
-    return " ".join(
-        name if value else f"{name}?" for name, value in result.flags.items() if value is not False
-    )
-
-
-def _verdicts(page: Page, comparison: Comparison, shown: Sequence[str], everything: bool) -> None:
-    labels = {result.name: result.label for result in comparison.regimes}
-    page.blank()
-    if any(best.contenders for best in comparison.best.values()):
-        near = any(best.near for best in comparison.best.values())
-        text = "* best for that player" + (f"; ~ near tie, {_near()}" * near)
-        page.text(text, "dim")
-    others = []
-    for player, best in comparison.best.items():
-        who = comparison.labels.get(player, player)
-        if everything or player in shown:
-            page.item(f"Best for {who}", verdict_sentence(best, labels))
-        elif len(best.contenders) < len(labels):
-            named = " or ".join(labels[name] for name in best.contenders) or "none"
-            others.append(f"{named} for {who}" + (" (a near tie)" if best.near else ""))
-    if others:
-        page.item("Best for the other players", "; ".join(others))
-    left_out = [result.label for result in comparison.regimes if not result.solution.equilibria]
-    if left_out:
-        page.item("Not in the running, for want of an equilibrium", ", ".join(left_out))
-    choice = comparison.choice
-    if choice is not None and (
-        everything or choice.regimes != comparison.best[choice.player].contenders
-    ):
-        who = comparison.labels.get(choice.player, choice.player)
-        chosen = " or ".join(labels[name] for name in choice.regimes)
-        page.item(f"Chosen by {who}", chosen or f"cannot be told ({choice.reason})")
-    commitment = comparison.commitment
-    if commitment is not None:
-        who = comparison.labels.get(commitment.player, commitment.player)
-        page.item(f"Value of commitment to {who}", _worth(commitment, labels))
-
-
-def _near() -> str:
-    return f"within {100 * tolerances.TIE:g} percent of the column's largest payoff"
-
-
-def _worth(commitment: CommitmentValue, labels: Mapping[str, str]) -> str:
-    if commitment.value is None:
-        return f"not known ({commitment.reason})"
-
-    def told(bounds: Range | None, order: str, regimes: Sequence[str]) -> str:
-        named = " or ".join(labels[name] for name in regimes)
-        return f"{interval(bounds, 5)} by choosing {order} ({named})"
-
-    first = told(commitment.committed, "first", commitment.chosen_committed)
-    last = told(commitment.discretionary, "last", commitment.chosen_discretionary)
-    return f"{interval(commitment.value, 3)}, that is {first} less {last}"
-
-
-def verdict_sentence(best: Best, labels: Mapping[str, str]) -> str:
-    """Return which regime is best for a player, in words; ``labels`` are the regimes'."""
-    named = [labels[name] for name in best.contenders]
-    match best.verdict.value:
-        case "tie" if len(named) == len(labels):
-            return "all the same"
-        case "wins":
-            runner_up = labels[best.runner_up or ""]
-            text = f"{named[0]}, by {_margin(best.margin or 0.0)} over {runner_up}"
-            if best.near:
-                also = [labels[name] for name in best.near if name != best.runner_up]
-                text += ": a near tie" + (f", also with {_listed(also)}" if also else "")
-        case "tie":
-            text = f"a tie of {_listed(named)}"
-        case "depends on which equilibrium":
-            text = f"depends on which equilibrium: {' or '.join(named)}"
-        case "nothing to compare with":
-            text = f"{named[0]} (nothing to compare it with)"
-        case _:
-            text = "no regime has an equilibrium"
-    return text
-
-
-def _margin(value: float) -> str:
-    """Return a difference with three digits, or all those before the point: 1567, not 1.57e+03."""
-    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else number(value, 3)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _flag_legend(page: Page, comparison: Comparison, everything: bool) -> None:
-    """Explain the flags: all of them, or those that are raised somewhere."""
-    states = [result.flags for result in comparison.regimes]
-    raised = [
-        (name, condition)
-        for name, condition in comparison.flag_conditions.items()
-        if everything or any(flags.get(name) is not False for flags in states)
-    ]
-    if raised:
-        page.blank()
-        page.item(
-            "Flags", "; ".join(f"{name} is {condition}" for name, condition in raised), "bold"
-        )
-    if any(value is None for flags in states for value in flags.values()):
-        page.text("? depends on which equilibrium, or cannot be told", "dim")
-
-
-def _legend(page: Page, comparison: Comparison) -> None:
-    named = [
-        (name, comparison.labels.get(name, name), comparison.units.get(name, ""))
-        for name in _columns(comparison)
-        if comparison.labels.get(name, name) != name or name in comparison.units
-    ]
-    if named:
-        page.heading("Columns")
-        for name, label, unit in named:
-            page.item(name, f"{label} ({unit})" if unit else label)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1096,24 +844,24 @@ def form_page(
     if isinstance(form, MarkovForm):
         if form.question:
             page.text(form.question)
-        ends = "without end" if form.horizon is None else f"{_count(form.horizon, 'stage')}"
-        page.text(f"Markov form: {_count(form.num_states, 'state')}, {ends}")
+        ends = "without end" if form.horizon is None else f"{count_of(form.horizon, 'stage')}"
+        page.text(f"Markov form: {count_of(form.num_states, 'state')}, {ends}")
         page.heading("Players")
         for index, player in enumerate(form.players):
             offered = [own[index] for own in form.actions if len(own[index]) > 1]
-            page.item(player, f"a choice in {_count(len(offered), 'state')}", "bold", indent=GAP)
+            page.item(player, f"a choice in {count_of(len(offered), 'state')}", "bold", indent=GAP)
             for choice in list(dict.fromkeys(offered))[:MAX_NAMED]:
                 page.item("among", ", ".join(choice), indent=GAP * 2)
         return page
     if not isinstance(form, NormalForm):
         page.text(
-            f"extensive form: {_count(len(form.parent), 'node')}, "
-            f"{_count(len(form.information_sets), 'information set')}"
+            f"extensive form: {count_of(len(form.parent), 'node')}, "
+            f"{count_of(len(form.information_sets), 'information set')}"
         )
         page.heading("Players")
         for index, player in enumerate(form.players):
             sets = [s for s in form.information_sets if s.player == index]
-            page.item(player, _count(len(sets), "information set"), "bold", indent=GAP)
+            page.item(player, count_of(len(sets), "information set"), "bold", indent=GAP)
             for one in sets[:MAX_NAMED]:
                 page.item(one.label, ", ".join(one.actions), indent=GAP * 2)
             if len(sets) > MAX_NAMED:

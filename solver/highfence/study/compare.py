@@ -182,7 +182,7 @@ class Comparison:
         return comparison_dict(self)
 
     def __str__(self) -> str:
-        from ..report.text import comparison_text
+        from ..report.compare_text import comparison_text
 
         return comparison_text(self)
 
