@@ -328,7 +328,7 @@ class _Branch:
         turned = _solved(matrix, np.append(np.zeros(self.size), 1.0))
         if turned is None:
             return False
-        turned /= float(np.linalg.norm(turned))
+        turned = turned / float(np.linalg.norm(turned))
         straight = float(turned @ self.tangent)
         if straight < 0.95 or error > 2.0 * self.aim or trial[-1] <= 0:
             return False
@@ -380,7 +380,7 @@ class _Branch:
 
 def _solved(matrix: Array, right: Array) -> Array | None:
     try:
-        found: Array = np.linalg.solve(matrix, right)
+        found: Array = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     return found if np.isfinite(found).all() else None

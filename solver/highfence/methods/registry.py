@@ -61,6 +61,7 @@ MODULES = (
     "logit",
     "polynomial",
     "agent_logit",
+    "global_newton",
 )
 """The modules beside this one that define methods: add a line here for a new one."""
 
