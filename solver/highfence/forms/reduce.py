@@ -478,12 +478,10 @@ class StrategicForm:
                     f"{self.original.players[about.player]!r} twice: then no mixed strategy need "
                     "have the same plays as a behavior strategy"
                 )
+        odds: Sequence[Sequence[Any]] = profile.probabilities
         return Profile(
             tuple(
-                tuple(
-                    prod((profile.probabilities[known][action] for known, action in plan), start=1)
-                    for plan in plans
-                )
+                tuple(prod(odds[known][action] for known, action in plan) for plan in plans)
                 for plans in self.plans
             )
         )
