@@ -7,6 +7,8 @@ import io
 import json
 import tomllib
 from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,24 @@ BUILDERS = sorted(path for path in GAMES.glob("*/*.py") if not path.name.startsw
 DRAWS = 400
 
 
+@cache
+def flagships() -> dict[str, Mechanism]:
+    """Return the mechanisms of the flagship."""
+    game = load(FLAGSHIP)
+    assert isinstance(game, Game)
+    return dict(game.mechanisms)
+
+
 def mechanisms_of(path: Path) -> dict[str, Mechanism]:
-    """Return the mechanisms that a builder of the catalogue declares; a form has none."""
+    """Return the mechanisms that a builder of the catalogue adds to the flagship's, by running it.
+
+    A form has none.
+    """
     game = load(path)
-    return dict(game.mechanisms) if isinstance(game, Game) else {}
+    taken_over = flagships()
+    if not isinstance(game, Game):
+        return {}
+    return {name: one for name, one in game.mechanisms.items() if taken_over.get(name) != one}
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +94,23 @@ def test_the_table_holds_what_the_files_declare(table: MechanismTable):
         for name, one in tomllib.loads(path.read_text("utf-8")).get("mechanisms", {}).items()
         for number in numbers_of(one.get("id", ""))
     }
-    read |= {
-        (path.stem, name, number)
+    ran = {
+        (path.stem, name, number): dict(one.off)
         for path in BUILDERS
         for name, one in mechanisms_of(path).items()
         for number in numbers_of(one.id)
     }
+    read |= set(ran)
 
     assert read == {
         (switch.game, switch.mechanism, one.id)
         for one in table.arguments
         for switch in one.switches
     }
+    for one in table.arguments:
+        for switch in one.switches:
+            known = ran.get((switch.game, switch.mechanism, one.id), dict(switch.off))
+            assert dict(switch.off) == known
 
 
 @pytest.mark.parametrize(("path", "name"), list(declared()))
@@ -221,12 +242,21 @@ label = "My switch"
 id = "M41, M99"
 """
 
+BUILDER = """raise SystemExit("a builder is not run")
+game = Game(
+    name="never_run",
+    parameters=[Parameter("v", Decimal("0.1"), 0, 1)],
+    mechanisms={"told": Mechanism({"v": Fraction(1, 10)}, "Told", id="M02")},
+)
+"""
+
 
 def test_games_of_ones_own_are_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "games").mkdir()
     (tmp_path / "games" / "mine.toml").write_text(OWN, "utf-8")
     (tmp_path / "games" / "broken.toml").write_text('name = "broken"\n', "utf-8")
-    (tmp_path / "games" / "never_run.py").write_text("raise SystemExit(3)\n", "utf-8")
+    (tmp_path / "games" / "never_run.py").write_text(BUILDER, "utf-8")
+    (tmp_path / "games" / "no_python.py").write_text("game = (\n", "utf-8")
     monkeypatch.chdir(tmp_path)
 
     found = mechanisms()
@@ -234,9 +264,12 @@ def test_games_of_ones_own_are_in_the_table(tmp_path: Path, monkeypatch: pytest.
     (switch,) = [s for one in found.arguments for s in one.switches if s.game == "mine"]
     assert (switch.mechanism, dict(switch.off), switch.idle) == ("mine", {"v": 0}, False)
     assert found.unknown == (("mine", "mine", "M99"),)
-    ((file, reason),) = found.unread
-    assert Path(file).name == "broken.toml"
-    assert reason
+    (told,) = [s for one in found.arguments for s in one.switches if s.game == "never_run"]
+    assert (told.mechanism, told.label, told.idle) == ("told", "Told", True)
+    assert dict(told.off) == dict(told.value) == {"v": Fraction(1, 10)}
+    assert {Path(file).name for file, reason in found.unread if reason} == {
+        "broken.toml", "no_python.py",
+    }  # fmt: skip
     text = mechanisms_text(found, 100)
     assert "mine names M99, which is not in the list" in text
     assert "broken.toml was left out" in text

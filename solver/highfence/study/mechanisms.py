@@ -9,9 +9,11 @@ stored but the list of arguments, which is the file ``_mechanisms.toml`` of the 
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +23,8 @@ from ..errors import HighfenceError, RequestError, did_you_mean
 from ..load import load
 from ..spec.catalog import catalogue, entries
 from ..spec.model import Game
+from ..spec.model import number as exact_number
+from ..spec.toml import read_text
 from .attribution import remove_each
 
 if TYPE_CHECKING:
@@ -54,7 +58,8 @@ class Switch:
     off: Mapping[str, Any]
     """Parameter -> the value at which the mechanism is gone."""
     value: Mapping[str, Any]
-    """Parameter -> the value that the game declares."""
+    """Parameter -> the value that the game declares; without those that a builder takes over from
+    another game."""
 
     @property
     def idle(self) -> bool:
@@ -209,8 +214,8 @@ def mechanisms(
     Returns
     -------
     MechanismTable
-        Games are read from ``./games`` and from the catalogue. Python builders are run if they
-        are the catalogue's own, and left alone elsewhere.
+        Games are read from ``./games`` and from the catalogue. Nothing is run: of a Python
+        builder, what stands in its text is read.
 
     Raises
     ------
@@ -315,25 +320,80 @@ def _declared() -> tuple[list[Switch], tuple[tuple[str, str], ...]]:
     unread: list[tuple[str, str]] = []
     seen: set[str] = set()
     for entry in sorted(entries(), key=lambda entry: entry.name != FLAGSHIP):
-        if entry.name in seen or not _may_be_read(Path(entry.path)):
+        path = Path(entry.path)
+        if entry.name in seen:
             continue
         seen.add(entry.name)
         try:
-            game = load(Path(entry.path))
-        except (HighfenceError, OSError) as error:
+            if path.suffix.lower() == ".py":
+                found += _written(path)
+            elif path.suffix.lower() == ".toml":
+                game = load(path)
+                found += _switches(game) if isinstance(game, Game) else []
+        except (HighfenceError, OSError, ValueError, SyntaxError, RecursionError) as error:
             unread.append((entry.path, str(error).partition("\n")[0]))
-            continue
-        if isinstance(game, Game):
-            found += _switches(game)
     return found, tuple(unread)
 
 
-def _may_be_read(path: Path) -> bool:
-    """Whether a file can declare mechanisms, and may be run if it is a program."""
-    own = catalogue()
-    if path.suffix.lower() == ".py":
-        return own is not None and path.resolve().is_relative_to(own.resolve())
-    return path.suffix.lower() == ".toml"
+def _written(path: Path) -> list[Switch]:
+    """Return the mechanisms that stand in the text of a builder, which is not run.
+
+    They are ``mechanisms={"name": Mechanism({"parameter": value}, "label", "M41")}``; values that
+    are not written out, and mechanisms taken over from another game, are not seen.
+    """
+    tree = ast.parse(read_text(path))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    values = {}
+    for call in calls:
+        if _name(call) == "Parameter":
+            given = _arguments(call, ("name", "value"))
+            if "name" in given and "value" in given:
+                values[given["name"]] = given["value"]
+    made = []
+    for keyword in [keyword for call in calls for keyword in call.keywords]:
+        if keyword.arg != "mechanisms" or not isinstance(keyword.value, ast.Dict):
+            continue
+        for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
+            if not isinstance(key, ast.Constant) or not isinstance(value, ast.Call):
+                continue
+            given = _arguments(value, ("off", "label", "id", "about"))
+            if _name(value) == "Mechanism" and isinstance(given.get("off"), dict):
+                made.append(
+                    Switch(
+                        game=path.stem,
+                        mechanism=str(key.value),
+                        label=str(given.get("label") or key.value),
+                        numbers=numbers_of(str(given.get("id", ""))),
+                        off=MappingProxyType(given["off"]),
+                        value=MappingProxyType({n: values[n] for n in given["off"] if n in values}),
+                    )
+                )
+    return made
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def _arguments(call: ast.Call, names: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of a call that are written out, by name."""
+    given = dict(zip(names, call.args, strict=False))
+    given.update({keyword.arg: keyword.value for keyword in call.keywords if keyword.arg})
+    made = {}
+    for name, node in given.items():
+        with suppress(ValueError, TypeError):
+            made[name] = _literal(node)
+    return made
+
+
+def _literal(node: ast.expr) -> Any:
+    """Return a value that is written out: what `ast.literal_eval` takes, and exact numbers."""
+    if isinstance(node, ast.Call) and _name(node) in ("Decimal", "Fraction") and node.args:
+        return exact_number("/".join(str(ast.literal_eval(argument)) for argument in node.args))
+    if isinstance(node, ast.Dict):
+        keys = [ast.literal_eval(key) for key in node.keys if key is not None]
+        return dict(zip(keys, map(_literal, node.values), strict=True))
+    return ast.literal_eval(node)
 
 
 def _switches(game: Game) -> list[Switch]:
