@@ -76,6 +76,12 @@ def test_there_are_eighty_five_arguments_each_with_an_essay_and_a_pointer():
     assert len({one["title"] for one in LISTED["mechanisms"].values()}) == 85
 
 
+def test_claims_and_mechanisms_are_of_the_same_essays():
+    claims = tomllib.loads((GAMES / "_claims.toml").read_text("utf-8"))
+
+    assert claims["essays"] == LISTED["essays"]
+
+
 def test_every_argument_has_a_game(table: MechanismTable):
     assert table.without_game == ()
     assert [one.id for one in table.arguments] == list(LISTED["mechanisms"])
