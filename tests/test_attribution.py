@@ -18,6 +18,7 @@ from highfence.study.attribution import (
 )
 from highfence.study.cooperative import interaction_indices, shapley_values
 from highfence.study.draws import solve_draws
+from study_games import pursuit
 
 # A gets worth * (2x - x^2), so x = 1 and the payoff is the worth wherever that is positive: under
 # "act" push * pull + bonus [loud] + drift,
@@ -55,25 +56,12 @@ LEVERS = Game(
     flags={"big": "worth > rest.worth + 5"},
 )
 
-# Whether the column player evades by mixing: with sign 1 and goal inside there is no equilibrium
-# in pure strategies (see tests/test_draws.py), so coalitions with `turn` on have no answer.
-PURSUIT = Game(
-    name="pursuit",
-    players=["first", "second"],
-    parameters=[
-        Parameter("goal", 0.5, low=0.1, high=0.9),
-        Parameter("sign", -1),
-        Parameter("prize", 2),
-        Parameter("gift", 3),
-    ],
-    stages=[
-        Stage(
-            "go",
-            Decision("first", "x", Interval(0, 1)),
-            Decision("second", "y", Interval(0, 1)),
-        )
-    ],
-    payoffs={"first": "sign * (x - y) ** 2", "second": "-(y - goal) ** 2 - (x - y) ** 2"},
+# With sign 1 there is no pure equilibrium, so coalitions without `calm` have no answer.
+PURSUIT = pursuit(
+    Parameter("goal", 0.5, low=0.1, high=0.9),
+    Parameter("sign", -1),
+    Parameter("prize", 2),
+    Parameter("gift", 3),
     derived={"score": "prize * gift + 10 * prize"},
     outcomes=["score"],
     regimes=[Regime("meet"), Regime("also")],

@@ -10,9 +10,10 @@ import math
 import numpy as np
 import pytest
 
-from highfence import Decision, Game, Interval, Parameter, Regime, Stage, solve
+from highfence import Decision, Game, Parameter, Regime, Stage, solve
 from highfence.errors import RequestError, SpecError
 from highfence.study.derivatives import DIFFERENCES, IMPLICIT, Response, derivatives
+from study_games import battle, duopoly
 
 # Tsebelis's inspection game: violated with probability e/(e + c - a), inspected with d/(b + d)
 # (Avenhaus and Canty 1996). "strict": the penalty is three times as high.
@@ -44,37 +45,20 @@ INSPECTION = Game(
 )
 VIOLATES, INSPECTS = 0.1 / 0.9, 0.25
 
-# Cournot's duopoly after a tax on firm one: q_1 = (a - c - 2 due)/3 (Cournot 1838), a corner
-# where due >= (a - c)/2.
-DUOPOLY = Game(
-    name="duopoly",
-    players=["G", "one", "two"],
-    parameters=[
-        Parameter("a", 100, low=80, high=120),
-        Parameter("c", 10, low=5, high=20),
-        Parameter("tax", 6, low=0, high=60),
-        Parameter("share", "1/2", low=0, high=1),
-    ],
-    stages=[
-        Stage("law", Decision("G", "law", ["free", "taxed"])),
-        Stage(
-            "outputs",
-            Decision("one", "q_1", Interval(0, "a")),
-            Decision("two", "q_2", Interval(0, "a")),
-        ),
-    ],
+# Taxed, firm one is at a corner where due >= (a - c)/2.
+DUOPOLY = duopoly(
+    Parameter("a", 100, low=80, high=120),
+    Parameter("c", 10, low=5, high=20),
+    Parameter("tax", 6, low=0, high=60),
+    Parameter("share", "1/2", low=0, high=1),
     derived={
-        "due": "tax * (law == 'taxed')",
-        "price": "a - q_1 - q_2",
         "active": "1 * (q_1 > 0.000001)",
         "step": "where(share < 0.503, 1, 3) + 0 * q_1",
         "root": "sqrt(share) + 0 * q_1",
         "bend": "max(share, 1 - share) + 0 * q_1",
         "curve": "share ** 2 + 0 * q_1",
     },
-    payoffs={"G": "due * q_1", "one": "(price - c - due) * q_1", "two": "(price - c) * q_2"},
     outcomes=["price", "active", "step", "root", "bend", "curve"],
-    regimes=[Regime("free", fix={"law": "free"}), Regime("taxed", fix={"law": "taxed"})],
 )
 
 
@@ -302,25 +286,7 @@ def test_a_tied_parameter_moves_along():
 
 
 def test_several_equilibria_have_no_derivative():
-    game = Game(
-        name="battle",
-        players=["he", "she"],
-        parameters=[Parameter("w", 2, low=1.5, high=3)],
-        stages=[
-            Stage(
-                "go",
-                Decision("he", "his", ["opera", "fight"]),
-                Decision("she", "hers", ["opera", "fight"]),
-            )
-        ],
-        payoffs={
-            "he": "1 * (his == 'opera' and hers == 'opera')"
-            " + w * (his == 'fight' and hers == 'fight')",
-            "she": "w * (his == 'opera' and hers == 'opera')"
-            " + 1 * (his == 'fight' and hers == 'fight')",
-        },
-        regimes=[Regime("any")],
-    )
+    game = battle(Parameter("w", 2, low=1.5, high=3), regimes=[Regime("any")])
     (only,) = derivatives(game, "he").targets
 
     assert only.slopes == ()

@@ -15,52 +15,21 @@ from highfence import Decision, Game, Interval, Parameter, Regime, Stage
 from highfence.errors import LimitExceeded, Problem, RequestError, SpecError
 from highfence.study.draws import CHUNK, Draws, solve_draws
 from highfence.study.sample import sample
+from study_games import battle, duopoly, pursuit
 
-# Cournot's duopoly after a tax on firm one, if the government levies it: with unit costs u and
-# c, q_1 = (a - 2u + c)/3, profit q_1^2 (Cournot 1838).
-DUOPOLY = Game(
-    name="duopoly",
-    players=["G", "one", "two"],
-    parameters=[
-        Parameter("a", 100, low=80, high=120),
-        Parameter("c", 10, low=5, high=20),
-        Parameter("tax", 6, low=0, high=9),
-        Parameter("season", "calm", choices=("calm", "storm")),
-    ],
-    stages=[
-        Stage("law", Decision("G", "law", ["free", "taxed"])),
-        Stage(
-            "outputs",
-            Decision("one", "q_1", Interval(0, "a")),
-            Decision("two", "q_2", Interval(0, "a")),
-        ),
-    ],
-    derived={
-        "due": "tax * (law == 'taxed')",
-        "price": "a - q_1 - q_2 - 10 * (season == 'storm')",
-    },
-    payoffs={"G": "due * q_1", "one": "(price - c - due) * q_1", "two": "(price - c) * q_2"},
+DUOPOLY = duopoly(
+    Parameter("a", 100, low=80, high=120),
+    Parameter("c", 10, low=5, high=20),
+    Parameter("tax", 6, low=0, high=9),
+    Parameter("season", "calm", choices=("calm", "storm")),
+    price="a - q_1 - q_2 - 10 * (season == 'storm')",
     outcomes=["price", "q_1"],
-    regimes=[Regime("free", fix={"law": "free"}), Regime("taxed", fix={"law": "taxed"})],
     presets={"small": {"a": 90}},
 )
 
-# The second player chases the first, who gains by distance under "hide" and by closeness
-# under "meet". Replies: y = (goal + x)/2. Under "meet" x = y = goal. Under "hide" x is the end
-# that is further from y, which follows: for goal in (0, 1) there is no pure equilibrium.
-PURSUIT = Game(
-    name="pursuit",
-    players=["first", "second"],
-    parameters=[Parameter("goal", 0.5, low=0.1, high=0.9), Parameter("sign", -1)],
-    stages=[
-        Stage(
-            "go",
-            Decision("first", "x", Interval(0, 1)),
-            Decision("second", "y", Interval(0, 1)),
-        )
-    ],
-    payoffs={"first": "sign * (x - y) ** 2", "second": "-(y - goal) ** 2 - (x - y) ** 2"},
-    derived={"apart": "abs(x - y)"},
+PURSUIT = pursuit(
+    Parameter("goal", 0.5, low=0.1, high=0.9),
+    Parameter("sign", -1),
     regimes=[Regime("meet"), Regime("hide", set={"sign": 1})],
 )
 
@@ -93,8 +62,7 @@ INSPECTION = Game(
     regimes=[Regime("open"), Regime("always", fix={"look": "inspect"})],
 )
 
-# Three players of whom the first two play matching pennies unless B is told what to do; with
-# three players only pure equilibria are searched for.
+# Three players of whom the first two play matching pennies unless B is told what to do.
 PENNIES = Game(
     name="pennies",
     players=["A", "B", "C"],
@@ -179,25 +147,10 @@ def test_what_is_not_drawn_is_the_preset_or_what_is_given():
 
 def test_several_equilibria_are_a_range():
     """Battle of the sexes: two pure equilibria and one mixed, in which each gets w/(w + 1)."""
-    battle = Game(
-        name="battle",
-        players=["he", "she"],
-        parameters=[Parameter("w", 2)],
-        stages=[
-            Stage(
-                "go",
-                Decision("he", "his", ["opera", "fight"]),
-                Decision("she", "hers", ["opera", "fight"]),
-            )
-        ],
-        derived={"opera": "1 * (his == 'opera' and hers == 'opera')"},
-        payoffs={
-            "he": "opera + w * (his == 'fight' and hers == 'fight')",
-            "she": "w * opera + 1 * (his == 'fight' and hers == 'fight')",
-        },
-        regimes=[Regime("any"), Regime("gallant", fix={"his": "opera"})],
+    game = battle(
+        Parameter("w", 2), regimes=[Regime("any"), Regime("gallant", fix={"his": "opera"})]
     )
-    found = solve_draws(battle, {"w": [2, 3]})
+    found = solve_draws(game, {"w": [2, 3]})
 
     assert found.count.tolist() == [[3, 1], [3, 1]]
     assert found.certified.all()
@@ -223,29 +176,30 @@ def test_a_staged_game_without_a_pure_equilibrium_is_flagged():
     assert np.isnan(high[:, 1]).all()
 
 
-def test_a_finite_game_without_a_pure_equilibrium_is_flagged():
+def test_three_players_mix_where_there_is_no_pure_equilibrium():
     found = solve_draws(PENNIES, {"stake": [1, 2, 3]})
 
-    assert found.certified.tolist() == [[True, False]] * 3
-    assert found.column("C")[0][:, 0].tolist() == [1, 2, 3]
+    assert found.certified.all()
+    assert found.column("same")[0] == pytest.approx(np.array([[1, 0.5]] * 3))
+    assert found.column("C")[0][:, 1] == pytest.approx([1, 2, 3])
 
 
 def test_a_regime_that_is_never_answered_has_its_columns_all_the_same():
-    found = solve_draws(PENNIES, {"stake": [1, 2, 3]}, ["untold"])
+    found = solve_draws(PURSUIT, {"goal": [0.3, 0.6, 0.7]}, ["hide"])
 
     assert not found.certified.any()
-    assert found.names == ("A", "B", "C", "same")
-    assert found.low.shape == (3, 1, 4)
+    assert found.names == ("first", "second", "apart")
+    assert found.low.shape == (3, 1, 3)
     assert np.isnan(found.low).all()
 
 
 def test_a_part_that_is_never_answered_joins_the_others():
-    """Draws are solved in parts of CHUNK; for a negative stake C goes right, and A mismatches."""
-    stakes = [1.0] * CHUNK + [-1.0] * 3
-    found = solve_draws(PENNIES, {"stake": stakes}, "untold")
+    """Draws are solved in parts of CHUNK; in the second part the first player likes closeness."""
+    signs = [1.0] * CHUNK + [-1.0] * 3
+    found = solve_draws(PURSUIT, {"sign": signs}, "meet", thorough=False)
 
     assert found.certified[:, 0].tolist() == [False] * CHUNK + [True] * 3
-    assert found.column("same")[0][CHUNK:, 0].tolist() == [0] * 3
+    assert found.column("apart")[0][CHUNK:, 0] == pytest.approx(0, abs=1e-4)
 
 
 def test_a_draw_at_which_the_game_is_wrong_is_flagged():

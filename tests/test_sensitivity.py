@@ -22,6 +22,7 @@ from highfence.errors import Interrupted, RequestError, SpecError
 from highfence.study.indices import indices, rank_correlations
 from highfence.study.sensitivity import METHODS, sensitivity
 from highfence.study.uncertainty import Space, Uncertainty
+from study_games import battle, pursuit
 
 module = import_module("highfence.study.sensitivity")
 
@@ -360,23 +361,10 @@ MONOPOLY = Game(
     flags={"dearer": "price > free.price"},
 )
 
-# Battle of the sexes under "any": the outcome depends on which equilibrium is played.
-BATTLE = Game(
-    name="battle",
-    players=["he", "she"],
-    parameters=[Parameter("w", 2, low=1.5, high=3)],
-    stages=[
-        Stage(
-            "go",
-            Decision("he", "his", ["opera", "fight"]),
-            Decision("she", "hers", ["opera", "fight"]),
-        )
-    ],
-    derived={"opera": "1 * (his == 'opera' and hers == 'opera')", "stake": "w + 0"},
-    payoffs={
-        "he": "opera + w * (his == 'fight' and hers == 'fight')",
-        "she": "w * opera + 1 * (his == 'fight' and hers == 'fight')",
-    },
+# Under "any" the outcome depends on which equilibrium is played.
+BATTLE = battle(
+    Parameter("w", 2, low=1.5, high=3),
+    derived={"stake": "w + 0"},
     regimes=[Regime("any"), Regime("gallant", fix={"his": "opera"})],
 )
 
@@ -536,19 +524,9 @@ def test_a_contest_that_depends_on_the_equilibrium_is_undefined():
 
 def test_uncertified_draws_are_undefined_and_named():
     """Under "hide" the one who hides jumps from end to end for some goals: no pure equilibrium."""
-    game = Game(
-        name="pursuit",
-        players=["first", "second"],
-        parameters=[Parameter("goal", 0.5, low=0.1, high=2.0), Parameter("sign", -1)],
-        stages=[
-            Stage(
-                "go",
-                Decision("first", "x", Interval(0, 1)),
-                Decision("second", "y", Interval(0, 1)),
-            )
-        ],
-        payoffs={"first": "sign * (x - y) ** 2", "second": "-(y - goal) ** 2 - (x - y) ** 2"},
-        derived={"apart": "abs(x - y)"},
+    game = pursuit(
+        Parameter("goal", 0.5, low=0.1, high=2.0),
+        Parameter("sign", -1),
         regimes=[Regime("hide", set={"sign": 1})],
     )
     found = sensitivity(game, "second", method="rank", draws=40, rng=1).targets[0]

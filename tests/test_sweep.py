@@ -26,6 +26,7 @@ from highfence.study.sweep import (
     sweep,
 )
 from highfence.study.table import read_draws
+from study_games import battle
 
 GAME = loads(YARD)
 
@@ -47,24 +48,7 @@ PENNIES = Game(
     regimes=[Regime("told", set={"free": 0}), Regime("untold")],
 )
 
-# An entrant comes in where it gains; the incumbent's reply is the better of two.
-BATTLE = Game(
-    name="battle",
-    players=["he", "she"],
-    parameters=[Parameter("w", 2, low=0.5, high=3), Parameter("bar", 0)],
-    stages=[
-        Stage(
-            "go",
-            Decision("he", "his", ["opera", "fight"]),
-            Decision("she", "hers", ["opera", "fight"]),
-        )
-    ],
-    derived={"opera": "1 * (his == 'opera' and hers == 'opera')"},
-    payoffs={
-        "he": "opera + w * (his == 'fight' and hers == 'fight')",
-        "she": "w * opera + 1 * (his == 'fight' and hers == 'fight')",
-    },
-)
+BATTLE = battle(Parameter("w", 2, low=0.5, high=3), Parameter("bar", 0))
 
 
 def payoffs(stake: np.ndarray, cost: np.ndarray) -> np.ndarray:

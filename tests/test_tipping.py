@@ -13,11 +13,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from highfence import Decision, Game, Interval, Parameter, Regime, Stage, limits, load
+from highfence import Decision, Game, Parameter, Regime, Stage, limits, load
 from highfence.errors import Interrupted, RequestError, SpecError
 from highfence.report.json import dumps
 from highfence.report.tipping_text import letters_of, tipping_csv, tipping_text
 from highfence.study.tipping import Kind, Tipping, find_tips, tipping
+from study_games import duopoly, pursuit
 
 
 def choice(rival: str) -> Game:
@@ -57,45 +58,17 @@ MEETING = Game(
     },
 )
 
-# Cournot's duopoly: q_1 = (a - 2u + c)/3 with u = c + tax, at least 0; then q_2 = (a - c)/2.
-DUOPOLY = Game(
-    name="duopoly",
-    players=["G", "one", "two"],
-    parameters=[Parameter("a", 100), Parameter("c", 10), Parameter("tax", 6, low=0, high=90)],
-    stages=[
-        Stage("law", Decision("G", "law", ["free", "taxed"])),
-        Stage(
-            "outputs",
-            Decision("one", "q_1", Interval(0, "a")),
-            Decision("two", "q_2", Interval(0, "a")),
-        ),
-    ],
-    derived={"due": "tax * (law == 'taxed')", "price": "a - q_1 - q_2", "revenue": "due * q_1"},
-    payoffs={
-        "G": "revenue - 100 * (law == 'taxed')",
-        "one": "(price - c - due) * q_1",
-        "two": "(price - c) * q_2",
-    },
-    regimes=[Regime("free", fix={"law": "free"}), Regime("taxed", fix={"law": "taxed"})],
+DUOPOLY = duopoly(
+    Parameter("a", 100),
+    Parameter("c", 10),
+    Parameter("tax", 6, low=0, high=90),
+    derived={"revenue": "due * q_1"},
+    payoff="revenue - 100 * (law == 'taxed')",
     flags={"cheap": "price < 45"},
 )
 
-# "first" wants to be far from "second" if sign > 0, who chases: then there is no pure
-# equilibrium; near it if sign < 0: they meet at the goal.
-PURSUIT = Game(
-    name="pursuit",
-    players=["first", "second"],
-    parameters=[Parameter("goal", 0.5), Parameter("sign", -1, low=-1, high=1)],
-    stages=[
-        Stage(
-            "go",
-            Decision("first", "x", Interval(0, 1)),
-            Decision("second", "y", Interval(0, 1)),
-        )
-    ],
-    payoffs={"first": "sign * (x - y) ** 2", "second": "-(y - goal) ** 2 - (x - y) ** 2"},
-    derived={"apart": "abs(x - y)"},
-    regimes=[Regime("meet")],
+PURSUIT = pursuit(
+    Parameter("goal", 0.5), Parameter("sign", -1, low=-1, high=1), regimes=[Regime("meet")]
 )
 
 
