@@ -182,7 +182,7 @@ def test_rounding_of_floats_is_forgiven_and_of_fractions_is_not():
 
 
 def test_a_profile_of_another_form_is_refused():
-    with pytest.raises(TypeError, match="certified with a Profile"):
+    with pytest.raises(TypeError, match="certified with Profile"):
         certify(PENNIES, BehaviorProfile(((ONE, ZERO),)))
 
 

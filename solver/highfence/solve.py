@@ -196,7 +196,7 @@ def _request(
     if asked or parameters:
         names = ", ".join([*asked, *parameters])
         raise RequestError(
-            f"{title} is a {_form_name(game)} form, which has no regimes, presets or parameters "
+            f"{title} is {_a_form(game)}, which has no regimes, presets or parameters "
             f"({names} asked for). Only a Game has them"
         )
     return _Request(form=game, name=title, source=source)
@@ -204,6 +204,12 @@ def _request(
 
 def _form_name(form: Form) -> str:
     return type(form).__name__.removesuffix("Form").lower()
+
+
+def _a_form(form: Form) -> str:
+    """Return "a normal form", "an extensive form"."""
+    name = _form_name(form)
+    return f"a{'n' * (name[0] in 'aeiou')} {name} form"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -348,7 +354,7 @@ def _counted(number: int, what: str) -> str:
 def _why_not(form: Form, chosen: Method, fitting: list[Method]) -> str:
     if chosen.form is not type(form):
         kind = chosen.form.__name__.removesuffix("Form").lower()
-        reason = f"it takes {kind} forms, and this game is a {_form_name(form)} form"
+        reason = f"it takes {kind} forms, and this game is {_a_form(form)}"
     else:
         reason = f"it takes {chosen.domain or 'fewer games'}, and this game is not of that kind"
     names = ", ".join(made.name for made in fitting) or "none"

@@ -95,7 +95,7 @@ def certify(form: Form, profile: Any, *, tolerance: float | None = None) -> Cert
 def _of_type(profile: object, expected: type[_T], form: object) -> _T:
     if not isinstance(profile, expected):
         raise TypeError(
-            f"a {type(form).__name__} is certified with a {expected.__name__}, "
-            f"not with a {type(profile).__name__}"
+            f"{type(form).__name__} is certified with {expected.__name__}, "
+            f"not with {type(profile).__name__}"
         )
     return profile
