@@ -50,6 +50,7 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("study.robust", "report.robust_text"),
     ("study.discover", "report.discover_text"),
     ("study.claims", "report.claims_text"),
+    ("study.mechanisms", "report.mechanisms_text"),
 }
 """Imports against the flow; each is made when the function runs, for an object's printed form."""
 
