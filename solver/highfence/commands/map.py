@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from ..errors import Interrupted, RequestError
-from .draws import Output, output_options
+from .draws import WORKERS, Output, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
@@ -79,6 +79,7 @@ def lines_of(text: str | None, option: str) -> list[float] | None:
         help="How often a cell may be quartered.",
     ),
     click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    WORKERS,
     output_options("point"),
 )
 def regime_map(
@@ -93,6 +94,7 @@ def regime_map(
     cells: int,
     depth: int,
     player: str | None,
+    workers: int,
     output: Output,
 ) -> int:
     """Map which regime is best over the parameters X and Y.
@@ -121,6 +123,7 @@ def regime_map(
                 depth=depth,
                 preset=preset,
                 player=player,
+                workers=workers,
                 parameters=given,
                 tell=tell,
             )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import Interrupted, RequestError
-from .draws import Output, output_options
+from .draws import WORKERS, Output, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
@@ -69,6 +69,7 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
         is_flag=True,
         help="Pure equilibria by formulas, not by search: finite games only.",
     ),
+    WORKERS,
     EVERYTHING,
     output_options("change"),
 )
@@ -83,6 +84,7 @@ def tipping(
     outcome: str | None,
     tolerance: float,
     exact: bool,
+    workers: int,
     everything: bool,
     output: Output,
 ) -> int:
@@ -118,6 +120,7 @@ def tipping(
                 player=player,
                 outcome=outcome,
                 tolerance=tolerance,
+                workers=workers,
                 parameters=given,
                 tell=tell,
             )
