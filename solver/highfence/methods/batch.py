@@ -123,7 +123,7 @@ def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
     """
     from ..kernels.batch_pure import list_marked, mark_pure
 
-    table = _table(payoffs, None)
+    table = payoff_table(payoffs, None)
     players, *sizes, games = table.shape
     cells = int(np.prod(sizes))
     flat = table.reshape(players, cells, games)
@@ -131,12 +131,12 @@ def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
     marks = np.empty((blocks, cells), np.uint64)
     count = np.empty(games, np.int64)
     shape = np.array(sizes, dtype=np.int64)
-    _in_parts(blocks, workers, lambda a, b: mark_pure(flat, shape, a, b, marks, count))
+    in_parts(blocks, workers, lambda a, b: mark_pure(flat, shape, a, b, marks, count))
     start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     cell = np.empty(start[-1], np.int64)
     list_marked(marks, start[:-1].copy(), cell)
     actions = np.stack(np.unravel_index(cell, sizes), axis=1).astype(np.int64)
-    return PureAnswers(*map(_frozen, (count, start, actions)))
+    return PureAnswers(*map(frozen, (count, start, actions)))
 
 
 @concept(
@@ -184,7 +184,7 @@ def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> Bim
     """
     from ..kernels.batch_minors import solve_blocks
 
-    one, two = _table(row, 3), _table(column, 3)
+    one, two = payoff_table(row, 3), payoff_table(column, 3)
     if one.shape != two.shape or max(one.shape[:2]) > _LARGEST:
         raise RequestError(
             f"shapes {one.shape} and {two.shape}: both must be (m, n, games), and m and n at "
@@ -207,7 +207,7 @@ def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> Bim
         number = solve_blocks(*arguments)
         return tuple(part[:number].copy() for part in (game, x, y, regret))
 
-    parts = _in_parts(blocks, workers, solved)
+    parts = in_parts(blocks, workers, solved)
     exact = np.zeros(games, np.bool_)
     if marked.any():
         parts.append(_degenerate(first, second, m, n, np.flatnonzero(marked), exact))
@@ -217,7 +217,7 @@ def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> Bim
         x, y, regret = x[order], y[order], regret[order]
     count = np.bincount(game, minlength=games).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    return BimatrixAnswers(*map(_frozen, (count, start, x, y, regret, marked != 0, exact)))
+    return BimatrixAnswers(*map(frozen, (count, start, x, y, regret, marked != 0, exact)))
 
 
 @dataclass(frozen=True)
@@ -322,15 +322,20 @@ def induction(
     tie = tolerances.ROUNDING * np.abs(ends_payoffs).max(axis=0)
     choice, plans = np.empty(nodes, np.int32), np.empty(nodes)
     induct(first, count, mover, odds, values, tie, choice, plans)
-    return Induction(*map(_frozen, (values, choice, plans)))
+    return Induction(*map(frozen, (values, choice, plans)))
 
 
-def _frozen(array: Any) -> Any:
+def frozen(array: Any) -> Any:
+    """Make an array read-only and return it."""
     array.setflags(write=False)
     return array
 
 
-def _table(payoffs: ArrayLike, axes: int | None) -> Floats:
+def payoff_table(payoffs: ArrayLike, axes: int | None) -> Floats:
+    """Return payoffs as floats, refused if they are no games.
+
+    ``axes`` is 3 for (m, n, games); None for (players, actions of each, games).
+    """
     table = np.ascontiguousarray(payoffs, dtype=np.float64)
     if axes is None:
         fits = table.ndim >= 3 and table.ndim == table.shape[0] + 2
@@ -344,9 +349,11 @@ def _table(payoffs: ArrayLike, axes: int | None) -> Floats:
     return table if table.flags.writeable else table.copy()
 
 
-def _in_parts(blocks: int, workers: int, run: Callable[[int, int], Any]) -> list[Any]:
+def in_parts(
+    blocks: int, workers: int, run: Callable[[int, int], Any], part: int = _PART
+) -> list[Any]:
     """Run over parts of the blocks, on several threads, and return the results in order."""
-    edges = [(k, min(k + _PART, blocks)) for k in range(0, blocks, _PART)]
+    edges = [(k, min(k + part, blocks)) for k in range(0, blocks, part)]
     if workers <= 1 or len(edges) == 1:
         return [run(*edge) for edge in edges]
     with ThreadPoolExecutor(workers) as pool:

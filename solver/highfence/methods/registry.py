@@ -78,6 +78,7 @@ CONCEPT_MODULES = (
     "linear_quadratic",
     "investment_ladder",
     "batch",
+    "batch_values",
     "batch_tree",
     "staged_batch",
 )
