@@ -284,15 +284,24 @@ def test_a_stage_is_not_one_of_signaling_if_the_receiver_moves_first_or_twice():
 
 
 def test_messages_that_the_receiver_cannot_tell_apart_leave_the_criteria_open():
-    blind = tuple(
-        Move(1, "noise", ("yes", "no"), (Terminal((-1, 0)), Terminal((-1, 1)))) for _ in range(2)
-    )
-    send = Move(0, "type", ("quiet", "loud", "shrill"), (Terminal((0, 0)), *blind))
-    form = ExtensiveForm.from_tree(["sender", "receiver"], send)
-    (found,) = solve(form, "perfect_bayesian").equilibria
+    def send(name: str) -> Move:
+        blind = tuple(
+            Move(1, "noise", ("yes", "no"), (Terminal((-1, 0)), Terminal((-1, 1))))
+            for _ in range(2)
+        )
+        return Move(0, name, ("quiet", "loud", "shrill"), (Terminal((0, 0)), *blind))
 
+    (alone,) = solve(
+        ExtensiveForm.from_tree(["sender", "receiver"], send("type")), "perfect_bayesian"
+    ).equilibria
+    assert verdicts(alone) == {"sequential": True}
+    assert belief_at(alone, "noise").places == ("loud", "shrill")
+
+    root = Lottery("type", ("one", "two"), (HALF, HALF), (send("one"), send("two")))
+    form = ExtensiveForm.from_tree(["sender", "receiver"], root)
+    (found,) = solve(form, "perfect_bayesian").equilibria
     assert verdicts(found) == {"sequential": True, "intuitive criterion": None, "D1": None}
-    assert belief_at(found, "noise").places == ("loud", "shrill")
+    assert len(belief_at(found, "noise").extreme) == 4
 
 
 def test_beliefs_keep_to_the_odds_of_chance_that_the_sender_does_not_see():

@@ -171,7 +171,7 @@ MAX_PREFERENCE_ORDERS = 200
 MAX_TREMBLES = 500
 """Patterns of trembles tried on one equilibrium of several players."""
 
-MAX_AGENT_CELLS = 2_000
+MAX_AGENT_CELLS = 500
 """Pure profiles of a tree whose information sets are taken for players, to judge perfection."""
 
 MAX_INDEX_STRATEGIES = 8

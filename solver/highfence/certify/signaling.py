@@ -115,8 +115,8 @@ def judge_signaling(
     Returns
     -------
     tuple
-        ``"sequential"``; then, if it is and some stage is one of a sender and a receiver,
-        ``"intuitive criterion"`` and ``"D1"``. ``holds`` is None where it is left open.
+        ``"sequential"``; then, if it is and some stage is one of a sender of several types and a
+        receiver, ``"intuitive criterion"`` and ``"D1"``. ``holds`` is None where it is left open.
 
     Notes
     -----
@@ -404,15 +404,15 @@ class _Judge:
             sequential = self._sequential()
         except _TooMany:
             return (Refinement("sequential", None, _TOO_MANY),)
+        signaling = [stage for _, _, stage in self.stages if stage and len(stage.types) > 1]
+        if not sequential.holds or not signaling:
+            return (sequential,)
         open_readings = [
             question
-            for _, _, stage in self.stages
-            if stage is not None
+            for stage in signaling
             for question in self._questions(stage)
             if not any(question.reached)
         ]
-        if not sequential.holds or all(stage is None for _, _, stage in self.stages):
-            return (sequential,)
         return (
             sequential,
             self._criterion("intuitive criterion", self._intuitive, open_readings),
