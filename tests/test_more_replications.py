@@ -18,6 +18,7 @@ import pytest
 from highfence import load, solve
 from highfence.certify.linear_quadratic import certify_feedback
 from highfence.methods.linear_quadratic import LinearQuadraticGame, coupled_riccati
+from highfence.report.replications_text import replications_markdown
 from highfence.spec.catalog import entries
 from highfence.spec.model import Game
 from highfence.study import Replication, replicate
@@ -48,11 +49,34 @@ def answers(name: str) -> tuple[Replication, ...]:
     return replicate(game, name=name)
 
 
+def table() -> list[list[str]]:
+    """Return the rows of the README's table: what `highfence replications --markdown` prints."""
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    _, _, rest = readme.partition("| paper | quantity | game | published | ours | difference |\n")
+    lines = rest.partition("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
 @pytest.mark.parametrize("name", GAMES)
-def test_what_others_published_is_found_here_too(name):
-    for row in answers(name):
+def test_what_others_published_is_found_here_too_and_stands_in_the_readme(name):
+    found = answers(name)
+    for row in found:
         assert row.holds, f"{row.label}: {row.published} against {row.ours}; {row.reason}"
         assert row.tolerance <= 1e-6 or row.origin != "published"
+    shown = [row for row in table() if row[2] == f"`{name}`"]
+    lines = replications_markdown(found).splitlines()[2:]
+    new = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    assert [row[:4] for row in shown] == [row[:4] for row in new]
+    for row, one in zip(shown, found, strict=True):
+        assert float(row[4]) == pytest.approx(one.ours, rel=2e-6, abs=1e-6)
+        bound = 1e-9 if row[5] == "0" else float(row[5].removeprefix("< "))
+        assert abs(one.difference) <= 10 * bound  # of a search, on another machine
+
+
+def test_the_readme_shows_no_replication_that_is_gone():
+    assert [row[2].strip("`") for row in table()] == [
+        name for name in GAMES for _ in load(name).published
+    ]
 
 
 def test_a_stylized_game_declares_no_answer_as_the_papers():

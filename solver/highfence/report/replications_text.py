@@ -24,9 +24,13 @@ DIGITS = 10
 HEAD = ("paper", "quantity", "game", "published", "ours", "difference")
 ORIGIN = {"published": "", "closed form": "closed form", "own": "own, stylized"}
 MARK = {"published": "", "closed form": "c", "own": "own"}
-STEPS = (1e-12, 1e-9, 1e-6, 1e-3)
+STEPS = (1e-6, 1e-5, 1e-4, 1e-3)
 """Differences are named by the smallest of these that they are within: their digits are those
 of a search, and of the machine."""
+NONE = 1e-9
+"""A difference within this is none."""
+SHORT = 7
+"""Significant digits in the README's table."""
 
 
 def replications_text(found: Sequence[Replication], width: int | None = None) -> str:
@@ -67,11 +71,11 @@ def replications_page(found: Sequence[Replication], width: int | None = None) ->
     return page
 
 
-def _cells(row: Replication) -> list[str]:
+def _cells(row: Replication, digits: int = DIGITS) -> list[str]:
     return [
         row.label,
-        number(row.published, DIGITS),
-        "-" if row.ours is None else number(_shown(row), DIGITS),
+        number(row.published, digits),
+        "-" if row.ours is None else number(_shown(row), digits),
         difference_text(row.difference),
         ORIGIN[row.origin],
     ]
@@ -80,7 +84,7 @@ def _cells(row: Replication) -> list[str]:
 def _shown(row: Replication) -> float:
     """Return our value, without the digits that a search leaves below the tolerance."""
     assert row.ours is not None
-    return row.published if abs(row.ours - row.published) <= STEPS[1] else row.ours
+    return row.published if abs(row.ours - row.published) <= NONE else row.ours
 
 
 def difference_text(difference: float | None) -> str:
@@ -88,12 +92,12 @@ def difference_text(difference: float | None) -> str:
 
     Examples
     --------
-    >>> difference_text(0.0), difference_text(3e-8), difference_text(-0.25)
+    >>> difference_text(1e-12), difference_text(3e-8), difference_text(-0.25)
     ('0', '< 1e-06', '-0.25')
     """
     if difference is None:
         return "-"
-    if difference == 0:
+    if abs(difference) <= NONE:
         return "0"
     for step in STEPS:
         if abs(difference) <= step:
@@ -110,7 +114,7 @@ def replications_markdown(found: Sequence[Replication]) -> str:
     """Return the table of the README."""
     lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
     for row in found:
-        label, published, ours, difference, origin = _cells(row)
+        label, published, ours, difference, origin = _cells(row, SHORT)
         paper = f"{row.source} ({origin})" if origin else row.source
         cells = (paper, label, f"`{row.game}`", published, ours, difference)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
