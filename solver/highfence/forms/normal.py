@@ -370,14 +370,15 @@ class NormalForm:
         array
             Shape: the number of those strategies per player.
         """
-        block = np.ix_(*(strategies or [range(count) for count in self.num_strategies]))
+        block = ... if strategies is None else np.ix_(*strategies)
         low, high = self.payoff_ranges[player]
+        values = self.payoffs[player][block]
         if low == high:
-            return np.zeros([axis.size for axis in block])
+            return np.zeros(values.shape)
         if self.exact is not None:
             exact: NDArray[np.object_] = (self.exact[player][block] - low) / (high - low)
             return exact.astype(np.float64)
-        values, lowest, highest = self.payoffs[player][block], float(low), float(high)
+        lowest, highest = float(low), float(high)
         if not isfinite(highest - lowest):
             values, lowest, highest = values / 2, lowest / 2, highest / 2
         unit: NDArray[np.float64] = (values - lowest) / (highest - lowest)

@@ -5,7 +5,8 @@ per player and strategy but the first: it pays as much as the first. Each is lin
 player's probabilities. They are taken as homogeneous in each player's probabilities and in random
 coordinates, in which no root is at infinity, and followed from equations of the same shape whose
 roots are known: ``(1 - t) start + t target``, with complex starts, has as many smooth paths as a
-generic system has roots.
+generic system has roots. Where two mix the equations are linear, and where three mix two
+strategies each they come down to one quadratic equation: those roots are written down.
 
 Arrays of a plan (see :mod:`highfence.methods.polynomial`), all systems one after the other:
 ``size`` unknowns; ``equation_at`` where a system's equations start in ``entry_at``, which says
@@ -293,6 +294,134 @@ def _target(  # type: ignore[no-untyped-def]
     return at
 
 
+@njit(error_model="numpy", nogil=True)
+def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type: ignore[no-untyped-def]
+    """Make a root as exact as floats allow, and write it if it is an equilibrium not seen yet."""
+    strategies = p.size
+    polish(payoffs, counts, first, support, 30, p, said)
+    inside = np.inf
+    for a in range(strategies):
+        if support[a]:
+            inside = min(inside, p[a])
+    if not said[0] < 1e-9 or abs(said[1]) < 1e-11:
+        tally[5] += 1
+        return
+    if abs(inside) <= 1e-9 and said[3] > -1e-9:
+        tally[5] += 1
+    if inside <= 0.0 or said[3] < -1e-11:
+        return
+    if said[3] < 1e-9:
+        tally[5] += 1
+    for q in range(tally[0]):
+        apart = 0.0
+        for a in range(strategies):
+            apart = max(apart, abs(found[q, a] - p[a]))
+        if apart < 1e-10:
+            return
+    found[tally[0]] = p
+    told[tally[0], 0], told[tally[0], 1] = said[1], said[3]
+    tally[0] += 1
+
+
+@njit(error_model="numpy", nogil=True)
+def _gain(payoffs, strides, mixed, lists, origin, i, e, a, j, b, k):  # type: ignore[no-untyped-def]
+    """Return what strategy ``e`` of the ``i``-th who mixes pays more than their first.
+
+    The ``j``-th plays their ``a``-th strategy, and the ``k``-th their ``b``-th.
+    """
+    offset = origin + lists[j, a] * strides[mixed[j]] + lists[k, b] * strides[mixed[k]]
+    own = strides[mixed[i]]
+    row = payoffs[mixed[i]]
+    return row[offset + lists[i, e] * own] - row[offset + lists[i, 0] * own]
+
+
+@njit(error_model="numpy", nogil=True)
+def _by_two(  # type: ignore[no-untyped-def]
+    payoffs, first, strides, mixed, lists, size, origin, line, side, p
+):
+    """Write the one root where two mix: linear equations for each. False if they are singular."""
+    for i in range(2):
+        j = 1 - i
+        for e in range(1, size):
+            for b in range(size):
+                offset = origin + lists[j, b] * strides[mixed[j]]
+                own = strides[mixed[i]]
+                row = payoffs[mixed[i]]
+                gain = row[offset + lists[i, e] * own] - row[offset + lists[i, 0] * own]
+                line[e - 1, b] = complex(gain)
+            side[e - 1] = 0.0j
+        for b in range(size):
+            line[size - 1, b] = 1.0 + 0.0j
+        side[size - 1] = 1.0 + 0.0j
+        if not _solve(line, side, size) > 1e-9:
+            return False
+        for b in range(size):
+            p[first[mixed[j]] + lists[j, b]] = side[b].real
+    return True
+
+
+@njit(error_model="numpy", nogil=True)
+def _by_three(payoffs, first, strides, mixed, lists, origin, p, other):  # type: ignore[no-untyped-def]
+    """Write the real roots where three mix two strategies each: those of a quadratic equation.
+
+    Each player's condition is ``a + b u + c v + d u v = 0`` in the probabilities of the others'
+    second strategies. Two of them give two of the probabilities as quotients of linear functions
+    of the third. Returns the number of roots, in ``p`` and ``other``; -1 where a quotient, or
+    whether the roots are real, hangs on rounding.
+    """
+    f = np.empty((3, 4))
+    for i in range(3):
+        j, k = (1, 2) if i == 0 else ((0, 2) if i == 1 else (0, 1))
+        low = _gain(payoffs, strides, mixed, lists, origin, i, 1, 0, j, 0, k)
+        up = _gain(payoffs, strides, mixed, lists, origin, i, 1, 1, j, 0, k)
+        across = _gain(payoffs, strides, mixed, lists, origin, i, 1, 0, j, 1, k)
+        both = _gain(payoffs, strides, mixed, lists, origin, i, 1, 1, j, 1, k)
+        f[i, 0], f[i, 1], f[i, 2], f[i, 3] = low, up - low, across - low, both - up - across + low
+    # With x of the first player: y = -(a2 + b2 x)/(c2 + d2 x) by the third's condition, and
+    # z = -(a0 + b0 y)/(c0 + d0 y) by the first's; the second's condition in x and z is left.
+    top0 = -f[0, 0] * f[2, 2] + f[0, 1] * f[2, 0]
+    top1 = -f[0, 0] * f[2, 3] + f[0, 1] * f[2, 1]
+    low0 = f[0, 2] * f[2, 2] - f[0, 3] * f[2, 0]
+    low1 = f[0, 2] * f[2, 3] - f[0, 3] * f[2, 1]
+    c0 = f[1, 0] * low0 + f[1, 2] * top0
+    c1 = f[1, 0] * low1 + f[1, 1] * low0 + f[1, 2] * top1 + f[1, 3] * top0
+    c2 = f[1, 1] * low1 + f[1, 3] * top1
+    size = max(abs(c0), max(abs(c1), abs(c2)))
+    rest = c1 * c1 - 4.0 * c0 * c2
+    if not abs(c2) > 1e-7 * size or not abs(rest) > 1e-9 * size * size:
+        return -1
+    if rest < 0.0:
+        return 0
+    half = -0.5 * (c1 + np.sqrt(rest)) if c1 >= 0.0 else -0.5 * (c1 - np.sqrt(rest))
+    if half == 0.0:
+        return -1
+    for root in range(2):
+        x = half / c2 if root == 0 else c0 / half
+        under_y, under_z = f[2, 2] + f[2, 3] * x, low0 + low1 * x
+        # Next to a pole the other coordinates are lost in rounding.
+        if not abs(under_y) > 1e-7 * (abs(f[2, 2]) + abs(f[2, 3] * x)):
+            return -1
+        if not abs(under_z) > 1e-7 * (abs(low0) + abs(low1 * x)):
+            return -1
+        y, z = -(f[2, 0] + f[2, 1] * x) / under_y, (top0 + top1 * x) / under_z
+        into = p if root == 0 else other
+        for j in range(3):
+            value = x if j == 0 else (y if j == 1 else z)
+            into[first[mixed[j]] + lists[j, 0]] = 1.0 - value
+            into[first[mixed[j]] + lists[j, 1]] = value
+    return 2
+
+
+@njit(error_model="numpy", nogil=True)
+def _may_be(p, support):  # type: ignore[no-untyped-def]
+    """Tell whether no probability is far below 0."""
+    least = 0.0
+    for a in range(p.size):
+        if support[a]:
+            least = min(least, p[a])
+    return least > -1e-6
+
+
 @njit(
     types.int64(
         _MATRIX, _INTS, _INTS, _INTS, types.boolean[:, ::1], _INTS, types.int64, types.int64,
@@ -328,7 +457,7 @@ def solve_supports(  # type: ignore[no-untyped-def]
     spare = np.empty(strategies, np.complex128)
     unknown = np.empty(most_unknowns, np.int64)
     lists = np.empty((players, strategies), np.int64)
-    p, said = np.empty(strategies), np.empty(4)
+    p, other, said = np.empty(strategies), np.empty(strategies), np.empty(4)
     followed = 0
     place = begin
     while place < supports.shape[0] and followed < budget and tally[0] < found.shape[0]:
@@ -376,6 +505,25 @@ def solve_supports(  # type: ignore[no-untyped-def]
         n, e0 = size[s], equation_at[s]
         if tally[0] + root_count[s] > found.shape[0]:
             break
+        known = -1
+        for a in range(strategies):
+            p[a] = other[a] = 1.0 if support[a] else 0.0
+        if count == 2:
+            if _by_two(
+                payoffs, first, strides, mixed, lists, sizes[0], origin, matrix, right, p
+            ):  # fmt: skip
+                known = 1
+        elif count == 3 and n == 3:
+            known = _by_three(payoffs, first, strides, mixed, lists, origin, p, other)
+        if known >= 0:
+            tally[1] += root_count[s]
+            if known > 0 and _may_be(p, support):
+                _keep(payoffs, counts, first, support, p, said, found, told, tally)
+            if known > 1 and _may_be(other, support):
+                _keep(payoffs, counts, first, support, other, said, found, told, tally)
+            followed += 1
+            place += 1
+            continue
         _target(
             payoffs, counts, first, strides, mixed, lists, sizes, origin, turn, turn_at[s],
             target, spare,
@@ -448,31 +596,6 @@ def solve_supports(  # type: ignore[no-untyped-def]
                 base += n_j * n_j
             if not real or bent > 1e-6:
                 continue
-            polish(payoffs, counts, first, support, 30, p, said)
-            inside = np.inf
-            for a in range(strategies):
-                if support[a]:
-                    inside = min(inside, p[a])
-            if not said[0] < 1e-9 or abs(said[1]) < 1e-11:
-                tally[5] += 1
-                continue
-            if abs(inside) <= 1e-9 and said[3] > -1e-9:
-                tally[5] += 1
-            if inside <= 0.0 or said[3] < -1e-11:
-                continue
-            if said[3] < 1e-9:
-                tally[5] += 1
-            seen = False
-            for q in range(tally[0]):
-                apart = 0.0
-                for a in range(strategies):
-                    apart = max(apart, abs(found[q, a] - p[a]))
-                if apart < 1e-10:
-                    seen = True
-            if seen:
-                continue
-            found[tally[0]] = p
-            told[tally[0], 0], told[tally[0], 1] = said[1], said[3]
-            tally[0] += 1
+            _keep(payoffs, counts, first, support, p, said, found, told, tally)
         place += 1
     return place
