@@ -34,9 +34,12 @@ __all__ = ["agent_logit", "agent_logit_profile"]
 
 Array = NDArray[np.float64]
 
-_FAR = 1e9
-"""Precision, with payoffs in [0, 1], times information sets of a player, at which regret is below
-what the judge allows: at each set it is at most the logarithm of the number of actions over it."""
+_FAR = 3e9
+"""Precision, with payoffs in [0, 1], at which the branch is left. Regret at an information set is
+at most the logarithm of the number of actions over it."""
+_ENOUGH = 1e8
+"""Precision from which on it is left as soon as rounding, which grows with it, makes steps
+shorter than a hundredth of it."""
 _FIRST_STEP = 0.1
 _LONGEST = 2.0
 """Longest step, over one plus the precision."""
@@ -111,15 +114,14 @@ def agent_logit(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Finding
     [[1.0, 0.0], [0.0, 1.0]]
     """
     units = _unit_payoffs(form)
-    most = max(len(form.sets_of(player)) for player in range(form.num_players))
-    far = _FAR * max(most, 1)
     reached = 0.0
     for aim in _AIMS:
         branch = _Branch(form, units, aim)
-        for _ in branch.run(far):
-            pass
+        for point in branch.run(_FAR):
+            if point[-1] > _ENOUGH and branch.length < 0.01 * point[-1]:
+                break
         reached = max(reached, float(branch.point[-1]))
-        if branch.point[-1] < far:
+        if branch.point[-1] < _ENOUGH:
             continue
         logs = branch.logs()
         kept = [np.where(row > np.log(_GONE), np.exp(row), 0.0) for row in logs]
@@ -268,9 +270,13 @@ class _Branch:
 
     def values(self, logs: Array) -> tuple[Array, Array]:
         """Return what each action pays, given that its set is reached, and the slopes of that."""
-        odds = self.outside + (self.chance + self.passed @ logs)
-        peak = odds.max(axis=1, keepdims=True)
-        weights = np.exp(odds - np.where(np.isfinite(peak), peak, 0.0))
+        # Whole parts add up exactly, so that what all plays have in common cancels to the last
+        # digit, however large it is.
+        whole = np.rint(logs)
+        large, small = self.passed @ whole, self.chance + self.passed @ (logs - whole)
+        likeliest = np.argmax(self.outside + (large + small), axis=1)[:, None]
+        odds = (large - large[likeliest]) + (small - small[likeliest])
+        weights = np.exp(self.outside + odds)
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
         u: Array = np.einsum("at,at->a", weights, self.gains)
         slopes: Array = (weights * (self.gains - u[:, None])) @ self.passed
