@@ -38,6 +38,7 @@ from highfence.methods.batch import bimatrix_many
 from highfence.methods.trembles import perfect_evidence, proper_evidence, regular_neighbor
 from highfence.solution import Equilibrium, Solution
 from strategies import SMALL, two_player_games
+from tree_oracles import random_tree
 
 F = Fraction
 HALF = F(1, 2)
@@ -200,6 +201,20 @@ def test_a_tree_of_perfect_information_is_perfect_where_it_is_subgame_perfect():
     (found,) = refine(form, solve(form)).equilibria
 
     assert verdicts(found) == {"sequential": True, "perfect": True}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_perfect_in_a_random_tree_is_sequential_and_has_beliefs(seed):
+    """Kreps and Wilson (1982), proposition 3, on trees of two and three players."""
+    form = random_tree(seed, players=2 + seed % 2, depth=3, most_profiles=24)
+    solution = solve(form, "backward_induction")
+    for eq in refine(form, solution).equilibria if solution.equilibria else ():
+        holds = verdicts(eq)
+        if holds.get("perfect"):
+            assert holds["sequential"] is True
+        if holds["sequential"]:
+            assert eq.certificate.refinement is not None
+            assert all(belief.extreme for belief in eq.beliefs)
 
 
 # ------------------------------------------------------------------ the judge

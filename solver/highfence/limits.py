@@ -168,7 +168,7 @@ MAX_DOMINANCE_CELLS = 20_000
 MAX_PREFERENCE_ORDERS = 200
 """Rankings of a player's strategies, and pairs of them, tried in the search for proper trembles."""
 
-MAX_TREMBLES = 500
+MAX_TREMBLES = 200
 """Patterns of trembles tried on one equilibrium of several players."""
 
 MAX_AGENT_CELLS = 500

@@ -294,13 +294,22 @@ def _verdict_of_agents(agents: NormalForm, profile: Profile) -> Refinement:
 
 
 def _agents(form: ExtensiveForm) -> NormalForm | None:
-    """Return the game whose players are the information sets, or None if it is too large."""
-    from .forms.extensive import BehaviorProfile
+    """Return the game whose players are the information sets, or None if it is too large.
+
+    None also if chance excludes a move: what is done there is part of a sequential equilibrium,
+    but no errors of others lead there, so that being perfect says nothing about it.
+    """
+    from .forms.extensive import CHANCE, BehaviorProfile
     from .forms.normal import NormalForm
 
     counts = [len(known.actions) for known in form.information_sets]
     if len(counts) < 2 or prod(counts) > limits.MAX_AGENT_CELLS or not form.is_exact:
         return None
+    for node, following in enumerate(form.children):
+        if form.owner[node] == CHANCE:
+            for child, p in zip(following, form.probabilities[node], strict=True):
+                if not p and (form.owner[child : form.end[child]] >= 0).any():
+                    return None
     payoffs = np.empty((len(counts), *counts), dtype=object)
     units = [
         [tuple(Fraction(k == chosen) for k in range(count)) for chosen in range(count)]

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice, product
+from itertools import combinations, islice, product
 from math import factorial, lcm
 from typing import Any
 
@@ -377,13 +377,22 @@ def _nearest(
 
 
 def _patterns(profile: Profile) -> Iterator[Evidence]:
-    """Yield trembles of a few orders, and in the end that no more were tried."""
+    """Yield trembles of a few orders, most of them 1, and in the end that no more were tried."""
     free = sum(not p for vector in profile.strategies for p in vector)
+    patterns = (
+        dict(zip(rarer, orders, strict=True))
+        for count in range(free + 1)
+        for rarer in combinations(range(free), count)
+        for orders in product((2, 3), repeat=count)
+    )
     number = min(3**free, limits.MAX_TREMBLES)
-    for pattern in islice(product((1, 2, 3), repeat=free), number):
-        left = iter(pattern)
+    for pattern in islice(patterns, number):
+        place = iter(range(free))
         yield Trembles(
-            tuple(tuple(0 if p else next(left) for p in vector) for vector in profile.strategies)
+            tuple(
+                tuple(0 if p else pattern.get(next(place), 1) for p in vector)
+                for vector in profile.strategies
+            )
         )
     yield Nothing(f"none of {number} patterns of trembles bears it out, which proves nothing")
 
