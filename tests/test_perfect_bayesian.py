@@ -91,7 +91,12 @@ def test_beer_quiche_has_two_outcomes_and_the_intuitive_criterion_keeps_beer():
     assert beers == {0, 1}
     for eq in found.equilibria:
         kept = eq.outcomes["beer"] == 1
-        assert verdicts(eq) == {"sequential": True, "intuitive criterion": kept, "D1": kept}
+        assert verdicts(eq) == {
+            "sequential": True,
+            "intuitive criterion": kept,
+            "D1": kept,
+            "D2": kept,
+        }
         eaten, other = ("beer", "quiche") if kept else ("quiche", "beer")
         assert belief_at(eq, eaten).extreme == ((F(9, 10), F(1, 10)),)
         unreached = belief_at(eq, other)
@@ -113,7 +118,7 @@ def test_the_small_yard_is_believed_by_halves():
     assert found.strategies["A"]["yard after type=containment"]["narrow"] == F(1, 3)
     assert found.strategies["C"]["answer after yard=narrow"]["mobilize"] == F(2, 5)
     assert belief_at(found, "narrow").extreme == ((F(3, 4), F(1, 4)),)  # mu = m / (B zeta)
-    assert verdicts(found) == {"sequential": True, "intuitive criterion": True, "D1": True}
+    assert set(verdicts(found).values()) == {True}
 
 
 def test_a_pooling_yard_is_no_equilibrium_once_the_answer_to_broad_must_be_best():
@@ -198,7 +203,12 @@ def test_d1_may_rule_out_what_the_intuitive_criterion_leaves():
     assert pooling
     for profile in pooling:
         holds = {v.name: v.holds for v in judge_signaling(form, profile)}
-        assert holds == {"sequential": True, "intuitive criterion": True, "D1": False}
+        assert holds == {
+            "sequential": True,
+            "intuitive criterion": True,
+            "D1": False,
+            "D2": False,
+        }
 
 
 def test_d1_leaves_what_tempts_both_types_alike():
@@ -212,6 +222,33 @@ def test_d1_leaves_what_tempts_both_types_alike():
         "sequential": True,
         "intuitive criterion": True,
         "D1": True,
+        "D2": True,
+    }
+
+
+def test_d2_rules_out_a_type_whom_others_cover_only_together():
+    """The middle type gains from mild replies; each of the others from one half of them.
+
+    Replies a, b, c: the first type gains from a, the third from b, the middle one from both, but
+    less, and all lose from c, which is best against the middle type alone.
+    """
+    quiet = ((0, 0), (0, 0), (0, 0))
+    first = ((2, 2), (-1, 0), (-1, 0))
+    middle = ((1, 0), (1, 0), (-9, 2))
+    third = ((-1, 0), (2, 2), (-1, 0))
+    game = Signal((F(1, 3),) * 3, ((quiet, first), (quiet, middle), (quiet, third)))
+    form = game.form()
+    rows = {"t0": (1, 0), "t1": (1, 0), "t2": (1, 0), "m0": (1, 0, 0), "m1": (0, 0, 1)}
+    pooling = BehaviorProfile(
+        tuple(tuple(map(F, rows[known.label])) for known in form.information_sets)
+    )
+
+    assert certify(form, pooling).refinement == "weak perfect Bayesian"
+    assert {v.name: v.holds for v in judge_signaling(form, pooling)} == {
+        "sequential": True,
+        "intuitive criterion": True,
+        "D1": True,
+        "D2": False,
     }
 
 
@@ -300,7 +337,12 @@ def test_messages_that_the_receiver_cannot_tell_apart_leave_the_criteria_open():
     root = Lottery("type", ("one", "two"), (HALF, HALF), (send("one"), send("two")))
     form = ExtensiveForm.from_tree(["sender", "receiver"], root)
     (found,) = solve(form, "perfect_bayesian").equilibria
-    assert verdicts(found) == {"sequential": True, "intuitive criterion": None, "D1": None}
+    assert verdicts(found) == {
+        "sequential": True,
+        "intuitive criterion": None,
+        "D1": None,
+        "D2": None,
+    }
     assert len(belief_at(found, "noise").extreme) == 4
 
 
@@ -491,6 +533,8 @@ def test_verdicts_do_not_change_with_units_and_what_fails_intuition_fails_d1(see
         assert equilibrium.beliefs == supporting_beliefs(other, equilibrium.profile)
         if holds["intuitive criterion"] is False:
             assert holds["D1"] is False
+        if holds["D1"] is False:
+            assert holds["D2"] is False
 
 
 @settings(max_examples=30)
@@ -501,7 +545,7 @@ def test_some_equilibrium_survives_d1_and_beliefs_bear_out_the_replies(seed):
     form = game.form()
     found = solve(form, "perfect_bayesian").equilibria
 
-    assert any(verdicts(eq)["D1"] for eq in found)
+    assert any(verdicts(eq)["D2"] for eq in found)
     for eq in found:
         _, replies = split(form, eq.profile)
         for m, belief in enumerate(sorted(eq.beliefs, key=lambda b: b.information_set)):

@@ -3,8 +3,8 @@
 As in :mod:`highfence.solve`, methods look for evidence and the judge decides: whether an
 equilibrium in strategic form is perfect (Selten 1975) and proper (Myerson 1978); which index an
 isolated equilibrium or a component has; and, in trees, which beliefs support an equilibrium and
-whether it is sequential and survives the intuitive criterion (Cho and Kreps 1987) and D1 (Banks
-and Sobel 1987).
+whether it is sequential and survives the intuitive criterion (Cho and Kreps 1987), D1 and D2
+(Banks and Sobel 1987).
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def refine(game: Game | NormalForm | ExtensiveForm | str | Path, solution: Solut
         Equilibria in strategic form have ``refinements`` "perfect" and "proper", and an ``index``
         where they are isolated; the solution has ``indices``, one per component, if it lists all
         extreme equilibria of two players. Equilibria of trees have ``beliefs``, and
-        ``refinements`` "sequential", "intuitive criterion" and "D1" where a sender signals to a
-        receiver; in other small trees "perfect", each information set counting as a player of its
+        ``refinements`` "sequential", "intuitive criterion", "D1" and "D2" where a sender signals to
+        a receiver; in other small trees "perfect", each information set counting as a player of its
         own (Selten's agents). A verdict that could not be had has ``holds`` None.
 
     Raises

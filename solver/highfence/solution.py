@@ -91,7 +91,7 @@ class Refinement:
     """The verdict on one refinement of an equilibrium."""
 
     name: str
-    """"sequential", "intuitive criterion", "D1"; "perfect", "proper"."""
+    """"sequential", "intuitive criterion", "D1", "D2"; "perfect", "proper"."""
     holds: bool | None
     """None if it is left open."""
     reason: str

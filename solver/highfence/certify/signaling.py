@@ -21,6 +21,10 @@ from every reply in ``BR(all)`` from which it gains or loses nothing, and there 
 which the other gains. The equilibrium fails if every reply in ``BR(those left)`` gives some type
 more than in the equilibrium. D1 rules out more than the intuitive criterion.
 
+*D2* (Banks and Sobel 1987; Cho and Kreps 1987), the test behind universal divinity: a type is ruled
+out if from every such reply some other type gains strictly, be it another one each time. D2 rules
+out more than D1. Both are applied once, not again among the types that are left.
+
 All arithmetic is rational; numbers of a float game count as the rational numbers that they are,
 and differences within the tolerance of the payoff scale as equal.
 
@@ -116,11 +120,12 @@ def judge_signaling(
     -------
     tuple
         ``"sequential"``; then, if it is and some stage is one of a sender of several types and a
-        receiver, ``"intuitive criterion"`` and ``"D1"``. ``holds`` is None where it is left open.
+        receiver, ``"intuitive criterion"``, ``"D1"`` and ``"D2"``. ``holds`` is None where it is
+        left open.
 
     Notes
     -----
-    Both criteria judge the outcome: what matters is whether beliefs that they allow could deter
+    The criteria judge the outcome: what matters is whether beliefs that they allow could deter
     from the messages that are not sent, not whether the very replies of the profile do.
 
     Examples
@@ -141,6 +146,7 @@ def judge_signaling(
     sequential True
     intuitive criterion False
     D1 False
+    D2 False
     """
     return _Judge(form, profile, certificate).refinements()
 
@@ -417,6 +423,7 @@ class _Judge:
             sequential,
             self._criterion("intuitive criterion", self._intuitive, open_readings),
             self._criterion("D1", self._d1, open_readings),
+            self._criterion("D2", self._d2, open_readings),
         )
 
     def _sequential(self) -> Refinement:
@@ -514,36 +521,47 @@ class _Judge:
 
     def _d1(self, question: _Question) -> str | None:
         """Return why the equilibrium fails at a reading that is not reached, or None."""
+        sources = range(len(question.gains))
+        return self._fails(
+            question,
+            lambda source: any(
+                self._covered(question, source, [other]) for other in sources if other != source
+            ),
+        )
+
+    def _d2(self, question: _Question) -> str | None:
+        """Return why the equilibrium fails at a reading that is not reached, or None."""
+        sources = range(len(question.gains))
+        return self._fails(
+            question,
+            lambda source: self._covered(question, source, [k for k in sources if k != source]),
+        )
+
+    def _covered(self, question: _Question, source: int, others: Sequence[int]) -> bool:
+        """Return whether one of the others gains from each reply that costs a type nothing."""
+        slack = self.slack[question.stage.sender]
+        sets = self._best(question, range(len(question.gains)))
+        tempted = any(
+            question.gains[other][reply] > slack
+            for other in others
+            for one in sets
+            for reply in one
+        )
+        rows = [
+            [gain + slack for gain in question.gains[source]],
+            *([slack - gain for gain in question.gains[other]] for other in others),
+        ]
+        return tempted and not any(_some_mixture(one, rows) for one in sets)
+
+    def _fails(self, question: _Question, is_out: Callable[[int], bool]) -> str | None:
+        """Return why no reply deters that is best against types that are not ruled out."""
         slack = self.slack[question.stage.sender]
         sources = range(len(question.gains))
-        sets = self._best(question, sources)
-        tempted = [
-            any(question.gains[source][reply] > slack for one in sets for reply in one)
-            for source in sources
-        ]
-
-        def covers(other: int, source: int) -> bool:
-            """Whether the other gains from every reply from which this source does not lose."""
-            return tempted[other] and not any(
-                _some_mixture(
-                    one,
-                    [
-                        [gain + slack for gain in question.gains[source]],
-                        [slack - gain for gain in question.gains[other]],
-                    ],
-                )
-                for one in sets
-            )
-
-        left = [
-            source
-            for source in sources
-            if not any(covers(other, source) for other in sources if other != source)
-        ]
+        out = [source for source in sources if is_out(source)]
+        left = [source for source in sources if source not in out]
         deterring = [[slack - gain for gain in gains] for gains in question.gains]
         if any(_some_mixture(one, deterring) for one in self._best(question, left)):
             return None
-        out = [source for source in sources if source not in left]
         if not out:
             return "no reply that is best against some belief deters all types"
         return (
