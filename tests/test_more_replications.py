@@ -142,7 +142,8 @@ def test_the_fish_war_empties_the_stock_faster_than_an_agreement(alpha, b):
 # -- Fershtman and Kamien 1987 --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("s", [2])
+@pytest.mark.slow
+@pytest.mark.parametrize("s", ["0.2", 2, 10])
 def test_watching_the_price_lowers_it_below_the_static_cournot_price(s):
     found = outcome("fershtman_kamien_1987", s=s)
     speed, r = float(s), 0.1
@@ -152,6 +153,7 @@ def test_watching_the_price_lowers_it_below_the_static_cournot_price(s):
     assert found["steady"] < found["static"] - 0.05
 
 
+@pytest.mark.slow
 def test_fershtman_kamien_the_rules_do_not_depend_on_where_the_price_starts():
     found = outcome("fershtman_kamien_1987", p_0="0.6")
 

@@ -43,8 +43,9 @@ def replications_page(found: Sequence[Replication], width: int | None = None) ->
     page = Page(width)
     missed = [row for row in found if not row.holds]
     games = len({row.game for row in found})
+    of = f"{games} game" if games == 1 else f"{games} games"
     page.text(
-        f"{len(found) - len(missed)} of {len(found)} known answers, of {games} games, are found "
+        f"{len(found) - len(missed)} of {len(found)} known answers, of {of}, are found "
         "here too, within the tolerance that each declares.",
         "bold",
     )
