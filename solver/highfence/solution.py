@@ -122,7 +122,7 @@ class Equilibrium:
     refinements: tuple[Refinement, ...] = ()
     """Verdicts on refinements, where the request asked for them."""
     index: int | None = None
-    """Of an isolated regular equilibrium in strategic form, +1 or -1, where asked for."""
+    """Of an isolated equilibrium in strategic form, where asked for: +1 or -1 if it is regular."""
     profile: Any = field(default=None, repr=False, compare=False)
     """The method's profile (indices, arrays), for studies."""
 

@@ -35,7 +35,7 @@ versions; none is renamed or removed.
                         where the node is not known, as probabilities of the places: the extreme
                         points of the set (one if reached); [] if not asked for
       refinements       [{name, holds, reason}]: holds is true, false or null (left open)
-      index             +1, -1 or null (not isolated, not regular, or not asked for)
+      index             whole number, or null (not isolated, left open, or not asked for)
       exact             {payoffs, strategies} as text, or null
 
 ``compare``::
