@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
-from highfence import Decision, Game, Mechanism, Parameter, Regime, Stage
+from highfence import Decision, Game, Mechanism, Parameter, Regime, Stage, study
+from highfence.errors import RequestError
 
 ARGUMENTS = Game(
     name="arguments",
     players=["A"],
     parameters=[
         Parameter(name, 1, low=0, high=2)
-        for name in ("x", "tolerance", "workers", "draws", "thorough", "progress")
+        for name in ("x", "tolerance", "workers", "draws", "thorough", "progress", "weight")
     ],
     stages=[Stage("go", Decision("A", "go", ["left", "right"]))],
-    payoffs={"A": "(go == 'left') * (x - tolerance + workers) + draws + thorough * progress"},
+    payoffs={
+        "A": "(go == 'left') * (x - tolerance + workers) + draws + thorough * progress * weight"
+    },
     regimes=[Regime("left", fix={"go": "left"}), Regime("right", fix={"go": "right"})],
     mechanisms={"labor": Mechanism({"workers": 0})},
 )
@@ -58,3 +63,40 @@ def test_every_study_over_draws_takes_such_parameters():
         ARGUMENTS, ["left.A"], method="tornado", names=["x"], parameters=GIVEN
     )
     assert moved.targets[0].base == pytest.approx(5.5)
+
+
+def calls() -> dict[str, Callable[..., Any]]:
+    """Return the studies, each as a function of the values of parameters."""
+    drawn = {"x": np.linspace(0, 2, 40)}
+    return {
+        "sweep": lambda **given: study.sweep(ARGUMENTS, drawn, **given).column("A")[0],
+        "compare": lambda **given: study.compare(ARGUMENTS, **given).best["A"].margin,
+        "tipping": lambda **given: study.tipping(ARGUMENTS, "x", grid=3, **given).low,
+        "robust": lambda **given: (
+            study.robust(ARGUMENTS, drawn, information=None, **given).expected
+        ),
+        "discover": lambda **given: (
+            study.discover(ARGUMENTS, "left.A > right.A", draws=drawn, **given).cases
+        ),
+        "attribute": lambda **given: study.attribute(ARGUMENTS, "left", None, **given).full,
+        "sensitivity": lambda **given: (
+            study.sensitivity(ARGUMENTS, "left.A", method="tornado", names=["x"], **given)
+            .targets[0]
+            .base
+        ),
+        "derivatives": lambda **given: (
+            study.derivatives(ARGUMENTS, "left.A", names=["x"], **given).targets[0].value
+        ),
+        "regime_map": lambda **given: (
+            study.regime_map(ARGUMENTS, "x", "thorough", cells=1, depth=0, **given).points[0].margin
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", calls())
+def test_values_come_in_a_mapping_or_as_keywords(name):
+    call = calls()[name]
+
+    assert np.array_equal(call(weight=0.5), call(parameters={"weight": 0.5}), equal_nan=True)
+    with pytest.raises(RequestError, match="weight is given twice"):
+        call(weight=0.5, parameters={"weight": 0.5})

@@ -38,6 +38,7 @@ from .outcome import (
     judging_player,
     outcome_of,
     payoff_of,
+    values_given,
 )
 from .sample import generator_of
 from .scan import regimes_asked
@@ -283,7 +284,8 @@ def attribute(
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
     progress: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Attribution:
     """Say which mechanisms bring about what a regime changes.
 
@@ -318,8 +320,8 @@ def attribute(
         With sampled orders it takes twice as many coalitions.
     rng
         A seed, or a generator, of the sampled orders.
-    preset, parameters
-        Values of parameters, as in :func:`highfence.solve.solve`.
+    preset, parameters, named
+        Values of parameters, in a mapping or as keywords.
     workers, tolerance, progress
         As in :func:`highfence.study.draws.solve_draws`.
 
@@ -360,7 +362,8 @@ def attribute(
     (found,) = attribute_regimes(
         game, [regime], baseline, outcome, mechanisms, draws=draws, rule=rule,
         permutations=permutations, interactions=interactions, rng=rng, preset=preset,
-        workers=workers, tolerance=tolerance, progress=progress, parameters=parameters,
+        workers=workers, tolerance=tolerance, progress=progress,
+        parameters=values_given(parameters, named),
     )  # fmt: skip
     return found
 
@@ -427,13 +430,14 @@ def remove_each(
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
     progress: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> tuple[Removals, ...]:
     """Switch mechanisms off one at a time, and say what each adds to all others.
 
     Parameters
     ----------
-    game, regime, baseline, mechanisms, preset, workers, tolerance, progress, parameters
+    game, regime, baseline, mechanisms, preset, workers, tolerance, progress, parameters, named
         As in :func:`attribute`.
     outcomes
         One answer each; by default the payoff of the player who chooses the regime.
@@ -464,14 +468,15 @@ def remove_each(
     """
     loaded = game_with_regimes(game)
     asked = regimes_asked(loaded, [regime])
-    base = values(loaded, preset=preset, parameters=parameters)
+    given = values_given(parameters, named)
+    base = values(loaded, preset=preset, parameters=given)
     texts = categorical_values(loaded, base)
-    named = outcomes or [payoff_of(loaded, judging_player(loaded, asked))]
-    measured = [outcome_of(loaded, name, texts) for name in named]
+    told = outcomes or [payoff_of(loaded, judging_player(loaded, asked))]
+    measured = [outcome_of(loaded, name, texts) for name in told]
     subtracted = [_baseline(loaded, baseline, one, asked) for one in measured]
     solved = [*asked, *(name for one in measured for name in one.others)]
     solved += [name for name in subtracted if name]
-    switches = _Switches(loaded, tuple(dict.fromkeys(solved)), mechanisms, preset, parameters, {})
+    switches = _Switches(loaded, tuple(dict.fromkeys(solved)), mechanisms, preset, given, {})
     count = len(switches.names)
     full = (1 << count) - 1
     wanted = np.array([full, *(full ^ (1 << k) for k in range(count))])
@@ -488,7 +493,7 @@ def remove_each(
                 outcome=one.name,
                 outcome_label=one.label,
                 preset=preset,
-                settings=MappingProxyType({name: base[name] for name in parameters}),
+                settings=MappingProxyType({name: base[name] for name in given}),
                 mechanisms=switches.names,
                 idle=switches.idle,
                 full=float(middle[0]),

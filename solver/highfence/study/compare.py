@@ -24,6 +24,7 @@ from ..solution import Equilibrium, Solution, Status
 from ..solve import solve
 from ..spec.model import Chance, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
+from .outcome import values_given
 from .reading import readings
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ def compare(
     preset: str | None = None,
     method: str = "auto",
     commitment: bool = True,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Comparison:
     """Solve a game under each of its regimes and compare what they bring about.
 
@@ -212,8 +214,8 @@ def compare(
         Work out the value of commitment where the game declares it. It takes the
         game in which others move before the regime is chosen, which may be much harder
         than all regimes together.
-    parameters
-        Values of parameters, the same for all regimes.
+    parameters, named
+        Values of parameters, the same for all regimes, in a mapping or as keywords.
 
     Raises
     ------
@@ -229,8 +231,9 @@ def compare(
     all of them does not exclude others.
     """
     return compare_regimes(
-        game, regimes, preset=preset, method=method, commitment=commitment, parameters=parameters
-    )
+        game, regimes, preset=preset, method=method, commitment=commitment,
+        parameters=values_given(parameters, named),
+    )  # fmt: skip
 
 
 def compare_regimes(

@@ -35,7 +35,7 @@ from ..solve import solve
 from ..spec.formulas import evaluate
 from ..spec.model import Chance, Decision, Derived, Game, Interval
 from ..spec.resolve import derived_names
-from .outcome import categorical_values, game_with_regimes
+from .outcome import categorical_values, game_with_regimes, values_given
 from .scan import regimes_asked
 from .sensitivity import Asking, Target, levers_of, targets_of
 from .uncertainty import Uncertainty, space_of
@@ -225,6 +225,7 @@ def derivatives(
     step: float = 0.01,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    **named: Any,
 ) -> Derivatives:
     """Return derivatives and elasticities of equilibrium outcomes at one set of numbers.
 
@@ -236,7 +237,7 @@ def derivatives(
         As in :func:`highfence.study.sensitivity.sensitivity`, other than ``wins``; or the name
         of a decision: its value, or the probability of each of its actions, on the path of
         play.
-    regimes, preset, parameters, player, workers, progress
+    regimes, preset, parameters, named, player, workers, progress
         As there.
     names
         The parameters; by default all numeric ones with a declared range that no regime sets.
@@ -304,6 +305,7 @@ def derivatives(
     game = game_with_regimes(game)
     if not 0 < step <= 0.2:
         raise RequestError(f"step = {step!r} is a share of the range between 0 and 0.2")
+    parameters = values_given(parameters, named)
     base = values(game, preset=preset, parameters=parameters)
     compared = regimes_asked(game, regimes)
     asked = [outcomes] if isinstance(outcomes, str) else list(outcomes)

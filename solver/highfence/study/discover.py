@@ -21,7 +21,7 @@ from ..errors import RequestError, did_you_mean
 from ..forms.build import values
 from ._draws import draws_at
 from .boxes import Box, Leaf, Peeling, cart, prim_of_few
-from .outcome import Outcome, categorical_values, game_with_regimes, outcome_of
+from .outcome import Outcome, categorical_values, game_with_regimes, outcome_of, values_given
 from .robust import share_interval
 from .sample import generator_of
 from .scan import regimes_asked
@@ -184,7 +184,8 @@ def discover(
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
     progress: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Discovery:
     """Find the assumptions under which a condition holds.
 
@@ -210,8 +211,8 @@ def discover(
         As in :func:`highfence.study.boxes.prim_of_few`.
     rng
         A seed or a generator, for the parts of cross-validation.
-    preset, parameters
-        Values of parameters that are not drawn.
+    preset, parameters, named
+        Values of parameters that are not drawn, in a mapping or as keywords.
     workers, tolerance, progress
         As in :func:`highfence.study.draws.solve_draws`.
 
@@ -233,13 +234,14 @@ def discover(
     """
     loaded = game_with_regimes(game)
     _check(loaded, draws, among, boxes)
+    given = values_given(parameters, named)
     found = solved_for(
         loaded, condition, [regime], draws=draws, preset=preset, workers=workers,
-        tolerance=tolerance, progress=progress, parameters=parameters,
+        tolerance=tolerance, progress=progress, parameters=given,
     )  # fmt: skip
     return discover_in(
         loaded, found, draws, condition, regime, among=among, boxes=boxes, most=most,
-        density=density, least=least, rng=rng, preset=preset, parameters=parameters,
+        density=density, least=least, rng=rng, preset=preset, parameters=given,
     )  # fmt: skip
 
 

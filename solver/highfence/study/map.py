@@ -20,7 +20,7 @@ import numpy as np
 from .. import limits
 from ..errors import Interrupted, RequestError
 from ..forms.build import values
-from .outcome import judging_player
+from .outcome import judging_player, values_given
 from .scan import (
     Answer,
     Batch,
@@ -217,7 +217,8 @@ def regime_map(
     preset: str | None = None,
     player: str | None = None,
     workers: int = 1,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> RegimeMap:
     """Map which regime is best over two parameters.
 
@@ -234,7 +235,7 @@ def regime_map(
         equal parts; or three and more, ascending: the lines of the first grid.
     depth
         How often a cell may be quartered: borders are known to 1/2^depth of a first cell.
-    preset, player, workers, parameters
+    preset, player, workers, parameters, named
         As in :func:`highfence.study.tipping.tipping`.
 
     Raises
@@ -258,7 +259,8 @@ def regime_map(
     """
     return map_regimes(
         game, x_parameter, y_parameter, regimes, x=x, y=y, cells=cells, depth=depth,
-        preset=preset, player=player, workers=workers, parameters=parameters,
+        preset=preset, player=player, workers=workers,
+        parameters=values_given(parameters, named),
     )  # fmt: skip
 
 

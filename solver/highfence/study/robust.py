@@ -28,7 +28,7 @@ from ..forms.build import values
 from ._draws import draws_at
 from .beliefs import BALLS, Ball, Mixture, distances_between, mixture_over, worst_mixture
 from .information import METHODS, Information, value_of_information
-from .outcome import game_with_regimes, judging_player, payoff_of
+from .outcome import game_with_regimes, judging_player, payoff_of, values_given
 from .scan import regimes_asked
 
 if TYPE_CHECKING:
@@ -628,7 +628,8 @@ def robust(
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
     progress: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> RobustChoice:
     """Say which regime to choose over many draws, by criteria that need no forecast or a rough one.
 
@@ -651,8 +652,8 @@ def robust(
         How values of information are estimated (``"regression"`` or ``"bins"``); None: not.
     rng
         A seed or a generator of their shuffles and bootstrap.
-    preset, parameters
-        Values of parameters that are not drawn.
+    preset, parameters, named
+        Values of parameters that are not drawn, in a mapping or as keywords.
     workers, tolerance, progress
         As in :func:`highfence.study.draws.solve_draws`.
 
@@ -669,7 +670,7 @@ def robust(
     return robust_regimes(
         game, draws, regimes, player=player, rule=rule, beliefs=beliefs, information=information,
         rng=rng, preset=preset, workers=workers, tolerance=tolerance, progress=progress,
-        parameters=parameters,
+        parameters=values_given(parameters, named),
     )  # fmt: skip
 
 

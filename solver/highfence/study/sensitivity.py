@@ -50,6 +50,7 @@ from .outcome import (
     game_with_regimes,
     judging_player,
     outcome_of,
+    values_given,
 )
 from .scan import Answer, Standing, Standings, regimes_asked
 from .uncertainty import Space, Uncertainty, space_of
@@ -199,6 +200,7 @@ def sensitivity(
     confidence: float = 0.95,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    **named: Any,
 ) -> Sensitivity:
     """Say which uncertain parameters matter for outcomes of a game.
 
@@ -223,7 +225,7 @@ def sensitivity(
         One of :data:`METHODS`.
     draws, rng, second_order, confidence
         As in :func:`indices`. A tornado needs no draws.
-    names, distributions, correlation, correlation_of, ties, preset, parameters
+    names, distributions, correlation, correlation_of, ties, preset, parameters, named
         What is uncertain and how, as in :func:`highfence.study.uncertainty.draw`; by default
         without the parameters that a regime sets itself. Where one of these is named or
         described, the draw counts under every regime, and a note says so.
@@ -268,6 +270,7 @@ def sensitivity(
     'T under quota'
     """
     game = game_with_regimes(game)
+    parameters = values_given(parameters, named)
     if method not in METHODS:
         raise RequestError(f"there is no method {method!r}. {did_you_mean(str(method), METHODS)}")
     if several not in SEVERAL:

@@ -76,6 +76,7 @@ from ._chunk import (
 from .branches import Branches, branches_of, frozen
 from .draws import Draws
 from .engines import Engine, open_engine, solve_in_chunks
+from .outcome import values_given
 from .table import ending_of, write_table, write_text
 
 if TYPE_CHECKING:
@@ -373,7 +374,8 @@ def sweep(
     design: str = "",
     progress: Callable[[int, int], None] | None = None,
     tolerance: float = tolerances.REGRET_BATCH,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Sweep:
     """Solve a game at many draws of its numbers under every regime.
 
@@ -405,8 +407,8 @@ def sweep(
         Called with (answers there, answers in all), first with what the store holds.
     tolerance
         Regret, over the payoff scale, up to which an answer is certified.
-    parameters
-        Values of parameters that are not drawn.
+    parameters, named
+        Values of parameters that are not drawn, in a mapping or as keywords.
 
     Returns
     -------
@@ -461,7 +463,7 @@ def sweep(
         design=design,
         progress=progress,
         tolerance=tolerance,
-        parameters=parameters,
+        parameters=values_given(parameters, named),
     )
 
 

@@ -34,7 +34,7 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import Interrupted, RequestError
 from ..forms.build import values
-from .outcome import Outcome, categorical_values, judging_player, outcome_of
+from .outcome import Outcome, categorical_values, judging_player, outcome_of, values_given
 from .scan import (
     AS_WRITTEN,
     EQUAL,
@@ -282,7 +282,8 @@ def tipping(
     tolerance: float = 1e-4,
     grid: int = GRID,
     workers: int = 1,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Tipping:
     """Find every value of a parameter at which the best regime or the equilibrium changes.
 
@@ -313,8 +314,8 @@ def tipping(
         Points of the first grid, at least 3.
     workers
         Processes for large batches.
-    parameters
-        Values of the other parameters.
+    parameters, named
+        Values of the other parameters, in a mapping or as keywords.
 
     Raises
     ------
@@ -351,7 +352,7 @@ def tipping(
         tolerance=tolerance,
         grid=grid,
         workers=workers,
-        parameters=parameters,
+        parameters=values_given(parameters, named),
     )
 
 
