@@ -80,6 +80,16 @@ def test_where_no_pure_profile_is_an_equilibrium_auto_goes_on_to_mixed_ones():
     assert "no pure profile is an equilibrium; then" in solution.method_reason
 
 
+def test_where_there_are_pure_equilibria_the_reason_says_how_to_find_mixed_ones():
+    solution = solve("palfrey_rosenthal_1984")
+
+    assert solution.method == "pure_enumeration"
+    assert solution.method_reason.endswith("polynomial_supports, if asked for, finds mixed ones")
+    assert len(solve("palfrey_rosenthal_1984", "polynomial_supports").equilibria) > len(
+        solution.equilibria
+    )
+
+
 def test_a_game_too_large_for_all_supports_is_solved_by_the_logit_branch(monkeypatch):
     monkeypatch.setattr(limits, "MAX_SUPPORT_PATHS", 3)
     solution = solve(odd_one_out())

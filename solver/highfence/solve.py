@@ -296,6 +296,10 @@ def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str
             outcome.notes = [*told, *outcome.notes]
             if tried:
                 reason = f"{'; '.join(tried)}; then {_because(form, one)}"
+            if _of_pure_alone(one) and len(fitting) > fitting.index(one) + 1:
+                reason += (
+                    f"; {fitting[fitting.index(one) + 1].method}, if asked for, finds mixed ones"
+                )
             return outcome, chosen, reason
         told += [f"{chosen}: {note}" for note in outcome.notes]
         tried.append(
