@@ -40,7 +40,7 @@ RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 
 ALLOWED_INSIDE_FUNCTIONS = {
     ("solution", "report.text"),  # str(solution) is a table
-    ("study.compare", "report.text"),  # str(comparison) likewise
+    ("study.compare", "report.compare_text"),  # str(comparison) likewise
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
     ("study.tipping", "report.tipping_text"),  # likewise
     ("study.map", "report.map_text"),
