@@ -207,6 +207,7 @@ def _spans(rows: Sequence[Sequence[float]]) -> Array:
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only copy."""
     made = np.array(array)
     made.setflags(write=False)
     return made
