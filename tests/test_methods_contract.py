@@ -62,6 +62,22 @@ def duopoly() -> StagedForm:
     return form
 
 
+def leader() -> StagedForm:
+    """Return the same market with one firm first: q = 6 and 3."""
+    game = Game(
+        name="leader",
+        players=["one", "two"],
+        stages=[
+            Stage("first", Decision("one", "q1", Interval(0, 12))),
+            Stage("then", Decision("two", "q2", Interval(0, 12))),
+        ],
+        payoffs={"one": "q1 * (12 - q1 - q2)", "two": "q2 * (12 - q1 - q2)"},
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    return form
+
+
 def strategic(seed: int) -> NormalForm:
     """Return a random game with ties; every third is zero-sum."""
     rng = np.random.default_rng(seed)
@@ -116,7 +132,7 @@ SAMPLES: dict[type, list[Any]] = {
         trees.beer_quiche(),
         trees.battle_with_outside_option(),
     ],
-    StagedForm: [duopoly()],
+    StagedForm: [duopoly(), leader()],
 }
 
 

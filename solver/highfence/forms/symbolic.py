@@ -9,11 +9,12 @@ for the index of its action.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from .. import limits
 from ..errors import LimitExceeded, NotApplicable, Problem, RequestError, did_you_mean
-from ..spec.formulas import FALSE, TRUE, Expr, apply, constant, order
+from ..spec.formulas import FALSE, TRUE, Expr, apply, constant, order, variable
 from ..spec.model import Number, exact
 from .staged import substitute
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Assumptions = Mapping[str, Mapping[str, bool]]
     Values = Mapping[str, Number]
 
-__all__ = ["symbol", "to_sympy"]
+__all__ = ["from_sympy", "symbol", "to_sympy"]
 
 FACTS = (
     "even",
@@ -156,6 +157,62 @@ def to_sympy(
     if isinstance(expressions, Mapping):
         return dict(zip(expressions, made, strict=True))
     return tuple(made)
+
+
+def from_sympy(expression: Any) -> Expr:
+    """Return a sympy expression as an expression of formulas: the way back from
+    :func:`to_sympy`, for what can be compiled.
+
+    Parameters
+    ----------
+    expression
+        Sums, products and whole powers of rational numbers and of symbols, which become the
+        inputs of their names.
+
+    Raises
+    ------
+    NotApplicable
+        It has another part.
+
+    Examples
+    --------
+    >>> x = symbol("x")
+    >>> from_sympy(1 / (x - 2))
+    div(1, add(-2, x))
+    """
+    import sympy
+
+    made: dict[Any, Expr] = {}
+    for part in sympy.postorder_traversal(expression):
+        if part in made:
+            continue
+        if part.is_Symbol:
+            made[part] = variable(part.name)
+        elif part.is_Rational:
+            made[part] = constant(Fraction(int(part.p), int(part.q)))
+        elif part.is_Add:
+            total, *others = (made[arg] for arg in part.args)
+            for other in others:
+                total = apply("add", total, other)
+            made[part] = total
+        elif part.is_Mul:
+            above, below = constant(1), constant(1)
+            for arg in part.args:
+                if arg.is_Pow and arg.exp.is_Integer and arg.exp.is_negative:
+                    below = apply("mul", below, _whole_power(made[arg.base], -int(arg.exp)))
+                else:
+                    above = apply("mul", above, made[arg])
+            made[part] = apply("div", above, below)
+        elif part.is_Pow and part.exp.is_Integer:
+            power = _whole_power(made[part.base], abs(int(part.exp)))
+            made[part] = apply("div", constant(1), power) if part.exp.is_negative else power
+        else:
+            raise NotApplicable(f"{part.func.__name__} has no formula here")
+    return made[expression]
+
+
+def _whole_power(base: Expr, exponent: int) -> Expr:
+    return base if exponent == 1 else apply("pow", base, constant(exponent))
 
 
 def _constants(values: Values) -> dict[str, Expr]:

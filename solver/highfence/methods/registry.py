@@ -56,6 +56,7 @@ MODULES = (
     "staged",
     "first_order",
     "variational",
+    "closed_form",
     "markov_induction",
     "markov_homotopy",
     "logit",

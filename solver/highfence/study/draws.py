@@ -38,6 +38,8 @@ __all__ = ["Draws", "solve_draws"]
 
 CHUNK = 100
 """Draws that a process solves before it reports."""
+WORTHWHILE = 20
+"""Draws from which on it pays to work out and compile a closed form."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def solve_draws(
     a parameter that is drawn, the draw counts.
 
     Games under regimes that leave one interval decision before a last stage of interval
-    decisions are solved and judged in compiled code, all draws of a chunk at once; what it
+    decisions are solved and judged in compiled code, all draws of a chunk at once, and so are
+    stages of linear responses, in closed form (:mod:`highfence.methods.closed_form`); what it
     cannot settle, and other games, one draw at a time.
 
     Cost on the flagship: a few milliseconds a draw and regime. Interrupting it (Ctrl-C)
@@ -318,8 +321,9 @@ def _solve_together(
     from ..certify.staged_batch import certify_leads
     from ..methods.staged_batch import accepts, histories, lead_answers, lead_index
 
-    if not accepts(form):
-        return {}
+    closed = _solve_closed(form, chunk, tolerance)
+    if closed or not accepts(form):
+        return closed
     count = len(next(iter(chunk.values())))
     inputs = np.repeat(form.root[:, : len(form.plan.names)], count, axis=0)
     for name, column in chunk.items():
@@ -365,6 +369,31 @@ def _solve_together(
         if not len(solved):
             break
     return done
+
+
+def _solve_closed(
+    form: StagedForm, chunk: Mapping[str, Array], tolerance: float
+) -> dict[int, tuple[Array, float, int]]:
+    """Return likewise the draws of a game that has one equilibrium, in closed form, and whose
+    certificate holds."""
+    from ..certify.plays_batch import certify_plays
+    from ..methods.closed_form import closed_form_of
+
+    count = len(next(iter(chunk.values())))
+    closed = closed_form_of(form, only_known=count < WORTHWHILE)
+    if closed is None or not closed.single:
+        return {}
+    inputs = np.repeat(form.root[:, : len(form.plan.names)], count, axis=0)
+    for name, column in chunk.items():
+        inputs[:, form.plan.names.index(name)] = column
+    judged = certify_plays(form, closed, inputs)
+    inputs[:, [move.slot for block in form.blocks for move in block.intervals]] = judged.actions
+    table = np.concatenate([judged.payoffs, form.outcomes(inputs)], axis=1)
+    return {
+        int(n): (table[n : n + 1], float(judged.regret[n]), 0)
+        # Formulas are right to rounding, or wrong: a batch's tolerance would let flat payoffs by.
+        for n in np.flatnonzero(judged.regret <= min(tolerance, tolerances.REGRET_FLOAT))
+    }
 
 
 def _solve_staged(
