@@ -7,6 +7,7 @@ the dynamic models whose form the catalogue does not hold, through the Python AP
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from math import log, sqrt
 from pathlib import Path
@@ -14,14 +15,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from highfence import load, solve
 from highfence.certify.linear_quadratic import certify_feedback
+from highfence.commands.replications import replications as command
+from highfence.errors import RequestError, SpecError
 from highfence.methods.linear_quadratic import LinearQuadraticGame, coupled_riccati
 from highfence.report.replications_text import replications_markdown
+from highfence.spec import toml
 from highfence.spec.catalog import entries
 from highfence.spec.model import Game
-from highfence.study import Replication, replicate
+from highfence.study import Replication, replicate, replications
 
 GAMES = [
     entry.name
@@ -241,3 +246,109 @@ def test_power_is_what_bargaining_yields_and_shifts_with_the_easier_good():
     assert easier["gain"] == near(easier["power"] / 2)
     assert easier["power"] < usual["power"]
     assert outcome("power_of_imports", minerals_A=1, eps_chips=5)["power"] < 0
+
+
+# -- What is declared, and how it is printed ------------------------------------------------------
+
+DECLARED = """
+name = "guess"
+[players]
+a = "A"
+[parameters.t]
+value = 0.25
+[[stages]]
+name = "one"
+[stages.decisions.x]
+player = "a"
+interval = {low = 0, high = 1}
+[derived]
+seen = "x"
+[payoffs]
+a = "-(x - t) ** 2"
+[regimes.half]
+set = {t = 0.5}
+[[published]]
+formula = "seen"
+value = "1/4"
+source = "Nobody (1900)"
+[[published]]
+formula = "seen - half.seen"
+value = -0.25
+source = "Nobody (1900)"
+label = "what half changes"
+[[published]]
+formula = "seen"
+value = 0.7
+source = "Nobody (1900)"
+origin = "own"
+equilibria = "some"
+tolerance = 1e-3
+set = {t = 0.1}
+"""
+
+
+def test_a_declared_answer_is_compared_at_its_own_numbers():
+    first, second, third = replicate(toml.loads(DECLARED))
+
+    assert first.holds
+    assert first.published == 0.25
+    assert second.holds
+    assert second.label == "what half changes"
+    assert not third.holds
+    assert third.difference == near(0.1 - 0.7)
+    assert third.command == "highfence solve guess --set t=0.1"
+
+
+def test_declared_answers_survive_being_written_and_read():
+    game = toml.loads(DECLARED)
+
+    assert toml.loads(toml.dumps(game)) == game
+    assert [row.origin for row in game.published] == ["published", "published", "own"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"seen - half.seen"', '"seen - whole.seen"', "whole"),
+        ('value = "1/4"', 'value = "a quarter"', "not a finite number"),
+        ('origin = "own"', 'origin = "mine"', "closed form"),
+        ('equilibria = "some"', 'equilibria = "any"', "some"),
+        ("set = {t = 0.1}", "set = {u = 0.1}", "there is no parameter 'u'"),
+        ("tolerance = 1e-3", "tolerance = -1", "negative"),
+        ("tolerance = 1e-3", "accuracy = 1e-3", "unknown key 'accuracy'"),
+        ('formula = "seen"\nvalue = "1/4"', 'value = "1/4"', "'formula' is missing"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_with_its_line(old, new, said):
+    assert old in DECLARED
+    with pytest.raises(SpecError) as caught:
+        toml.loads(DECLARED.replace(old, new, 1))
+
+    assert any(said in str(problem) and problem.line for problem in caught.value.problems)
+
+
+def test_a_game_that_declares_nothing_has_no_replications():
+    with pytest.raises(RequestError, match="declares no published answers"):
+        replications(["chicken"])
+
+
+def test_the_command_prints_the_page_and_the_formats():
+    run = CliRunner().invoke
+
+    page = run(command, ["matching_pennies"])
+    assert page.exit_code == 0
+    assert "1 of 1 known answers, of 1 game, are found" in page.output
+    (row,) = json.loads(run(command, ["matching_pennies", "--json"]).output)
+    assert (row["published"], row["ours"], row["difference"], row["holds"]) == (0.5, 0.5, 0, True)
+    assert run(command, ["matching_pennies", "--csv"]).output.splitlines()[0].startswith("source,")
+    both = run(command, ["matching_pennies", "--markdown", "--csv"])
+    assert isinstance(both.exception, RequestError)
+
+
+def test_an_answer_that_is_missed_ends_with_another_exit_code(tmp_path):
+    path = tmp_path / "guess.toml"
+    path.write_text(DECLARED, "utf-8")
+
+    found = CliRunner().invoke(command, [str(path)], standalone_mode=False)
+    assert found.return_value == 3
+    assert "MISSED" in found.output
