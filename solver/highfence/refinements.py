@@ -29,6 +29,7 @@ from .solve import form_of
 
 if TYPE_CHECKING:
     from .forms.extensive import BehaviorProfile, ExtensiveForm
+    from .forms.markov import MarkovForm
     from .forms.normal import NormalForm, Profile
     from .spec.model import Game
 
@@ -38,7 +39,9 @@ _SEEDS = 3
 """Directions tried before the index of a component is left open."""
 
 
-def refine(game: Game | NormalForm | ExtensiveForm | str | Path, solution: Solution) -> Solution:
+def refine(
+    game: Game | NormalForm | ExtensiveForm | MarkovForm | str | Path, solution: Solution
+) -> Solution:
     """Return a solution with verdicts on the refinements of each of its equilibria.
 
     Parameters

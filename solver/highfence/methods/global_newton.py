@@ -105,7 +105,7 @@ def global_newton(game: NormalForm, *, rays: int = 10) -> Generator[Profile, Non
     --------
     >>> battle = NormalForm.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]])
     >>> found = list(global_newton(battle))
-    >>> sorted(float(profile.strategies[0][0].round(6)) for profile in found)
+    >>> sorted(round(float(profile.strategies[0][0]), 6) for profile in found)
     [0.0, 0.666667, 1.0]
     """
     paths = _Paths(game)
