@@ -554,3 +554,20 @@ def test_some_equilibrium_survives_d1_and_beliefs_bear_out_the_replies(seed):
                     sum(p * game.payoffs[t][m][r][1] for t, p in enumerate(point)) for r in range(3)
                 ]
                 assert all(worth[r] == max(worth) for r in range(3) if replies[m][r])
+
+
+def test_floats_bring_the_same_beliefs_up_to_the_tolerance():
+    exact = solve(trees.beer_quiche(), "perfect_bayesian").equilibria
+    floats = solve(trees.scaled(trees.beer_quiche(), 0.1), "perfect_bayesian").equilibria
+
+    assert len(floats) == len(exact) == 4
+    for one, other in zip(exact, floats, strict=True):
+        assert not other.certificate.exact
+        assert verdicts(one) == verdicts(other)
+        for belief, near in zip(one.beliefs, other.beliefs, strict=True):
+            assert belief.reached == near.reached
+            for column, of_other in zip(
+                zip(*belief.extreme, strict=True), zip(*near.extreme, strict=True), strict=True
+            ):
+                assert float(min(of_other)) == pytest.approx(float(min(column)), abs=1e-6)
+                assert float(max(of_other)) == pytest.approx(float(max(column)), abs=1e-6)
