@@ -57,6 +57,9 @@ MAX_PAIRS = 10_000_000
 MAX_PIVOTS = 2_000
 """Pivots of all Lemke-Howson paths of one game, in exact arithmetic."""
 
+MAX_FLOAT_PIVOTS = 200_000
+"""Pivots of all Lemke-Howson paths of one game, in floats: ten seconds at 300 strategies each."""
+
 MAX_PATH_PIVOTS = 500
 """Pivots of one of nashpy's Lemke-Howson paths; rounding makes some of them cycle."""
 

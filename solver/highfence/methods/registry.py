@@ -51,6 +51,7 @@ MODULES = (
     "nashpy_methods",
     "zero_sum",
     "lemke_howson",
+    "lemke_howson_float",
     "backward_induction",
     "perfect_bayesian",
     "staged",
