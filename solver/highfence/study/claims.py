@@ -596,7 +596,8 @@ def _words(
             at = f" under {named.case}" if several else ""
             more = sum(boundary.moves and not boundary.beside for boundary in boundaries) - 1
             others = f"; {more} more {'boundary' if more == 1 else 'boundaries'}" if more else ""
-            return f"only if {named.where}{at} (at {named.value:g} it {holds}){others}"
+            what = f" for {named.proposition}" if len({c.proposition for c in cells}) > 1 else ""
+            return f"only if {named.where}{what}{at} (at {named.value:g} it {holds}){others}"
         case Ruling.MIXED:
             return _mixed(cells)
         case Ruling.UNDECIDED:

@@ -261,11 +261,15 @@ class Scanner:
         try:
             if clash:
                 raise SpecError(Problem("", "names of the game"))
-            self.game = replace(
-                game,
-                derived={**game.derived, **{n: Derived(f) for n, f in extra.items()}},
-                outcomes=(*self.reported, *extra),
-            )
+            # Checking and compiling a game takes as long as solving some dozen points of it.
+            key = ("watched", tuple(extra.items()))
+            if key not in game.cache:
+                game.cache[key] = replace(
+                    game,
+                    derived={**game.derived, **{n: Derived(f) for n, f in extra.items()}},
+                    outcomes=(*self.reported, *extra),
+                )
+            self.game = game.cache[key]
         except SpecError:  # a decision that exists in some timings only, say
             self.game, self.actions, self.room = game, {}, {}
             unwatched = list(moves)
