@@ -796,6 +796,11 @@ def _overlays(page: Page, game: Game) -> None:
         page.heading("What was observed, to fit to")
         for name, target in game.targets.items():
             page.item(name, _sentences(*_observed(target), sourced(target)), indent=GAP)
+    if game.published:
+        page.heading("Known answers, for `highfence replications`")
+        for row in game.published:
+            told = f"{row.formula} = {number(row.value)} ({row.source}; {row.origin})"
+            page.item(row.label or row.formula, told, indent=GAP)
     if game.flags:
         page.heading("Flags")
         for name, condition in game.flags.items():
