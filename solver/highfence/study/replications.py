@@ -92,8 +92,8 @@ def replications(
     Parameters
     ----------
     games
-        Games, names or paths; by default all games that ``highfence list`` names and that
-        declare published answers.
+        Games, names or paths; by default all games in TOML that ``highfence list`` names and
+        that declare published answers. (Games in Python are programs, and are run only if named.)
     tell
         Is told what is being solved.
 
