@@ -98,7 +98,7 @@ def zero_sum_many(payoffs: ArrayLike, *, workers: int = 1) -> ZeroSumAnswers:
 
     >>> tables = np.stack([[[1, -1], [-1, 1]], [[3, 2], [1, 0]]], axis=-1)
     >>> found = zero_sum_many(tables)
-    >>> found.value.tolist(), found.x.tolist()
+    >>> found.value.tolist(), found.x.round(9).tolist()
     ([0.0, 2.0], [[0.5, 0.5], [1.0, 0.0]])
     """
     from ..kernels.batch_simplex import solve_zero_sum
