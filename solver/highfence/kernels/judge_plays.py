@@ -33,20 +33,15 @@ _INTS = types.int64[::1]
 _TABLE = types.int64[:, ::1]
 _CUBE = types.float64[:, :, ::1]
 
-_PLAY = types.void(
-    _ADVANCE, _ADVANCE, _FINISH, types.int64, types.boolean,
-    _TABLE, _TABLE, _MATRIX, _INTS, _ROW, _ROW, _ROW,
-)  # fmt: skip
 
-
-@njit(types.void(_ROW, _ROW), **_OPTIONS)
+@njit(**_OPTIONS)
 def _copy(to, source):  # type: ignore[no-untyped-def]
     """Copy a row. Written as a slice it would be copied twice, through new memory."""
     for k in range(to.size):
         to[k] = source[k]
 
 
-@njit(_PLAY, **_OPTIONS)
+@njit(**_OPTIONS)
 def _play(  # type: ignore[no-untyped-def]
     rule, advance, finish, block, placed, moves, answers, fixed, counts, a, b, out
 ):
@@ -65,14 +60,7 @@ def _play(  # type: ignore[no-untyped-def]
     finish(b, out)
 
 
-_NODE = types.int64(
-    _ADVANCE, _ADVANCE, _FINISH, types.int64, types.boolean,
-    _TABLE, _TABLE, _MATRIX, _INTS, _TABLE, _TABLE, _TABLE, _CUBE, _INTS,
-    _CUBE, _CUBE, _MATRIX, _ROW, _ROW, _ROW,
-)  # fmt: skip
-
-
-@njit(_NODE, **_OPTIONS)
+@njit(**_OPTIONS)
 def _node(  # type: ignore[no-untyped-def]
     rule, advance, finish, block, path,
     moves, answers, fixed, counts, owners, lows, highs, ends, density,
