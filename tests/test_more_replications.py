@@ -248,6 +248,17 @@ def test_power_is_what_bargaining_yields_and_shifts_with_the_easier_good():
     assert outcome("power_of_imports", minerals_A=1, eps_chips=5)["power"] < 0
 
 
+# -- Wang, Zhao and Jiang 2024 (Social Sciences in China 2024(6)): the property, in the flagship -----
+
+
+@pytest.mark.parametrize("allies", ["aligned", "endogenous"])
+def test_the_targets_subsidy_rises_with_containment(allies):
+    free = outcome("small_yard_high_fence", regime="none", allies=allies)
+    for regime in ("small_yard", "broad"):
+        contained = outcome("small_yard_high_fence", regime=regime, allies=allies)
+        assert contained["s"] > free["s"] + 0.01
+
+
 # -- What is declared, and how it is printed ------------------------------------------------------
 
 DECLARED = """
