@@ -25,6 +25,16 @@ GAIN = 1e-9
 """A gain below this share of the scanned range is rounding."""
 
 
+NEXT = 1e-4
+"""Step of the differences of a first guess."""
+ROUNDS = 8
+"""Replies to replies after which two decisions are not expected to meet."""
+REACH = 0.2
+"""How far a first guess may be."""
+SMALL = 1e-6
+"""Slope, over the curvature, from which the rest is read off the parabolas."""
+
+
 class Box(NamedTuple):
     """The decisions of a block at one history, each array (m,)."""
 
@@ -37,7 +47,14 @@ class Box(NamedTuple):
 _VECTOR, _INTS = types.float64[::1], types.int64[::1]
 _BOX = types.NamedTuple((_INTS, _INTS, _VECTOR, _VECTOR), Box)  # type: ignore[no-untyped-call]
 ANSWER = types.boolean(
-    types.FunctionType(OBJECTIVE), _VECTOR, _BOX, _VECTOR, types.float64[:, ::1], _VECTOR
+    types.FunctionType(OBJECTIVE),
+    _VECTOR,
+    _BOX,
+    _VECTOR,
+    types.float64[:, ::1],
+    _VECTOR,
+    types.boolean,
+    types.boolean,
 )
 
 
@@ -264,12 +281,54 @@ def _uphill(f, v, d, x, h):  # type: ignore[no-untyped-def]
 
 
 @lean
+def _bent(f, v, d, x):  # type: ignore[no-untyped-def]
+    """Slope and curvature of a decision's objective at x, by a narrow parabola next to it; and
+    whether they agree further away, as they do not where there is a kink."""
+    h = NEXT
+    a = min(max(x, h), 1.0 - h)
+    left, here, right = _at(f, v, d, a - h), _at(f, v, d, a), _at(f, v, d, a + h)
+    curvature = (left - 2 * here + right) / (h * h)
+    slope = (right - left) / (2 * h)
+    far = -3 * h if a > 0.5 else 3 * h
+    rest = _at(f, v, d, a + far) - here - slope * far - 0.5 * curvature * far * far
+    even = abs(rest) <= 1e-3 * abs(curvature) * far * far
+    v[d[0]] = d[2] + d[3] * x
+    return slope + curvature * (x - a), curvature, even
+
+
+@lean
+def _held(x, slope):  # type: ignore[no-untyped-def]
+    """Whether a bound keeps a decision from going up its slope."""
+    return (x <= 0.0 and slope <= 0.0) or (x >= 1.0 and slope >= 0.0)
+
+
+@lean
+def _near_top(f, v, d, x):  # type: ignore[no-untyped-def]
+    """The peak of the parabola on which x lies, if it is close and also on it; else -1."""
+    slope, curvature, even = _bent(f, v, d, x)
+    if _held(x, slope) and even:
+        return x
+    if not (even and curvature < 0.0 and abs(slope) <= -REACH * curvature):
+        return -1.0
+    y = min(max(x - slope / curvature, 0.0), 1.0)
+    slope, again, even = _bent(f, v, d, y)
+    if not (even and abs(again - curvature) <= -1e-3 * curvature):
+        return -1.0
+    if _held(y, slope):
+        return y
+    return min(max(y - slope / again, 0.0), 1.0) if abs(slope) <= -SMALL * again else -1.0
+
+
+@lean
 def _hill(f, v, d, x):  # type: ignore[no-untyped-def]
     """The peak of one decision uphill from x, smooth or a kink, to rounding.
 
     Where a stencil may have reached across a kink, a narrower one looks again.
     """
     h = 1e-4
+    top = _near_top(f, v, d, x)
+    if top >= 0.0:
+        return top
     for _ in range(3):
         x, verified = _uphill(f, v, d, x, h)
         if verified:
@@ -330,7 +389,7 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
             u[0] = _replied(f, v, one, u[0], points)
         return True
     y0, g0 = 0.0, 0.0
-    for step in range(16):
+    for step in range(ROUNDS):
         y = u[1]
         scan = points if step == 0 else 0
         if one[3] > 0.0:
@@ -350,6 +409,71 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
         y0, g0 = y, g
         u[1] = min(max(y + move, 0.0), 1.0)
         v[other[0]] = other[2] + other[3] * u[1]
+    return False
+
+
+@lean
+def _slope(f, v, d, x):  # type: ignore[no-untyped-def]
+    """Slope of a decision's objective next to x, taken at x by a parabola where x is a bound."""
+    h = NEXT
+    a = min(max(x, h), 1.0 - h)
+    left, right = _at(f, v, d, a - h), _at(f, v, d, a + h)
+    slope = (right - left) / (2 * h)
+    if a != x:
+        slope += (left - 2 * _at(f, v, d, a) + right) / (h * h) * (x - a)
+    v[d[0]] = d[2] + d[3] * x
+    return slope
+
+
+@lean
+def _tangent(f, v, box, u):  # type: ignore[no-untyped-def]
+    """Move u to where the slopes of one or two decisions vanish, by Newton; False where that
+    is not at once, or not smooth and concave. On quadratics, two steps."""
+    m = u.size
+    one, other = _of(box, 0), _of(box, m - 1)
+    x = u[0] if one[3] > 0.0 else 0.0
+    y = u[m - 1] if other[3] > 0.0 else 0.0
+    v[one[0]] = one[2] + one[3] * x
+    v[other[0]] = other[2] + other[3] * y
+    single = m == 1 or not other[3] > 0.0
+    sx, cx, even_x, sy, cy, even_y = 0.0, -1.0, True, 0.0, -1.0, True
+    for _ in range(5):
+        if one[3] > 0.0:
+            sx, cx, even_x = _bent(f, v, one, x)
+        if not single:
+            sy, cy, even_y = _bent(f, v, other, y)
+        still_x = not one[3] > 0.0 or _held(x, sx)
+        still_y = single or _held(y, sy)
+        if not ((still_x or cx < 0.0) and (still_y or cy < 0.0) and even_x and even_y):
+            return False
+        if (still_x or abs(sx) <= -SMALL * cx) and (still_y or abs(sy) <= -SMALL * cy):
+            # The parabolas say the rest.
+            u[0] = x if still_x else min(max(x - sx / cx, 0.0), 1.0)
+            if m > 1:
+                u[1] = y if still_y else min(max(y - sy / cy, 0.0), 1.0)
+            _put(v, box, u)
+            return True
+        to_x, to_y = 0.0, 0.0
+        if still_x or still_y:
+            to_x = 0.0 if still_x else -sx / cx
+            to_y = 0.0 if still_y else -sy / cy
+        else:
+            h = NEXT if y < 0.5 else -NEXT
+            v[other[0]] = other[2] + other[3] * (y + h)
+            a = (_slope(f, v, one, x) - sx) / h
+            v[other[0]] = other[2] + other[3] * y
+            h = NEXT if x < 0.5 else -NEXT
+            v[one[0]] = one[2] + one[3] * (x + h)
+            b = (_slope(f, v, other, y) - sy) / h
+            determinant = cx * cy - a * b
+            if not determinant > 0.0:
+                return False
+            to_x = (a * sy - cy * sx) / determinant
+            to_y = (b * sx - cx * sy) / determinant
+        x = min(max(x + to_x, 0.0), 1.0)
+        y = min(max(y + to_y, 0.0), 1.0)
+        v[one[0]] = one[2] + one[3] * x
+        v[other[0]] = other[2] + other[3] * y
     return False
 
 
@@ -420,23 +544,33 @@ def _settled(f, v, box, u, width, scan):  # type: ignore[no-untyped-def]
 
 
 @njit(ANSWER, cache=True, error_model="numpy", nogil=True)
-def answer(f, v, box, u, starts, scan):  # type: ignore[no-untyped-def]
+def answer(f, v, box, u, starts, scan, near, sure):  # type: ignore[no-untyped-def]
     """Move u to an equilibrium of the block, from where it stands; False if none is met.
 
     ``starts`` (q, m) are tried where u leads nowhere, unless exactly two decisions are open;
-    ``scan`` is room for the points of a scan. The moves are left in v.
+    ``scan`` is room for the points of a scan. ``near`` says that u is probably close: one or two
+    decisions try Newton first; else their replies meet step by step, so that the answer is
+    the one on u's side. Unless ``sure``, what Newton finds need not hold against far actions.
+    The moves are left in v.
     """
     trial = u.copy()
     m = u.size
-    for attempt in range(2):
-        trial[:] = u
+    met = near and m <= 2 and _tangent(f, v, box, trial)
+    if met and (not sure or _stands(f, v, box, trial, scan)):
+        copy(u, trial)
+        return True
+    # From where u stands, from the best replies to it, and from the corners.
+    for attempt in range(6 if m == 2 else 2):
+        copy(trial, u)
+        if attempt >= 2:
+            trial[0], trial[1] = (attempt - 2) // 2, 1 - (attempt - 2) % 2
         if m > 2:
             met = _settled(f, v, box, trial, STEP if attempt == 0 else 0.01 * STEP, scan)
         else:
-            met = _join(f, v, box, trial, scan.size - 1 if attempt else 0)
+            met = _join(f, v, box, trial, scan.size - 1 if attempt == 1 else 0)
             met = met and _stands(f, v, box, trial, scan)
         if met:
-            u[:] = trial
+            copy(u, trial)
             return True
     if m == 1:
         return False
@@ -464,6 +598,7 @@ def answer(f, v, box, u, starts, scan):  # type: ignore[no-untyped-def]
         types.float64[:, ::1],
         types.float64[:, ::1],
         types.float64[:, :, ::1],
+        types.boolean[::1],
         types.int64,
         types.float64[:, ::1],
         types.float64[:, ::1],
@@ -474,11 +609,12 @@ def answer(f, v, box, u, starts, scan):  # type: ignore[no-untyped-def]
     nogil=True,
 )
 def answer_rows(  # type: ignore[no-untyped-def]
-    objective, finish, rows, slots, owners, low, high, starts, points, actions, payoffs, known
+    objective, finish, rows, slots, owners, low, high, starts, near, points, actions, payoffs, known
 ):
     """Solve the last block at histories, each from its own starts: a function of the history.
 
-    ``starts`` (n, q, m): scaled, the first is where the search begins. Written: ``actions``
+    ``starts`` (n, q, m): scaled, the first is where the search begins, which is probably
+    close where ``near`` (n,). Written: ``actions``
     (n, m), ``payoffs`` (n, players), ``known`` (n,). The rows' last moves are changed.
     """
     scan = np.empty(points + 1)
@@ -487,7 +623,7 @@ def answer_rows(  # type: ignore[no-untyped-def]
         v = rows[r]
         box = Box(slots, owners, low[r], high[r])
         u[:] = starts[r, 0]
-        known[r] = answer(objective, v, box, u, starts[r], scan)
+        known[r] = answer(objective, v, box, u, starts[r], scan, near[r], True)
         if not known[r]:
             actions[r] = np.nan
             payoffs[r] = np.nan

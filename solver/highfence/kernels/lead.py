@@ -35,6 +35,8 @@ __all__ = [
 
 EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
+ROUNDING = 1e-12
+"""Share of a payoff within which it is met again when what stands behind is solved anew."""
 PEAK = 0.02
 """Local maxima of a scan within this share of its range of the best one are located."""
 
@@ -115,8 +117,10 @@ class Node(NamedTuple):
 
 
 @lean
-def behind(h, k, s, u, pay):  # type: ignore[no-untyped-def]
+def behind(h, k, s, u, pay, near, sure):  # type: ignore[no-untyped-def]
     """Write the payoffs behind profile k and the leader's s; u is the start and the answer.
+
+    ``near`` and ``sure`` are those of :func:`.last_block.answer`.
 
     False, and NaN for payoffs, if no answer of the last block is met.
     """
@@ -129,7 +133,7 @@ def behind(h, k, s, u, pay):  # type: ignore[no-untyped-def]
         at_low, at_high = last.low_slots[j], last.high_slots[j]
         box.low[j] = v[at_low] if at_low >= 0 else last.low_fixed[j]
         box.high[j] = v[at_high] if at_high >= 0 else last.high_fixed[j]
-    if not play.answer(play.objective, v, box, u, last.starts, h.scan):
+    if not play.answer(play.objective, v, box, u, last.starts, h.scan, near, sure):
         pay[:] = np.nan
         return False
     play.finish(v, pay)
@@ -137,16 +141,17 @@ def behind(h, k, s, u, pay):  # type: ignore[no-untyped-def]
 
 
 @lean
-def led(h, s):  # type: ignore[no-untyped-def]
+def led(h, s, alone, sure):  # type: ignore[no-untyped-def]
     """The leader's payoff at s against the weights; -inf where unsolved.
 
-    ``reached`` and ``pays`` are filled for the profiles of positive weight.
+    ``reached`` and ``pays`` are filled for the profiles of positive weight, from ``near``, or
+    from the first start if ``alone``.
     """
     total = 0.0
     for k in range(h.weights.size):
         if h.weights[k] > 0.0:
-            copy(h.reached[k], h.last.starts[0] if h.ruled else h.near[k])
-            if not behind(h, k, s, h.reached[k], h.pays[k]):
+            copy(h.reached[k], h.last.starts[0] if alone else h.near[k])
+            if not behind(h, k, s, h.reached[k], h.pays[k], not alone, sure):
                 return -np.inf
             total += h.weights[k] * h.pays[k, h.owner]
     return total if total == total else -np.inf
@@ -164,12 +169,23 @@ def smooth(line, n):  # type: ignore[no-untyped-def]
 
 
 @lean
-def climb(h, n, sharp):  # type: ignore[no-untyped-def]
+def climb(h, n):  # type: ignore[no-untyped-def]
     """Locate the peak of the leader's payoff around point n of the scan: (where, height).
 
-    Brent's parabolas and golden sections, after half and quarter steps where the scan is not
-    smooth; ``sharp`` adds a Newton step where the peak is.
+    Where the scan is smooth, what stands behind is followed from ``near``, also by a rule that
+    begins every search anew, if that meets the same payoff where the climb ends.
     """
+    alone = h.ruled and not smooth(h.line, n)
+    x, f = _climb(h, n, alone)
+    if h.ruled and not alone and not abs(led(h, x, h.ruled, True) - f) <= ROUNDING * abs(f):
+        x, f = _climb(h, n, h.ruled)
+    return x, f
+
+
+@lean
+def _climb(h, n, alone):  # type: ignore[no-untyped-def]
+    """:func:`climb`, by Brent's parabolas and golden sections, after half and quarter steps
+    where the scan is not smooth; against a mixture, a Newton step where the peak is."""
     steps = h.line.size - 1
     size = 1.0 / steps
     x, edge, even = n / steps, h.edge, smooth(h.line, n)
@@ -179,7 +195,7 @@ def climb(h, n, sharp):  # type: ignore[no-untyped-def]
         for q in (-0.75, -0.5, -0.25, 0.25, 0.5, 0.75):
             y = x + q * size
             if 0.0 <= y <= 1.0:
-                f = led(h, y)
+                f = led(h, y, alone, False)
                 if f > height:
                     best, height = y, f
         a, b = max(best - 0.25 * size, 0.0), min(best + 0.25 * size, 1.0)
@@ -210,7 +226,7 @@ def climb(h, n, sharp):  # type: ignore[no-untyped-def]
         if abs(step) < tolerance:
             step = tolerance if step > 0 else -tolerance
         y = min(max(x1 + step, 0.0), 1.0)
-        f = led(h, y)
+        f = led(h, y, alone, False)
         if f >= f1:
             if y >= x1:
                 a = x1
@@ -229,16 +245,19 @@ def climb(h, n, sharp):  # type: ignore[no-untyped-def]
     # A bound of the interval is approached by sections, and never tried by them.
     for y in (0.0, 1.0):
         if abs(y - x1) < 4 * edge and y != x1:
-            f = led(h, y)
+            f = led(h, y, alone, False)
             if f >= f1:
                 x1, f1 = y, f
+    sharp = True
+    for k in range(h.weights.size):
+        sharp = sharp and h.weights[k] != 1.0
     if sharp:
-        x1, f1 = _sharpened(h, x1, f1)
+        x1, f1 = _sharpened(h, x1, f1, alone)
     # At the very edge of a cliff a later mover's indifference may be decided by rounding.
     hair = 2 * edge
     if not even and x1 > hair and x1 < 1 - hair:
-        left = led(h, x1 - hair)
-        right = led(h, x1 + hair)
+        left = led(h, x1 - hair, alone, False)
+        right = led(h, x1 + hair, alone, False)
         slack = 1e-6 * max(abs(f1), 1e-300)
         safe_left, safe_right = left >= f1 - slack, right >= f1 - slack
         if safe_left != safe_right:
@@ -248,18 +267,18 @@ def climb(h, n, sharp):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _sharpened(h, x, fx):  # type: ignore[no-untyped-def]
+def _sharpened(h, x, fx, alone):  # type: ignore[no-untyped-def]
     """A smooth peak next to x, by Newton on differences; x itself if there is none."""
     d = 2e-3
     if x <= 2 * d or x >= 1 - 2 * d:
         return x, fx
     y = x
     for _ in range(3):
-        a = led(h, y - 2 * d)
-        b = led(h, y - d)
-        c = led(h, y)
-        e = led(h, y + d)
-        f = led(h, y + 2 * d)
+        a = led(h, y - 2 * d, alone, False)
+        b = led(h, y - d, alone, False)
+        c = led(h, y, alone, False)
+        e = led(h, y + d, alone, False)
+        f = led(h, y + 2 * d, alone, False)
         slope = (a - 8 * b + 8 * e - f) / (12 * d)
         bend = (-a + 16 * b - 30 * c + 16 * e - f) / (12 * d * d)
         rough = (b - 2 * c + e) / (d * d)
@@ -271,7 +290,7 @@ def _sharpened(h, x, fx):  # type: ignore[no-untyped-def]
         y += move
         if abs(move) < 1e-11:
             break
-    f = led(h, y)
+    f = led(h, y, alone, False)
     return (y, f) if abs(y - x) < 0.5 * d and f >= fx - 1e-12 * abs(fx) else (x, fx)
 
 
@@ -296,6 +315,13 @@ def mixed_scan(h):  # type: ignore[no-untyped-def]
         if best < 0 or h.line[g] > h.line[best]:
             best = g
     return best
+
+
+@lean
+def slack_of(height, spread):  # type: ignore[no-untyped-def]
+    """How far below the best point of a scan others count as equal to it: where a player is
+    indifferent all over, what is left is rounding."""
+    return max(EQUAL * spread, ROUNDING * abs(height))
 
 
 @lean
@@ -328,7 +354,7 @@ def reply(h):  # type: ignore[no-untyped-def]
     for n in range(h.line.size):
         if peaks(h.line, n, least):
             nearest(h, n / (h.line.size - 1))
-            x, f = climb(h, n, True)
+            x, f = climb(h, n)
             if f > top:
                 top, where = f, x
     nearest(h, where)
@@ -359,7 +385,7 @@ def gains(h, s, skip):  # type: ignore[no-untyped-def]
                 if h.seen[n] == 0:
                     copy(h.reached[n], h.last.starts[0] if h.ruled else h.near[n])
                     h.seen[n] = 1
-                    if not behind(h, n, s, h.reached[n], h.room[n]):
+                    if not behind(h, n, s, h.reached[n], h.room[n], not h.ruled, True):
                         return np.inf
                 if which == 0:
                     now += h.weights[k] * h.room[n, i]

@@ -42,7 +42,7 @@ def _third(h, i, one, other, s):  # type: ignore[no-untyped-def]
         if h.movers[a] != i or k < 0 or k in (one, other):
             continue
         copy(h.reached[k], h.last.starts[0] if h.ruled else h.near[k])
-        if not behind(h, k, s, h.reached[k], h.room[k]):
+        if not behind(h, k, s, h.reached[k], h.room[k], not h.ruled, True):
             return False
         if h.room[k, i] > h.pays[one, i] + INDIFFERENT * h.scale[i]:
             return False
@@ -61,7 +61,7 @@ def _gap_at(h, i, one, other, p):  # type: ignore[no-untyped-def]
     replies to a mixture, ``other`` with probability p; and that reply (-1 where unsolved)."""
     _weigh(h, one, other, p)
     s = reply(h)
-    if s < 0.0 or not np.isfinite(led(h, s)):
+    if s < 0.0 or not np.isfinite(led(h, s, h.ruled, True)):
         return np.nan, -1.0
     return h.pays[other, i] - h.pays[one, i], s
 
@@ -76,7 +76,7 @@ def _scanned_gap(h, i, one, other, p, at_one, at_other):  # type: ignore[no-unty
     s = at_one if p == 0.0 else at_other
     nearest(h, s)
     _weigh(h, one, other, 0.5)
-    value = led(h, s)
+    value = led(h, s, h.ruled, True)
     return h.pays[other, i] - h.pays[one, i] if np.isfinite(value) else np.nan
 
 
@@ -192,7 +192,7 @@ def _both_gaps(h, quad, p, q):  # type: ignore[no-untyped-def]
     s = reply(h)
     if s < 0.0:
         return np.nan, np.nan, -1.0
-    led(h, s)
+    led(h, s, h.ruled, True)
     pays = h.pays
     x, y = _cross_gaps(quad, p, q, pays[quad[2]], pays[quad[3]], pays[quad[4]], pays[quad[5]])
     return x, y, s
@@ -245,5 +245,5 @@ def both_mix(h, quad):  # type: ignore[no-untyped-def]
         most = max(most, h.scale[i])
     if gain > INDIFFERENT * most or not (_even(h, quad[0]) and _even(h, quad[1])):
         return -1.0
-    led(h, s)
+    led(h, s, h.ruled, True)
     return s

@@ -15,8 +15,8 @@ from numba import njit, types
 
 from .last_block import ANSWER, Box, answer, answer_rows, copy
 from .lead import (
-    EQUAL,
     PEAK,
+    ROUNDING,
     Last,
     Node,
     Play,
@@ -27,6 +27,7 @@ from .lead import (
     mixed_scan,
     nearest,
     peaks,
+    slack_of,
     spread_of,
 )
 from .lead_mixtures import NODES, both_mix, mixes_between, one_mixes
@@ -118,7 +119,7 @@ def _tabulate(h, open_to):  # type: ignore[no-untyped-def]
                 copy(u, h.branches[k, g - 1])
             if u[0] != u[0]:
                 copy(u, h.last.starts[0])
-            if not behind(h, k, g / steps, u, h.table[k, g]):
+            if not behind(h, k, g / steps, u, h.table[k, g], not h.ruled and g > 0, True):
                 complete = False
                 u[:] = np.nan
     for i in range(h.scale.size):
@@ -190,62 +191,6 @@ def _keep(h, s, found, r):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _pure(h, k, tops, heights, found, r):  # type: ignore[no-untyped-def]
-    """Keep the equilibria with profile k for sure; return the leader's first reply to it, -1 if
-    there is none. ``tops`` and ``heights`` (TOPS,) are room."""
-    h.weights[:] = 0.0
-    h.weights[k] = 1.0
-    line, steps = h.line, h.line.size - 1
-    g = mixed_scan(h)
-    if not np.isfinite(line[g]):
-        return -1.0
-    spread = spread_of(line)
-    if _hopeless(h, k, line[g] - PEAK * spread):
-        return g / steps
-    count = 0
-    equal, end = _stretch(line, line[g] - EQUAL * max(spread, 1e-300))
-    if not h.width > 0.0:
-        tops[0], heights[0], count = 0.0, line[0], 1
-    elif equal >= 3:
-        # Indifferent over a stretch: its ends stand for all of it.
-        found.marks[r] |= CONTINUUM
-        tops[0], heights[0] = (end - equal + 1) / steps, line[g]
-        tops[1], heights[1], count = end / steps, line[g], 2
-    else:
-        for n in range(steps + 1):
-            if count < TOPS and peaks(line, n, line[g] - PEAK * spread):
-                copy(h.near[k], h.branches[k, n])
-                tops[count], heights[count] = climb(h, n, False)
-                count += 1
-    best = -np.inf
-    for n in range(count):
-        best = max(best, heights[n])
-    least = best - EQUAL * spread
-    first = -1.0
-    for n in range(count):
-        repeated = False
-        for other in range(n):
-            repeated |= heights[other] >= least and abs(tops[n] - tops[other]) <= 1e-7
-        if repeated or heights[n] < least - 1e-15 * abs(best):
-            continue
-        s = tops[n]
-        if first < 0.0:
-            first = s
-        if not h.ruled:
-            # Met on another branch than when it is asked for alone: there are several.
-            nearest(h, s)
-            copy(h.near[k], h.last.starts[0])
-            alone = led(h, s)
-            if not abs(alone - heights[n]) <= HYSTERESIS * spread:
-                found.marks[r] |= SEVERAL
-        nearest(h, s)
-        if gains(h, s, -1) <= 0.0:
-            led(h, s)
-            _keep(h, s, found, r)
-    return first
-
-
-@lean
 def _alike(one, other, box):  # type: ignore[no-untyped-def]
     """Whether two answers of the last block are the same."""
     apart = 0.0
@@ -261,14 +206,14 @@ def _part(h, k, s, corners):  # type: ignore[no-untyped-def]
     all are the same. ``corners`` (4, m) is room."""
     near = h.near[k]
     copy(near, h.branches[k, int(np.floor(s * (h.line.size - 1) + 0.5))])
-    if near[0] != near[0] or not behind(h, k, s, near, h.pays[k]):
+    if near[0] != near[0] or not behind(h, k, s, near, h.pays[k], True, True):
         return 0
     apart = False
     for c in range(4):
         u = corners[c]
         u[:] = c % 2
         u[0] = c // 2
-        if not behind(h, k, s, u, h.pays[k]):
+        if not behind(h, k, s, u, h.pays[k], False, True):
             copy(u, near)
         apart |= not _alike(u, near, h.box)
     marks = 0
@@ -282,12 +227,68 @@ def _part(h, k, s, corners):  # type: ignore[no-untyped-def]
 
 
 @lean
+def _pure(h, k, tops, heights, corners, found, r):  # type: ignore[no-untyped-def]
+    """Keep the equilibria with profile k for sure; return the leader's first reply to it, -1 if
+    there is none. ``tops`` and ``heights`` (TOPS,) and ``corners`` (4, m) are room."""
+    h.weights[:] = 0.0
+    h.weights[k] = 1.0
+    line, steps = h.line, h.line.size - 1
+    g = mixed_scan(h)
+    if not np.isfinite(line[g]):
+        return -1.0
+    spread = spread_of(line)
+    if _hopeless(h, k, line[g] - PEAK * spread):
+        return g / steps
+    count = 0
+    equal, end = _stretch(line, line[g] - slack_of(line[g], spread))
+    if not h.width > 0.0:
+        tops[0], heights[0], count = 0.0, line[0], 1
+    elif equal >= 3:
+        # Indifferent over a stretch: its ends stand for all of it.
+        found.marks[r] |= CONTINUUM
+        tops[0], heights[0] = (end - equal + 1) / steps, line[g]
+        tops[1], heights[1], count = end / steps, line[g], 2
+    else:
+        for n in range(steps + 1):
+            if count < TOPS and peaks(line, n, line[g] - PEAK * spread):
+                copy(h.near[k], h.branches[k, n])
+                tops[count], heights[count] = climb(h, n)
+                count += 1
+    best = -np.inf
+    for n in range(count):
+        best = max(best, heights[n])
+    least = best - slack_of(best, spread)
+    first = -1.0
+    for n in range(count):
+        repeated = False
+        for other in range(n):
+            repeated |= heights[other] >= least and abs(tops[n] - tops[other]) <= 1e-7
+        if repeated or heights[n] < least:
+            continue
+        s = tops[n]
+        if first < 0.0:
+            first = s
+        if not h.ruled:
+            # Met on another branch than when it is asked for alone: there are several.
+            copy(h.reached[k], h.last.starts[0])
+            behind(h, k, s, h.reached[k], h.pays[k], False, True)
+            parted = max(HYSTERESIS * spread, ROUNDING * abs(best))
+            if not abs(h.pays[k, h.owner] - heights[n]) <= parted:
+                found.marks[r] |= SEVERAL | _part(h, k, s, corners)
+        nearest(h, s)
+        if gains(h, s, -1) <= 0.0:
+            led(h, s, h.ruled, True)
+            _keep(h, s, found, r)
+    return first
+
+
+@lean
 def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
     """Look for several answers of the last block, at the ends of the leader's interval and at
     the answers, behind every profile that is played (behind all if none is)."""
     total = found.counts[r]
     for k in range(h.weights.size):
-        if found.marks[r] & SEVERAL or not open_to[k]:
+        if not open_to[k]:
             continue
         played = total == 0
         for e in range(total):
@@ -384,7 +385,7 @@ def lead_rows(  # type: ignore[no-untyped-def]
         for k in range(total):
             answers[k] = -1.0
             if open_to[r, k]:
-                answers[k] = _pure(h, k, tops, heights, found, r)
+                answers[k] = _pure(h, k, tops, heights, corners, found, r)
         for n in range(deviations.pairs.shape[0]):
             i, one, other = deviations.pairs[n, 0], deviations.pairs[n, 1], deviations.pairs[n, 2]
             at_one, at_other = answers[one], answers[other]

@@ -54,6 +54,8 @@ class LeadAnswers:
     """(e, len(profiles), m): the last block's actions behind each profile that is played."""
     starts: Array
     """(e, q, m): scaled actions from which the last block's answer to a history is looked for."""
+    near: NDArray[np.bool_]
+    """(e,): whether the first is the path's own, not a corner."""
     left: NDArray[np.bool_]
     """(n,): not settled here."""
 
@@ -87,6 +89,7 @@ class LeadAnswers:
             np.ascontiguousarray(low),
             np.ascontiguousarray(high),
             np.ascontiguousarray(self.starts[which]),
+            self.near[which],
             POINTS,
             actions,
             payoffs,
@@ -189,17 +192,22 @@ def lead_answers(
     if corners:
         marks = marks & ~(15 * CORNER) | SEVERAL
     starts = _references(form, actions, weights, lead, history, rows, search.profiles, first)
+    near = np.ones(len(history), dtype=np.bool_)
     left = (marks & OVERFLOW) > 0
     several = np.flatnonzero((marks & SEVERAL) > 0)
     if len(several):
         keep = ~np.isin(history, several)
-        parts = [(history[keep], lead[keep], weights[keep], actions[keep], starts[keep])]
+        parts = [
+            (history[keep], lead[keep], weights[keep], actions[keep], starts[keep], near[keep])
+        ]
         names = RULES if len(form.blocks[-1].intervals) > 1 else list(RULES)[:2]
         for name in names:
             one, others = RULES[name]
-            # Where it was seen which corners lead to different answers, those are enough.
+            # Where it was seen which corners lead to different answers, those are enough; else
+            # two that are opposite.
             seen = (marks[several] // CORNER).astype(np.int64)
-            asked = several[(seen == 0) | ((seen >> int(2 * one + others)) & 1 > 0)]
+            unseen = (seen == 0) & (corners or one != others)
+            asked = several[unseen | ((seen >> int(2 * one + others)) & 1 > 0)]
             if not len(asked):
                 continue
             corner = np.full((1, first.shape[1]), others)
@@ -209,21 +217,18 @@ def lead_answers(
             left[asked] |= (found[4] & OVERFLOW) > 0
             these = np.repeat(ruled[None], len(found[0]), axis=0)
             # The path's own starts have one row less: repeat the last.
-            parts.append((asked[found[0]], *found[1:4], these))
+            alone = np.zeros(len(these), dtype=np.bool_)
+            parts.append((asked[found[0]], *found[1:4], these, alone))
         rooms = max(part[4].shape[1] for part in parts)
-        parts = [(*part[:4], _padded(part[4], rooms)) for part in parts]
-        history, lead, weights, actions, starts = (
-            np.concatenate([part[k] for part in parts]) for k in range(5)
-        )
-        kept = _distinct(history, lead, weights, actions, search.width(rows), search.spans())
-        history, lead, weights, actions, starts = (
-            column[kept] for column in (history, lead, weights, actions, starts)
-        )
+        parts = [(*part[:4], _padded(part[4], rooms), part[5]) for part in parts]
+        columns: list[Any] = [np.concatenate([part[k] for part in parts]) for k in range(6)]
+        kept = _distinct(*columns[:4], search.width(rows), search.spans())
+        history, lead, weights, actions, starts, near = (column[kept] for column in columns)
     left |= np.bincount(history, minlength=len(rows)) == 0
     order = np.lexsort([lead, history])
     return LeadAnswers(
         form, search.profiles, history[order], lead[order], weights[order], actions[order],
-        starts[order], left,
+        starts[order], near[order], left,
     )  # fmt: skip
 
 
