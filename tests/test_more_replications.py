@@ -248,7 +248,7 @@ def test_power_is_what_bargaining_yields_and_shifts_with_the_easier_good():
     assert outcome("power_of_imports", minerals_A=1, eps_chips=5)["power"] < 0
 
 
-# -- Wang, Zhao and Jiang 2024 (Social Sciences in China 2024(6)): the property, in the flagship -----
+# -- Wang, Zhao and Jiang 2024 (Social Sciences in China): the property, in the flagship -----------
 
 
 @pytest.mark.parametrize("allies", ["aligned", "endogenous"])
