@@ -222,7 +222,8 @@ def lead_answers(
         rooms = max(part[4].shape[1] for part in parts)
         parts = [(*part[:4], _padded(part[4], rooms), part[5]) for part in parts]
         columns: list[Any] = [np.concatenate([part[k] for part in parts]) for k in range(6)]
-        kept = _distinct(*columns[:4], search.width(rows), search.spans())
+        history, lead, weights, actions, *_ = columns
+        kept = _distinct(history, lead, weights, actions, search.width(rows), search.spans())
         history, lead, weights, actions, starts, near = (column[kept] for column in columns)
     left |= np.bincount(history, minlength=len(rows)) == 0
     order = np.lexsort([lead, history])
