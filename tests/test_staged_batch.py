@@ -109,6 +109,25 @@ def test_a_leader_of_a_market_sells_half_of_it(followers):
     assert verdict.payoffs[0, 0] == pytest.approx(1 / (4 * (followers + 1)), abs=1e-9)
 
 
+def test_a_leader_who_is_indifferent_up_to_rounding_is_listed_at_the_ends():
+    """The follower sells (1 - q) / 2, so the leader is paid 1 whatever they do."""
+    game = Game(
+        name="indifferent",
+        players=["leader", "follower"],
+        stages=[
+            Stage("lead", Decision("leader", "q", Interval(0, 1))),
+            Stage("follow", Decision("follower", "r", Interval(0, 1))),
+        ],
+        payoffs={"leader": "1 + r - (1 - q) / 2", "follower": "r * (1 - q - r)"},
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    rows, found = solved(form)
+
+    assert found.lead == pytest.approx([0, 1])
+    assert judged(form, rows, found).regret.max() < 1e-6
+
+
 def test_a_mixture_of_one_mover_beside_an_interval_is_found():
     """At Phi = .0434 the small yard's second stage has no pure equilibrium."""
     form = flagship("small_yard", Phi=0.0434)
