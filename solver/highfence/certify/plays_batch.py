@@ -60,10 +60,11 @@ def certify_plays(
 
     Notes
     -----
-    A dense search, not a bound: see :func:`highfence.certify.staged.certify_staged`. Cost: some ten
-    to thirty microseconds a draw for three stages of two decisions.
+    A dense search, not a bound: see :func:`highfence.certify.staged.certify_staged`. Games of more
+    than :data:`highfence.kernels.judge_plays.MOST_BLOCKS` stages are not judged: infinite regret.
+    Cost: some ten to forty microseconds a draw for three stages of two decisions.
     """
-    from ..kernels.judge_plays import judge_plays
+    from ..kernels.judge_plays import MOST_BLOCKS, judge_plays
 
     n = len(inputs)
     starts = np.zeros((n, form.root.shape[1]))
@@ -76,8 +77,12 @@ def certify_plays(
         for j, move in enumerate(block.intervals):
             owners[k, j], lows[k, j], highs[k, j] = move.player, move.low.slot, move.high.slot
             ends[:, k, j] = move.low.value, move.high.value
-    regret, unknown = np.empty(n), np.empty(n, dtype=np.int64)
+    regret, unknown = np.full(n, np.inf), np.full(n, -1, dtype=np.int64)
     taken, brought = np.empty((n, int(rule.counts.sum()))), np.empty((n, form.num_players))
+    if len(form.blocks) > MOST_BLOCKS:
+        return JudgedPlays(
+            regret, unknown, np.full_like(taken, np.nan), np.full_like(brought, np.nan)
+        )
     judge_plays(
         rule.program.advance,
         form.program.advance,

@@ -16,7 +16,7 @@ from numba.core.cpu import CPUTargetOptions
 
 from .staged import ADVANCE, FINISH
 
-__all__ = ["judge_plays"]
+__all__ = ["MOST_BLOCKS", "judge_plays"]
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 # No Python calls these, and they allocate nothing: without wrappers there is half the code to
@@ -60,109 +60,78 @@ def _play(  # type: ignore[no-untyped-def]
     finish(b, out)
 
 
-@njit(**_OPTIONS)
-def _node(  # type: ignore[no-untyped-def]
-    rule, advance, finish, block, path,
-    moves, answers, fixed, counts, owners, lows, highs, ends, density,
-    rows_a, rows_b, payoffs, gain, least, most,
-):  # fmt: skip
-    """Judge what is done at one history, which stands in ``rows_a[block, 0]`` and
-    ``rows_b[block, 0]``. Return how many of its plays have no payoff, or -1 if what is done is
-    not possible."""
-    a, b = rows_a[block, 1], rows_b[block, 1]
-    start_a, start_b = rows_a[block, 0], rows_b[block, 0]
-    _copy(a, start_a)
-    _copy(b, start_b)
-    now, out = payoffs[2 * block], payoffs[2 * block + 1]
-    _play(rule, advance, finish, block, False, moves, answers, fixed, counts, a, b, now)
-    players = now.size
-    for i in range(players):
-        if not np.isfinite(now[i]):
-            return 1
-    for j in range(counts[block]):
-        slot = moves[block, j]
-        low = start_b[lows[block, j]] if lows[block, j] >= 0 else ends[0, block, j]
-        high = start_b[highs[block, j]] if highs[block, j] >= 0 else ends[1, block, j]
-        if not (a[slot] >= low and a[slot] <= high):
-            return -1
-        # What is done stands in the start row from here on, for whoever deviates from it.
-        start_a[slot] = a[slot]
-        start_b[slot] = a[slot]
-    last = counts.size
-    unknown = 0
-    points = density[0] if path else density[1]
-    if path and block < last - 1:
-        # On the path, the next block is judged just as closely.
-        _copy(rows_a[block + 1, 0], start_a)
-        _copy(rows_b[block + 1, 0], start_b)
-        rule(rows_a[block + 1, 0], block)
-        advance(rows_b[block + 1, 0], block)
-        found = _node(
-            rule, advance, finish, block + 1, True,
-            moves, answers, fixed, counts, owners, lows, highs, ends, density,
-            rows_a, rows_b, payoffs, gain, least, most,
-        )  # fmt: skip
-        if found < 0:
-            return -1
-        unknown += found
-    behind = density[2] if path else density[3]
-    for j in range(counts[block]):
-        slot, owner = moves[block, j], owners[block, j]
-        low = start_b[lows[block, j]] if lows[block, j] >= 0 else ends[0, block, j]
-        high = start_b[highs[block, j]] if highs[block, j] >= 0 else ends[1, block, j]
-        if not high > low:
-            continue
-        kept = start_a[slot]
-        looked = 0
-        for p in range(points + 5):
-            if p <= points:
-                x = low + (high - low) * p / points
-            else:
-                # Closer around what is done: a hundredth and a thousandth on either side.
-                q = p - points - 1
-                size = 0.01 if q < 2 else 0.001
-                x = kept + (high - low) * (size if q % 2 == 0 else -size)
-                x = min(max(x, low), high)
-            # What later levels hold from the last play is worked out anew.
-            a[slot] = x
-            _play(rule, advance, finish, block, True, moves, answers, fixed, counts, a, b, out)
-            if not np.isfinite(out[owner]):
-                unknown += 1
+def _level(_deeper: Any) -> Any:
+    """Return the function that judges a history, and those behind it by ``_deeper``.
+
+    A function a level rather than one that calls itself: what numba keeps on disk of one that
+    does crashes when it is loaded.
+    """
+
+    @njit(**_OPTIONS)
+    def _node(  # type: ignore[no-untyped-def]
+        rule, advance, finish, block, path,
+        moves, answers, fixed, counts, owners, lows, highs, ends, density,
+        rows_a, rows_b, payoffs, gain, least, most,
+    ):  # fmt: skip
+        """Judge what is done at one history, which stands in ``rows_a[block, 0]`` and
+        ``rows_b[block, 0]``. Return how many of its plays have no payoff, or -1 if what is done is
+        not possible."""
+        a, b = rows_a[block, 1], rows_b[block, 1]
+        start_a, start_b = rows_a[block, 0], rows_b[block, 0]
+        _copy(a, start_a)
+        _copy(b, start_b)
+        now, out = payoffs[2 * block], payoffs[2 * block + 1]
+        _play(rule, advance, finish, block, False, moves, answers, fixed, counts, a, b, now)
+        players = now.size
+        for i in range(players):
+            if not np.isfinite(now[i]):
+                return 1
+        for j in range(counts[block]):
+            slot = moves[block, j]
+            low = start_b[lows[block, j]] if lows[block, j] >= 0 else ends[0, block, j]
+            high = start_b[highs[block, j]] if highs[block, j] >= 0 else ends[1, block, j]
+            if not (a[slot] >= low and a[slot] <= high):
+                return -1
+            # What is done stands in the start row from here on, for whoever deviates from it.
+            start_a[slot] = a[slot]
+            start_b[slot] = a[slot]
+        last = counts.size
+        unknown = 0
+        points = density[0] if path else density[1]
+        if path and block < last - 1:
+            # On the path, the next block is judged just as closely.
+            _copy(rows_a[block + 1, 0], start_a)
+            _copy(rows_b[block + 1, 0], start_b)
+            rule(rows_a[block + 1, 0], block)
+            advance(rows_b[block + 1, 0], block)
+            found = _deeper(
+                rule, advance, finish, block + 1, True,
+                moves, answers, fixed, counts, owners, lows, highs, ends, density,
+                rows_a, rows_b, payoffs, gain, least, most,
+            )  # fmt: skip
+            if found < 0:
+                return -1
+            unknown += found
+        behind = density[2] if path else density[3]
+        for j in range(counts[block]):
+            slot, owner = moves[block, j], owners[block, j]
+            low = start_b[lows[block, j]] if lows[block, j] >= 0 else ends[0, block, j]
+            high = start_b[highs[block, j]] if highs[block, j] >= 0 else ends[1, block, j]
+            if not high > low:
                 continue
-            gain[owner] = max(gain[owner], out[owner] - now[owner])
-            for i in range(players):
-                least[i] = min(least[i], out[i])
-                most[i] = max(most[i], out[i])
-            if block < last - 1 and p <= points and (p * behind) // points >= looked + 1:
-                looked += 1
-                _copy(rows_a[block + 1, 0], start_a)
-                _copy(rows_b[block + 1, 0], start_b)
-                rows_a[block + 1, 0, slot] = x
-                rows_b[block + 1, 0, slot] = x
-                rule(rows_a[block + 1, 0], block)
-                advance(rows_b[block + 1, 0], block)
-                found = _node(
-                    rule, advance, finish, block + 1, False,
-                    moves, answers, fixed, counts, owners, lows, highs, ends, density,
-                    rows_a, rows_b, payoffs, gain, least, most,
-                )  # fmt: skip
-                if found < 0:
-                    return -1
-                unknown += found
-        a[slot] = kept
-        # Together with another decision of the same player.
-        side = density[4] if path else 0
-        for k in range(j):
-            if owners[block, k] != owner:
-                continue
-            other = moves[block, k]
-            floor = start_b[lows[block, k]] if lows[block, k] >= 0 else ends[0, block, k]
-            roof = start_b[highs[block, k]] if highs[block, k] >= 0 else ends[1, block, k]
-            if not roof > floor:
-                continue
-            for p in range(side * side):
-                a[slot] = low + (high - low) * (p // side) / (side - 1)
-                a[other] = floor + (roof - floor) * (p % side) / (side - 1)
+            kept = start_a[slot]
+            looked = 0
+            for p in range(points + 5):
+                if p <= points:
+                    x = low + (high - low) * p / points
+                else:
+                    # Closer around what is done: a hundredth and a thousandth on either side.
+                    q = p - points - 1
+                    size = 0.01 if q < 2 else 0.001
+                    x = kept + (high - low) * (size if q % 2 == 0 else -size)
+                    x = min(max(x, low), high)
+                # What later levels hold from the last play is worked out anew.
+                a[slot] = x
                 _play(rule, advance, finish, block, True, moves, answers, fixed, counts, a, b, out)
                 if not np.isfinite(out[owner]):
                     unknown += 1
@@ -171,9 +140,66 @@ def _node(  # type: ignore[no-untyped-def]
                 for i in range(players):
                     least[i] = min(least[i], out[i])
                     most[i] = max(most[i], out[i])
-            a[other] = start_a[other]
-        a[slot] = kept
-    return unknown
+                if block < last - 1 and p <= points and (p * behind) // points >= looked + 1:
+                    looked += 1
+                    _copy(rows_a[block + 1, 0], start_a)
+                    _copy(rows_b[block + 1, 0], start_b)
+                    rows_a[block + 1, 0, slot] = x
+                    rows_b[block + 1, 0, slot] = x
+                    rule(rows_a[block + 1, 0], block)
+                    advance(rows_b[block + 1, 0], block)
+                    found = _deeper(
+                        rule, advance, finish, block + 1, False,
+                        moves, answers, fixed, counts, owners, lows, highs, ends, density,
+                        rows_a, rows_b, payoffs, gain, least, most,
+                    )  # fmt: skip
+                    if found < 0:
+                        return -1
+                    unknown += found
+            a[slot] = kept
+            # Together with another decision of the same player.
+            side = density[4] if path else 0
+            for k in range(j):
+                if owners[block, k] != owner:
+                    continue
+                other = moves[block, k]
+                floor = start_b[lows[block, k]] if lows[block, k] >= 0 else ends[0, block, k]
+                roof = start_b[highs[block, k]] if highs[block, k] >= 0 else ends[1, block, k]
+                if not roof > floor:
+                    continue
+                for p in range(side * side):
+                    a[slot] = low + (high - low) * (p // side) / (side - 1)
+                    a[other] = floor + (roof - floor) * (p % side) / (side - 1)
+                    _play(
+                        rule, advance, finish, block, True, moves, answers, fixed, counts, a, b, out
+                    )
+                    if not np.isfinite(out[owner]):
+                        unknown += 1
+                        continue
+                    gain[owner] = max(gain[owner], out[owner] - now[owner])
+                    for i in range(players):
+                        least[i] = min(least[i], out[i])
+                        most[i] = max(most[i], out[i])
+                a[other] = start_a[other]
+            a[slot] = kept
+        return unknown
+
+    return _node
+
+
+@njit(**_OPTIONS)
+def _nothing(  # type: ignore[no-untyped-def]
+    rule, advance, finish, block, path,
+    moves, answers, fixed, counts, owners, lows, highs, ends, density,
+    rows_a, rows_b, payoffs, gain, least, most,
+):  # fmt: skip
+    """Stands behind the last level; never called where there are no more than ``MOST_BLOCKS``."""
+    return 0
+
+
+MOST_BLOCKS = 4
+"""Stages of the longest game that is judged here."""
+_node = _level(_level(_level(_level(_nothing))))
 
 
 @njit(
