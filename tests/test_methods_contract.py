@@ -131,6 +131,7 @@ SAMPLES: dict[type, list[Any]] = {
         trees.selten_horse(),
         trees.beer_quiche(),
         trees.battle_with_outside_option(),
+        trees.kuhn_poker(),
     ],
     StagedForm: [duopoly(), leader()],
 }

@@ -72,7 +72,7 @@ def lemke_howson_float(game: NormalForm) -> Generator[Profile, None, Findings]:
     Examples
     --------
     >>> pennies = NormalForm.bimatrix([[1, -1], [-1, 1]], zero_sum=True)
-    >>> [strategy.tolist() for strategy in next(lemke_howson_float(pennies)).floats()]
+    >>> [strategy.round(9).tolist() for strategy in next(lemke_howson_float(pennies)).floats()]
     [[0.5, 0.5], [0.5, 0.5]]
     """
     row, column = game.unit_payoffs(0), game.unit_payoffs(1)

@@ -53,6 +53,7 @@ MODULES = (
     "lemke_howson",
     "lemke_howson_float",
     "backward_induction",
+    "sequence_lp",
     "perfect_bayesian",
     "staged",
     "first_order",
