@@ -561,7 +561,8 @@ BAD_SPECS = {
         "[derived]",
         "[state]\nK = 1\n\n[derived]",
         "state",
-        "not built yet",
+        "unknown key",
+        "'states'",
         at="[state]",
     ),
     # what a payoff can be

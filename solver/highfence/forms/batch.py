@@ -658,7 +658,8 @@ def trees(
     Returns
     -------
     Trees or None
-        None if a decision is over an interval. Kept with the game: asking again costs little.
+        None if a decision is over an interval, or there are state variables. Kept with
+        the game: asking again costs little.
 
     Raises
     ------
@@ -670,7 +671,7 @@ def trees(
     at = values(game, regime=regime, preset=preset, parameters=parameters)
     found = resolved(game, {name: v for name, v in at.items() if isinstance(v, str)})
     decisions = [move for move in found.moves.values() if isinstance(move, Decision)]
-    if any(isinstance(move.actions, Interval) for move in decisions):
+    if game.states or any(isinstance(move.actions, Interval) for move in decisions):
         return None
     allowed = allowed_actions(game, found, regime)
     names = tuple(drawn)

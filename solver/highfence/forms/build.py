@@ -35,7 +35,9 @@ from ..spec.formulas import (
 from ..spec.model import Action, Chance, Decision, Game, Interval, Parameter, Regime, exact
 from ..spec.resolve import Resolved, resolved
 from .extensive import ExtensiveForm, Lottery, Move, Terminal
+from .markov import MarkovForm
 from .normal import NormalForm
+from .periods import markov_form
 from .staged import StagedForm, staged_form, substitute
 
 if TYPE_CHECKING:
@@ -213,7 +215,7 @@ def build(
     regime: Regime | str | None = None,
     preset: str | None = None,
     parameters: Mapping[str, Any] | None = None,
-) -> NormalForm | ExtensiveForm | StagedForm:
+) -> NormalForm | ExtensiveForm | StagedForm | MarkovForm:
     """Return the form of a game at one set of parameter values.
 
     Parameters
@@ -231,6 +233,8 @@ def build(
         are what the decision observes.
     StagedForm
         Some decision is over an interval.
+    MarkovForm
+        The game has state variables.
 
     Raises
     ------
@@ -265,6 +269,8 @@ def build(
     at = values(game, regime=regime, preset=preset, parameters=parameters)
     found = resolved(game, {name: v for name, v in at.items() if isinstance(v, str)})
     allowed = allowed_actions(game, found, regime)
+    if game.states:
+        return markov_form(found, at, allowed)
     decisions = [m for m in found.moves.values() if isinstance(m, Decision)]
     if any(isinstance(m.actions, Interval) for m in decisions):
         return staged_form(found, at, allowed)

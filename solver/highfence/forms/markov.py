@@ -27,7 +27,7 @@ game"; Maskin and Tirole (2001), "Markov perfect equilibrium", Journal of Econom
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from numbers import Rational
@@ -127,7 +127,8 @@ class MarkovProfile:
         return {
             "payoffs": {name: float(v) for name, v in zip(form.players, started, strict=True)},
             "strategies": strategies,
-            "outcomes": {},
+            "outcomes": form.expected_outcomes(self),
+            "path": form.shares(self),
         }
 
 
@@ -170,6 +171,10 @@ class MarkovForm:
         depend on it: an equilibrium is one from every state.
     title, question
         What reports print, and what the game asks.
+    outcomes
+        Other quantities than payoffs: name -> per state, shape ``(a_0, ..., a_{N-1})``.
+    ends
+        Shape ``(S,)``: 1 where the stage is the last one of a period, 0 for a move within one.
     """
 
     players: tuple[str, ...]
@@ -183,6 +188,8 @@ class MarkovForm:
     initial: Array
     title: str = ""
     question: str = ""
+    outcomes: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
+    ends: Array | None = None
 
     @classmethod
     def from_arrays(
@@ -199,6 +206,8 @@ class MarkovForm:
         actions: Sequence[Sequence[Sequence[str]]] | None = None,
         title: str = "",
         question: str = "",
+        outcomes: Mapping[str, Sequence[ArrayLike]] | None = None,
+        ends: ArrayLike | None = None,
     ) -> MarkovForm:
         """Return the game with these arrays.
 
@@ -221,6 +230,10 @@ class MarkovForm:
             Labels; by default ``"Player 1"``, ..., and ``"1"``, ``"2"``, ...
         title, question
             What reports print, and what the game asks.
+        outcomes
+            Name -> per state, shape ``(a_0, ..., a_{N-1})``.
+        ends
+            Shape ``(S,)``: 1 where a period ends, 0 for a move within one; all 1 by default.
 
         Raises
         ------
@@ -286,6 +299,8 @@ class MarkovForm:
             initial=_read_only(_initial(initial, count)),
             title=title,
             question=question,
+            outcomes=_outcome_tables(outcomes or {}, tables),
+            ends=None if ends is None else _read_only(_floats(ends, "ends")),
         )
 
     @classmethod
@@ -513,6 +528,72 @@ class MarkovForm:
             found[stage + 1] = found[stage] @ moved
         return found
 
+    def visits(self, profile: MarkovProfile) -> Array:
+        """Return how often a profile leads to each state, later visits discounted.
+
+        Returns
+        -------
+        NDArray
+            Shape ``(stages, S)``, one row without end. Weights are the first player's discounts.
+        """
+        if self.horizon is None:
+            moved = self.discounts[0][:, None] * self.averages(profile)[1]
+            one: Array = np.linalg.solve(np.eye(self.num_states) - moved.T, self.initial)
+            return one[None]
+        found = np.empty((self.horizon, self.num_states))
+        found[0] = self.initial
+        for stage in range(self.horizon - 1):
+            moved = self.averages(profile, stage)[1]
+            found[stage + 1] = (found[stage] * self.discounts[0]) @ moved
+        return found
+
+    def expected_outcomes(self, profile: MarkovProfile) -> dict[str, float]:
+        """Return the average of each outcome over the periods.
+
+        Periods count as the first player discounts them: the average of a constant is the
+        constant, and the average of a player's payoff of the period is ``1 - discount`` times
+        what the game is worth to that player, if it has no end and all discount alike.
+        """
+        if not self.outcomes:
+            return {}
+        visits = self.visits(profile)
+        ends = np.ones(self.num_states) if self.ends is None else self.ends
+        totals = dict.fromkeys(self.outcomes, 0.0)
+        for stage, row in enumerate(visits):
+            for s in np.flatnonzero(ends * row):
+                for name, tables in self.outcomes.items():
+                    table = tables[s]
+                    for vector in reversed(profile.at(int(s), stage)):
+                        table = table @ np.array([float(p) for p in vector])
+                    totals[name] += float(row[s]) * float(table)
+        periods = float((visits @ ends).sum())
+        return {name: total / periods for name, total in totals.items()}
+
+    def shares(self, profile: MarkovProfile) -> tuple[str, ...]:
+        """Return a line per player: which actions are played in which share of the periods.
+
+        Of games that have outcomes; periods count as :meth:`expected_outcomes` weighs them, and
+        states in which the player has no choice do not.
+        """
+        if self.ends is None:
+            return ()
+        visits = self.visits(profile)
+        lines = []
+        for i, player in enumerate(self.players):
+            played: dict[str, float] = {}
+            for stage, row in enumerate(visits):
+                for s in np.flatnonzero(row):
+                    if len(self.actions[s][i]) > 1:
+                        for label, p in zip(
+                            self.actions[s][i], profile.at(int(s), stage)[i], strict=True
+                        ):
+                            played[label] = played.get(label, 0.0) + float(row[s]) * float(p)
+            total = sum(played.values())
+            if total > 0:
+                shown = [f"{label} {p / total:.0%}" for label, p in played.items() if p > 0]
+                lines.append(f"{player}: {', '.join(shown)}")
+        return tuple(lines)
+
     def simulate(
         self,
         profile: MarkovProfile,
@@ -573,6 +654,7 @@ class MarkovForm:
             )
         layers = len(actions)
         payoffs, transitions, labels = [], [], []
+        outcomes: dict[str, list[Array]] = {name: [] for name in self.outcomes}
         for layer, action in enumerate(actions):
             for s, state in enumerate(self.actions):
                 table, move = self.payoffs[s], self.transitions[s]
@@ -581,6 +663,9 @@ class MarkovForm:
                     k = state[who].index(action)
                     table = table.take([k], axis=who + 1)
                     move = move.take([k], axis=who)
+                for name, tables in self.outcomes.items():
+                    own = tables[s].take([k], axis=who) if offered else tables[s]
+                    outcomes[name].append(_read_only(own))
                 wide = np.zeros((*move.shape[:-1], layers * self.num_states))
                 then = min(layer + 1, layers - 1) if offered else layer
                 wide[..., then * self.num_states : (then + 1) * self.num_states] = move
@@ -601,6 +686,8 @@ class MarkovForm:
             discounts=_read_only(np.tile(self.discounts, layers)),
             terminal=_read_only(np.tile(self.terminal, layers)),
             initial=_read_only(initial),
+            outcomes={name: tuple(tables) for name, tables in outcomes.items()},
+            ends=None if self.ends is None else _read_only(np.tile(self.ends, layers)),
             title=f"{self.title}: {player} bound to {', '.join(actions)}",
         )
 
@@ -713,6 +800,22 @@ def _check_shapes(tables: list[Array], moves: list[Array], num_players: int) -> 
                 f"has shape {move.shape}",
                 f"Give {wanted}, as payoffs[{s}] asks",
             )
+
+
+def _outcome_tables(
+    given: Mapping[str, Sequence[ArrayLike]], tables: Sequence[Array]
+) -> dict[str, tuple[Array, ...]]:
+    made = {}
+    for name, rows in given.items():
+        own = [_floats(row, f"outcomes.{name}[{s}]") for s, row in enumerate(rows)]
+        if [row.shape for row in own] != [table.shape[1:] for table in tables]:
+            raise _problem(
+                f"outcomes.{name}",
+                "has other shapes than the payoffs of a player",
+                "Give one number per state and actions",
+            )
+        made[name] = tuple(map(_read_only, own))
+    return made
 
 
 def _distributions(move: Array, place: str) -> Array:

@@ -397,11 +397,48 @@ class Chance:
 
 @dataclass(frozen=True)
 class State:
-    """A state variable of a dynamic game. Reserved: Markov games are not built yet."""
+    """A state variable of a game that goes on: what one period hands to the next.
+
+    Formulas of the game read it as they read a move: ``gap`` where its values are numbers,
+    ``market == 'open'`` where they are names. Every decision sees it.
+
+    Parameters
+    ----------
+    name
+        Formulas use it.
+    values
+        The values that it can have: numbers or names, in order.
+    initial
+        Its value in the first period: one of the values, or a formula over parameters.
+    next
+        Its value in the next period: a formula over parameters, state variables and the moves
+        of the period (chance moves among them), which must give one of the values; or a
+        mapping from value to probability, each a formula of that kind. Values that are left
+        out have probability 0.
+    label, unit, about
+        What reports print.
+    """
 
     name: str
+    values: tuple[Number | str, ...]
     initial: Formula
-    transition: Formula
+    next: Formula | Mapping[str, Formula]
+    label: str = ""
+    unit: str = ""
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        put, what = object.__setattr__, f"state {self.name}"
+        values = _listed(self.values, f"{what}: values", "range(6), or ('open', 'closed')")
+        put(self, "values", tuple(map(_kept, values)))
+        put(self, "initial", _formula(self.initial))
+        given = self.next
+        put(self, "next", _formulas(given) if isinstance(given, Mapping) else _formula(given))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The values as text."""
+        return tuple(map(str, self.values))
 
 
 @dataclass(frozen=True)
@@ -635,6 +672,12 @@ class Game:
     narrative: tuple[Sentence, ...] = ()
     """Sentences of which compare makes the line in words that it prints for each regime."""
     commitment: Commitment | None = None
+    states: tuple[State, ...] = ()
+    """State variables. With any, the stages are those of one period of a game that goes on."""
+    discount: Formula | Mapping[str, Formula] | None = None
+    """What a payoff of the next period is worth now, over parameters; or player -> that."""
+    horizon: int | None = None
+    """How many periods there are; None for a game without end."""
     title: str = ""
     question: str = ""
     source: str = ""
@@ -656,6 +699,7 @@ class Game:
             "narrative",
             "assumptions",
             "published",
+            "states",
         ):
             put(self, name, _listed(getattr(self, name), f"{self.file}: {name}", "a list"))
         for name in (
@@ -670,8 +714,7 @@ class Game:
         ):
             _mapped(getattr(self, name), f"{self.file}: {name}", "a dict")
         put(self, "players", tuple(p if isinstance(p, Player) else Player(p) for p in self.players))
-        named = {p.name if isinstance(p, Player) else p: f for p, f in self.payoffs.items()}
-        put(self, "payoffs", _formulas(named))
+        put(self, "payoffs", _formulas(self._of_players(self.payoffs)))
         derived = {n: d if isinstance(d, Derived) else Derived(d) for n, d in self.derived.items()}
         put(self, "derived", _frozen(derived))
         put(self, "functions", _frozen(self.functions))
@@ -685,6 +728,13 @@ class Game:
         put(self, "mechanisms", _frozen(self._mechanisms()))
         put(self, "presets", _frozen({n: self._preset(n, p) for n, p in self.presets.items()}))
         put(self, "targets", _frozen(self.targets))
+        put(
+            self,
+            "discount",
+            _formulas(self._of_players(self.discount))
+            if isinstance(self.discount, Mapping)
+            else _formula(self.discount),
+        )
         if self.outcomes is not None:
             put(self, "outcomes", _listed(self.outcomes, f"{self.file}: outcomes", '("name",)'))
         put(self, "flags", _frozen(self.flags))
@@ -694,6 +744,9 @@ class Game:
         from .validate import validate
 
         validate(self)
+
+    def _of_players(self, given: Any) -> dict[str, Any]:
+        return {p.name if isinstance(p, Player) else p: f for p, f in given.items()}
 
     def _regime(self, regime: Any) -> Any:
         if not isinstance(regime, Regime | Published):

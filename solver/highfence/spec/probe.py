@@ -8,7 +8,7 @@ of them otherwise; intervals at both ends and inside. The rows are always the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from .. import tolerances
 from ..errors import Problem
 from .formulas import Expr, Inexact, evaluate, evaluate_exact, input_names, order
-from .model import Chance, Decision, Game, Interval, exact
+from .model import Chance, Decision, Game, Interval, State, exact
 from .resolve import Resolved, derived_names
 
 if TYPE_CHECKING:
@@ -133,11 +133,71 @@ class _Probe:
                 if name in self.resolved.derived:
                     roots[f"derived.{keys[name][0]}"] = self.resolved.derived[name]
             self.finite(roots)
+            self.periods()
             if len(self.problems) > before:
                 return
             if not game.parameters:
                 return
         self.poles(list(self.resolved.payoffs.items()))
+
+    # -- what one period hands to the next ---------------------------------------------------------
+
+    def periods(self) -> None:
+        """Check discounts, and that state variables have one of their values, now and next."""
+        game, found = self.resolved.game, self.resolved
+        for player, expr in found.discounts.items():
+            named = isinstance(game.discount, Mapping)
+            place = f"{self.file}: discount{f'.{player}' if named else ''}"
+            self.within(expr, place, 0, 1, game.horizon is None)
+        for state in game.states:
+            place = f"{self.file}: states.{state.name}"
+            values = found.moves[state.name]
+            numbers = np.array(
+                [float(v) for v in state.values]
+                if state.name in found.numeric
+                else range(len(state.values))
+            )
+            self.among(found.initial[state.name], f"{place}.initial", state, numbers)
+            if isinstance(state.next, Mapping):
+                table = self.values(found.next[state.name], f"{place}.next")
+                if table is not None and isinstance(values, Chance):
+                    self.lottery(values, found.next[state.name], table, f"{place}.next")
+            else:
+                self.among(found.next[state.name][0], f"{place}.next", state, numbers)
+
+    def within(self, expr: Expr, place: str, low: float, high: float, below: bool) -> None:
+        table = self.values([expr], place)
+        if table is None:
+            return
+        inputs = input_names([expr]) & set(self.resolved.moves)
+        if inputs:
+            reason = f"it depends on {min(inputs)!r}"
+            self.problems.append(Problem(place, reason, "Use parameters only"))
+            return
+        right = (table[0] >= low) & ((table[0] < high) if below else (table[0] <= high))
+        if not right.all():
+            row = int(np.argmin(right))
+            fix = f"Make it {low} to {high}" if not below else f"Make it {low} to less than {high}"
+            if below:
+                fix += ": without end, values are finite only with discounts below 1"
+            if not self.declared:
+                fix += ", or narrow the declared ranges"
+            reason = f"it is {_number(table[0, row])}{self.at([expr], row)}"
+            self.problems.append(Problem(place, reason, fix))
+
+    def among(self, expr: Expr, place: str, state: State, numbers: NDArray[np.float64]) -> None:
+        """Check that an expression is one of the values of a state variable."""
+        table = self.values([expr], place)
+        if table is None:
+            return
+        gaps = np.abs(table[0][:, None] - numbers).min(axis=1)
+        right = gaps <= tolerances.PROBABILITY
+        if right.all():
+            return
+        row = int(np.argmin(right))
+        reason = f"it is {_number(table[0, row])}{self.at([expr], row)}"
+        fix = "Cut it, for example min(max(..., low), high)"
+        self.problems.append(Problem(place, f"{reason}, which is no value of {state.name}", fix))
 
     # -- playing ---------------------------------------------------------------------------------
 

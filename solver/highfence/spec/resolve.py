@@ -31,7 +31,7 @@ from .formulas import (
     text,
     variable,
 )
-from .model import Chance, Decision, Game, Interval, Stage
+from .model import Chance, Decision, Game, Interval, Stage, State
 
 __all__ = ["Resolved", "derived_names", "resolve", "resolved"]
 
@@ -48,7 +48,8 @@ class Resolved:
     game: Game
     categorical: Mapping[str, str]
     stages: tuple[Stage, ...]
-    """Those whose ``when`` holds."""
+    """Those whose ``when`` holds. With state variables the first one draws them, each value
+    as likely as any other: formulas, and the search for mistakes, take them for chance moves."""
     payoffs: Mapping[str, Expr]
     derived: Mapping[str, Expr]
     probabilities: Mapping[str, tuple[Expr, ...]]
@@ -57,8 +58,19 @@ class Resolved:
     """Finite decision -> condition of each action."""
     bounds: Mapping[str, tuple[Expr, Expr]]
     """Interval decision -> lower and upper bound."""
+    next: Mapping[str, tuple[Expr, ...]] = field(default_factory=dict)
+    """State variable -> its next value, or where that is drawn the probability of each value."""
+    initial: Mapping[str, Expr] = field(default_factory=dict)
+    """State variable -> its first value; the index of the value where values are names."""
+    discounts: Mapping[str, Expr] = field(default_factory=dict)
+    """Player -> what a payoff of the next period is worth; empty without state variables."""
     cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was worked out from the expressions once (compiled functions)."""
+
+    @property
+    def numeric(self) -> frozenset[str]:
+        """The state variables whose values are numbers."""
+        return frozenset(s.name for s in self.game.states if _numbers(s.labels) is not None)
 
     @property
     def moves(self) -> dict[str, Decision | Chance]:
@@ -393,6 +405,9 @@ def resolve(
         if parameter.choices
     }
     stages = active_stages(game, categorical, found)
+    if game.states:
+        drawn = [_drawn(state) for state in game.states]
+        stages = (Stage("states", *drawn), *stages)
     scope = _GameScope(game, stages, categorical)
     scope.problems = found
     functions = functions_of(game, found)
@@ -447,7 +462,36 @@ def resolve(
                     condition(action.when, "stages", stage.name, move.name, action.name, "when")
                     for action in move.actions
                 )
+    following: dict[str, tuple[Expr, ...]] = {}
+    initial: dict[str, Expr] = {}
+    for state in game.states:
+        place = ("states", state.name, "next")
+        if isinstance(state.next, Mapping):
+            table = {str(value): formula for value, formula in state.next.items()}
+            following[state.name] = tuple(
+                number(table[label], *place, label) if label in table else constant(0)
+                for label in state.labels
+            )
+        else:
+            following[state.name] = (number(state.next, *place),)
+        if str(state.initial) not in state.labels:
+            initial[state.name] = number(state.initial, "states", state.name, "initial")
+        else:
+            index = state.labels.index(str(state.initial))
+            numbers = _numbers(state.labels)
+            initial[state.name] = constant(index if numbers is None else numbers[index])
+    discounts: dict[str, Expr] = {}
+    if game.states:
+        for player in game.players:
+            own: Any = game.discount
+            keys: tuple[str, ...] = ("discount",)
+            if isinstance(own, Mapping):
+                own, keys = own.get(player.name, 0), ("discount", player.name)
+            discounts[player.name] = number(own, *keys)
     everything = [
+        *(e for row in following.values() for e in row),
+        *initial.values(),
+        *discounts.values(),
         *payoffs.values(),
         *derived.values(),
         *(e for row in probabilities.values() for e in row),
@@ -467,7 +511,24 @@ def resolve(
             )
     elif problems is None:
         raise SpecError(found)
-    return Resolved(game, categorical, stages, payoffs, derived, probabilities, available, bounds)
+    return Resolved(
+        game,
+        categorical,
+        stages,
+        payoffs,
+        derived,
+        probabilities,
+        available,
+        bounds,
+        following,
+        initial,
+        discounts,
+    )
+
+
+def _drawn(state: State) -> Chance:
+    share = Fraction(1, max(len(state.values), 1))
+    return Chance(state.name, dict.fromkeys(state.labels, share), state.label)
 
 
 def resolved(game: Game, values: Mapping[str, Any] | None = None) -> Resolved:

@@ -35,6 +35,7 @@ from .model import (
     Regime,
     Sentence,
     Stage,
+    State,
     Target,
     number,
 )
@@ -54,6 +55,9 @@ _SECTIONS = (
     "sets",
     "parameters",
     "functions",
+    "states",
+    "discount",
+    "horizon",
     "stages",
     "derived",
     "payoffs",
@@ -68,8 +72,6 @@ _SECTIONS = (
 )
 PRESET_WORDS = ("label", "about", "source", "confidence")
 """Keys of a preset that are words about it where their value is text."""
-
-_NOT_BUILT = {"state", "states", "horizon"}
 
 
 def read_text(path: str | Path) -> str:
@@ -398,9 +400,7 @@ class _Reader:
         """Return the arguments of :class:`Game`, or None if its main parts are missing."""
         missing = [key for key in ("name", "players", "stages", "payoffs") if key not in data]
         for key in data:
-            if key in _NOT_BUILT:
-                self.wrong(key, "dynamic games are not built yet", "Write the stages out")
-            elif key not in _SECTIONS:
+            if key not in _SECTIONS:
                 self.wrong(key, f"unknown key {key!r}", did_you_mean(key, _SECTIONS))
         for key in missing:
             example = {
@@ -423,6 +423,9 @@ class _Reader:
         )
         made["parameters"] = tuple(self.each(data, "parameters", self.parameter).values())
         made["functions"] = self.each(data, "functions", self.only_text)
+        made["states"] = tuple(self.each(data, "states", self.state).values())
+        made["discount"] = self.discount(data.get("discount"))
+        made["horizon"] = data.get("horizon")
         made["derived"] = self.each(data, "derived", self.derived)
         made["payoffs"] = self.each(
             data, "payoffs", lambda _, value, place: self.formula(value, place)
@@ -592,6 +595,62 @@ class _Reader:
             self.wrong(place, f"the key {key!r} is missing", f'Write {key} = "..."')
         read = [self.text(table, key, place) for key in keys]
         return None if missing else Commitment(*read)
+
+    # -- state variables -----------------------------------------------------------------------
+
+    def state(self, name: str, value: object, place: str) -> State:
+        table = self.table(value, place, f"Write [states.{name}], then values = [0, 1, 2]")
+        texts = ("label", "unit", "about")
+        self.keys(table, place, ("values", "low", "high", "initial", "next", *texts))
+        for key in ("initial", "next"):
+            if isinstance(value, Mapping) and key not in table:
+                self.wrong(place, f"the key {key!r} is missing", f'Write {key} = "..."')
+        after = table.get("next", 0)
+        if isinstance(after, Mapping):
+            after = {key: self.formula(item, f"{place}.next.{key}") for key, item in after.items()}
+        else:
+            after = self.formula(after, f"{place}.next")
+        return State(
+            name,
+            self.state_values(table, place) if isinstance(value, Mapping) else (0,),
+            self.formula(table.get("initial", 0), f"{place}.initial"),
+            after,
+            **{key: self.text(table, key, place) for key in texts},
+        )
+
+    def state_values(self, table: Mapping[str, Any], place: str) -> tuple[Any, ...]:
+        """Return the values: those listed, or the whole numbers from low to high."""
+        bounds = [table.get("low"), table.get("high")]
+        whole = [n for n in bounds if isinstance(n, int) and not isinstance(n, bool)]
+        listed = table.get("values")
+        example = "Write values = [0, 1, 2], or low = 0 and high = 2"
+        if "values" in table and ("low" in table or "high" in table):
+            self.wrong(place, "a state variable has values or low and high, not both", "Drop one")
+        elif isinstance(listed, list):
+            for k, item in enumerate(listed, 1):
+                self.setting(item, f"{place}.values.#{k}")
+            return tuple(item for item in listed if isinstance(item, str | int | Decimal))
+        elif "values" in table:
+            self.wrong(f"{place}.values", f"expected a list, not {_kind(listed)}", example)
+        elif len(whole) < 2:
+            self.wrong(place, "the values are missing", example)
+        elif not 0 <= whole[1] - whole[0] < limits.MAX_ACTIONS:
+            self.wrong(
+                f"{place}.high",
+                f"from {whole[0]} to {whole[1]} is no range, or more values than the limit "
+                f"MAX_ACTIONS = {limits.MAX_ACTIONS}",
+                "Make low less than high, or use a coarser grid",
+            )
+        else:
+            return tuple(range(whole[0], whole[1] + 1))
+        return (0,)
+
+    def discount(self, value: object) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, Mapping):
+            return {key: self.formula(item, f"discount.{key}") for key, item in value.items()}
+        return self.formula(value, "discount")
 
     # -- stages --------------------------------------------------------------------------------
 
@@ -807,6 +866,10 @@ def dumps(game: Game) -> str:
         writer.out.append(f"assumptions = [\n{items}]")
     if game.outcomes is not None:
         put("outcomes", game.outcomes)
+    if game.discount is not None:
+        put("discount", game.discount)
+    if game.horizon is not None:
+        put("horizon", game.horizon)
     header("players")
     for player in game.players:
         put(player.name, player.label)
@@ -816,6 +879,9 @@ def dumps(game: Game) -> str:
         some(parameter, "value", "choices", "low", "high", "unit", "label", "source", "confidence")
         some(parameter, "about")
     writer.section("functions", game.functions)
+    for state in game.states:
+        header("states", state.name)
+        some(state, "values", "initial", "next", "label", "unit", "about")
     for stage in game.stages:
         _write_stage(writer, stage)
     if game.derived:

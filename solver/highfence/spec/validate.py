@@ -34,6 +34,7 @@ from .model import (
     Published,
     Regime,
     Stage,
+    State,
     Target,
     exact,
 )
@@ -316,6 +317,7 @@ class _Structure:
         self.sets_and_functions()
         self.derived()
         self.stages()
+        self.states()
         self.overlays()
 
     # -- types (of games written in Python; TOML has been read by now) ---------------------------
@@ -327,6 +329,7 @@ class _Structure:
             ("parameters", Parameter),
             ("stages", Stage),
             ("regimes", Regime),
+            ("states", State),
         ):
             for item in getattr(game, key):
                 if not isinstance(item, kind):
@@ -400,6 +403,11 @@ class _Structure:
             place = f"derived.{name}"
             lines += [(f"{place}.label", derived.label), (f"{place}.unit", derived.unit)]
             prose.append((f"{place}.about", derived.about))
+        for state in game.states:
+            place = f"states.{state.name}"
+            lines += [(f"{place}.label", state.label), (f"{place}.unit", state.unit)]
+            lines += [(f"{place}.values", label) for label in state.labels]
+            prose.append((f"{place}.about", state.about))
         for regime in game.regimes:
             lines.append((f"regimes.{regime.name}.label", regime.label))
             prose.append((f"regimes.{regime.name}.about", regime.about))
@@ -424,6 +432,7 @@ class _Structure:
         expanded = derived_names(game)
         named: list[tuple[str, str, str]] = []
         named += [("a parameter", f"parameters.{p.name}", p.name) for p in game.parameters]
+        named += [("a state variable", f"states.{s.name}", s.name) for s in game.states]
         moves: dict[str, Stage] = {}
         for stage in game.stages:
             for move in stage.moves:
@@ -656,6 +665,7 @@ class _Structure:
             names = [
                 *derived_names(self.game),
                 *(m.name for s in self.game.stages for m in s.moves),
+                *(s.name for s in self.game.states),
             ]
             for name in self.game.outcomes:
                 if name not in names:
@@ -690,6 +700,92 @@ class _Structure:
                         f"{move.name!r} has another player or other actions in another stage",
                         "Make the two equal, or rename one",
                     )
+
+    def states(self) -> None:
+        """Check the parts of a game that goes on, or that there are none."""
+        game = self.game
+        if not game.states:
+            for key in ("discount", "horizon"):
+                if getattr(game, key) is not None:
+                    self.wrong(
+                        key,
+                        "a game without state variables is played once",
+                        f"Drop {key}, or declare [states.NAME]",
+                    )
+            return
+        for state in game.states:
+            self.state(state, f"states.{state.name}")
+        players = [player.name for player in game.players]
+        if game.discount is None:
+            self.wrong("discount", "it is missing", "Write discount = 0.9, or player -> number")
+            self.broken = True
+        elif isinstance(game.discount, Mapping):
+            for name in game.discount:
+                if name not in players:
+                    close = did_you_mean(name, players)
+                    self.wrong(f"discount.{name}", f"there is no player {name!r}", close)
+            for name in players:
+                if name not in game.discount:
+                    self.wrong("discount", f"{name!r} has none", f"Write {name} = 0.9 in it")
+        horizon = game.horizon
+        if horizon is not None and (
+            isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1
+        ):
+            self.wrong(
+                "horizon",
+                f"{horizon!r} is no number of periods",
+                "Write a whole number from 1, or leave it out in a game without end",
+            )
+        if game.commitment is not None:
+            self.wrong(
+                "commitment",
+                "a game with state variables has no timing to compare",
+                "Drop it; a regime that fixes a decision commits in every state",
+            )
+        for stage in game.stages:
+            movers: set[str] = set()
+            for move in stage.moves:
+                if not isinstance(move, Decision):
+                    continue
+                place = f"stages.{stage.name}.{move.name}"
+                if isinstance(move.actions, Interval):
+                    self.wrong(
+                        place,
+                        "a game with state variables takes finite decisions",
+                        "Write actions = [0, 1, 2], a grid of the interval",
+                    )
+                if move.observes is not None:
+                    self.wrong(
+                        f"{place}.observes",
+                        "in a game with state variables all see the state and what was done "
+                        "in earlier stages of the period",
+                        "Drop the key; moves of one stage are not seen by each other",
+                    )
+                if move.player in movers:
+                    self.wrong(
+                        place,
+                        f"{move.player!r} has two decisions in one stage",
+                        "Move one of them to a stage of its own",
+                    )
+                movers.add(move.player)
+
+    def state(self, state: State, place: str) -> None:
+        labels = state.labels
+        if not labels:
+            self.wrong(place, "the state variable has no values", "Write values = [0, 1]")
+            self.broken = True
+        if len(labels) > limits.MAX_ACTIONS:
+            self.wrong(
+                f"{place}.values",
+                f"{len(labels)} values are more than the limit MAX_ACTIONS = {limits.MAX_ACTIONS}",
+                "Use a coarser grid",
+            )
+        self.labels(labels, f"{place}.values", "the value")
+        if isinstance(state.next, Mapping):
+            for value in state.next:
+                if value not in labels:
+                    close = did_you_mean(value, labels)
+                    self.wrong(f"{place}.next.{value}", f"{value!r} is not a value", close)
 
     def chance(self, move: Chance, place: str) -> None:
         if not move.outcomes:

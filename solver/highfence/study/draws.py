@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ..forms.extensive import ExtensiveForm
+    from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
     from ..spec.model import Game
 
-    Form = NormalForm | ExtensiveForm | StagedForm
+    Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
     Array = NDArray[np.float64]
 
 __all__ = ["Draws", "solve_draws"]
