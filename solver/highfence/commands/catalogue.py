@@ -85,6 +85,7 @@ def check(path: str) -> int:
     if isinstance(loaded, Game):
         parts = [
             count_of(len(loaded.players), "player"),
+            *([count_of(len(loaded.states), "state variable")] if loaded.states else []),
             count_of(len(loaded.stages), "stage"),
             count_of(len(loaded.parameters), "parameter"),
             count_of(len(loaded.regimes), "regime"),

@@ -663,10 +663,36 @@ def _formula(formula: Any) -> str:
     return formula if isinstance(formula, str) else number(formula)
 
 
+def _states(page: Page, game: Game) -> None:
+    page.heading("State variables")
+    for state in game.states:
+        unit = f" {state.unit}" if state.unit not in ("", "1") else ""
+        label = f" ({state.label})" if state.label else ""
+        values = f"{', '.join(state.labels)}{unit}, first {_formula(state.initial)}"
+        page.item(f"{state.name}{label}", values, indent=GAP)
+        if isinstance(state.next, Mapping):
+            odds = ", ".join(f"{value} {_formula(p)}" for value, p in state.next.items())
+            page.item("next", odds, indent=GAP * 2)
+        else:
+            page.item("next", _formula(state.next), indent=GAP * 2)
+        if state.about:
+            page.text(state.about, "dim", indent=GAP * 2)
+    discount = game.discount
+    if isinstance(discount, Mapping):
+        shown = ", ".join(f"{player} {_formula(own)}" for player, own in discount.items())
+    else:
+        shown = _formula(discount)
+    page.item("discount", shown, indent=GAP)
+    ends = "without end" if game.horizon is None else count_of(game.horizon, "period")
+    page.item("horizon", ends, indent=GAP)
+
+
 def _stages(page: Page, game: Game) -> None:
     from ..spec.model import Chance, Interval
 
-    page.heading("Stages")
+    if game.states:
+        _states(page, game)
+    page.heading("Stages of a period" if game.states else "Stages")
     listed: dict[str, tuple[Any, int]] = {}
     for order, stage in enumerate(game.stages, 1):
         page.text(

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import RequestError, did_you_mean
+from ..errors import NotApplicable, RequestError, did_you_mean
 from ..forms.build import allowed_actions, find_regime, values
 from ..solution import Equilibrium
 from ..spec.formulas import input_names
@@ -52,6 +52,11 @@ class Question:
     ) -> Question:
         """Return the question about a game; arguments as in :func:`.regions.region`."""
         loaded = _loaded(game)
+        if loaded.states:
+            raise NotApplicable(
+                f"{loaded.name} goes on over periods: its answers are no formulas of its "
+                "parameters, so regions cannot be proved. Use sweep, tipping or sensitivity"
+            )
         at = values(loaded, regime=regime, preset=preset, parameters=fixed)
         found = resolved(loaded, {name: v for name, v in at.items() if isinstance(v, str)})
         names = _varied(loaded, found, parameters, find_regime(loaded, regime), fixed)

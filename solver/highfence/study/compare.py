@@ -426,6 +426,8 @@ def _labels(game: Game) -> tuple[dict[str, str], dict[str, str]]:
             if not isinstance(move, Chance) and isinstance(move.actions, Interval):
                 labels[move.name] = move.label
                 units[move.name] = move.actions.unit
+    for state in game.states:
+        labels[state.name], units[state.name] = state.label, state.unit
     for name, (key, bound) in derived_names(game).items():
         quantity = game.derived[key]
         labels[name] = ", ".join([quantity.label, *bound.values()]) if quantity.label else ""
@@ -465,6 +467,8 @@ class _Chooser:
 
     def _decision(self) -> tuple[str, str]:
         """Return the decision that every regime fixes and nothing else, or "" and why not."""
+        if self.game.states:
+            return "", "in a game that goes on a decision is made anew in every period"
         fixed = {decision for regime in self.asked.values() for decision in regime.fix}
         more = [
             name
