@@ -57,6 +57,8 @@ from highfence.study.regions import regions
 README = Path(__file__).resolve().parents[2] / "README.md"
 ALONE = False
 """Whether peers are left out."""
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Linear algebra, of peers too, reads these when it is loaded."""
 MARKERS = "<!-- speed of methods -->", "<!-- /speed of methods -->"
 
 
@@ -248,7 +250,7 @@ def exact(tiny: bool, folder: Path) -> Iterator[Line]:
 
         ours, (profiles, parts) = least(ours_of, 2)
         path = folder / "game.nfg"
-        write_nfg(game, path)
+        write_nfg(game, path, overwrite=True)
         rational = asked("pygambit", EXACT_GAMBIT, folder, path=str(path))
         nash = asked("nashpy", VERTICES_NASHPY, folder, A=table[0], B=table[1])
         lrs = lrsnash(table, folder)
@@ -419,7 +421,7 @@ def trees(tiny: bool, folder: Path) -> Iterator[Line]:
         return Move(level % 2, f"set {name or 0}", ("left", "right"), branches)
 
     form, path = ExtensiveForm.from_tree(["one", "two"], grown(0, "")), folder / "tree.efg"
-    write_efg(form, path)
+    write_efg(form, path, overwrite=True)
     ours, profiles = least(lambda: list(backward_induction(form)))
     pure = asked("pygambit", PURE_TREE, folder, path=str(path))
     assert len(profiles) == 1
@@ -460,7 +462,7 @@ def poker(tiny: bool, folder: Path) -> Iterator[Line]:
         value = float(form.expected_payoffs(profile)[0])
         peers = {}
         if works:
-            write_efg(form, path)
+            write_efg(form, path, overwrite=True)
         for work in works:
             made = asked("pygambit", POKER, folder, path=str(path), work=f"{work}_solve")
             peers[f"Gambit, {work}"] = seconds(made)
@@ -497,12 +499,12 @@ for u, p in zip(U, P):
 def markov(tiny: bool, folder: Path) -> Iterator[Line]:
     """Markov-perfect equilibria at the end of the logit path, and a warm start on it."""
     other = os.environ.get("HIGHFENCE_SGAMESOLVER", sys.executable)
-    sizes = ((3, 2, 2),) if tiny else ((10, 2, 2), (10, 2, 4), (10, 3, 3), (10, 5, 2), (30, 2, 3))
-    for states, players, actions in sizes:
+    sizes = (10, 2, 2, 10), (10, 2, 4, 3), (10, 3, 3, 2), (10, 5, 2, 1), (30, 2, 3, 1)
+    for states, players, actions, many in ((3, 2, 2, 2),) if tiny else sizes:
         rng = np.random.default_rng(4)
         shape = (actions,) * players
-        U = rng.random((2, states, players, *shape))
-        P = rng.dirichlet(np.ones(states), (2, states, *shape))
+        U = rng.random((many, states, players, *shape))
+        P = rng.dirichlet(np.ones(states), (many, states, *shape))
         games = [MarkovForm.from_arrays(list(u), list(p), 0.95) for u, p in zip(U, P, strict=True)]
         ours, found = mean(lambda game: next(markov_homotopy(game)), games)
         certificates = [certify(g, p) for g, p in zip(games, found, strict=True)]
@@ -519,7 +521,7 @@ def markov(tiny: bool, folder: Path) -> Iterator[Line]:
             remark=remark,
             goal="sgamesolver 20, regret 1e-10",
         )
-        if (states, players, actions) == sizes[0]:
+        if (players, actions) == (2, 2):
             start = logit_equilibrium(games[0], 20.0)
             cold, _ = least(lambda games=games: logit_equilibrium(games[0], 20.0))
             near = MarkovForm.from_arrays(
@@ -638,4 +640,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    if not os.environ.items() >= ONE_THREAD.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
     main()
