@@ -159,6 +159,9 @@ MAX_PATH_STEPS = 10_000
 MAX_SUPPORT_PATHS = 20_000
 """Paths to the roots of all supports of one game, when all its isolated equilibria are sought."""
 
+MAX_STAGE_PATHS = 100_000
+"""Paths to the roots of all supports, in all stages of three or more players of one tree."""
+
 MAX_ASSIGNMENTS = 20_000
 """Assignments of resources to schedules of one security game that are all looked at."""
 

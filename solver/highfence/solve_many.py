@@ -125,7 +125,9 @@ def solve_many(
     Answers
         In the order of the draws. The equilibria are those that ``solve(game)`` yields at each
         draw: all extreme equilibria of a game of two, all pure ones of others, and in a tree
-        all subgame-perfect equilibria that are built from such equilibria of its stages.
+        all subgame-perfect equilibria that are built from such equilibria of its stages. Only
+        the mixed ones that ``solve`` adds where three or more players move in one stage of a
+        tree are left out, unless it has no pure one and the draw is solved alone.
 
     Raises
     ------

@@ -16,6 +16,9 @@ equilibria is thereby never written out, but counted, and listed from a number e
 
 All arithmetic is rational. Floats are read as their shortest decimals, and payoffs of one
 player are multiplied by one number, which changes nothing and makes most of them integers.
+The one exception: mixed equilibria of three or more players are in general irrational. They are
+floats, and what they pay is rounded, so that higher up in the tree payoffs tie with it that
+differ by no more than floats can tell.
 
 References
 ----------
@@ -30,18 +33,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from math import lcm, prod
 from operator import mul
 from typing import Any
 
+import numpy as np
+
 from .. import limits, tolerances
-from ..errors import LimitExceeded, NotApplicable, Problem
+from ..errors import LimitExceeded, MethodFailed, NotApplicable, Problem
 from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
+from ..forms.lift import exact_candidates
 from ..forms.normal import NormalForm, Profile
 from ..forms.reduce import Plan, Truncation, plans_over
 from ..solution import Findings, Finds
 from .extreme import extreme_enumeration
+from .logit import logit
+from .polynomial import path_count, polynomial_supports
 from .pure import pure_enumeration
 from .rational_lp import matrix_game
 from .registry import method
@@ -63,6 +71,9 @@ _MANY = 10**18
 """Counts of equilibria are exact below this."""
 _MOST_BITS = 256
 """Payoffs are made integers if the common denominator has no more bits than this."""
+_ROUNDED = 2**40
+"""Steps into which the payoff scale is divided where payoffs of equilibria in floats are rounded:
+far below what counts as a tie, and far above what floats lose."""
 _SHOWN = 5
 """Subgames or information sets that one note names."""
 
@@ -96,7 +107,7 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     Every subgame, from the deepest up, is solved for every combination of continuations. A
     node at which one player moves contributes all optimal actions, ties included; a stage of
     two players, all its extreme equilibria, mixed ones too; a stage of more players, its pure
-    ones.
+    ones and all isolated mixed ones.
 
     Parameters
     ----------
@@ -107,17 +118,22 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     ------
     BehaviorProfile
         Complete plans: each says what is done at every information set, also off the path.
-        Exact probabilities. First actions come first. All equilibria in pure strategies are
+        Exact probabilities, but for mixed equilibria of stages of three or more players that
+        are no simple fractions: those are floats. First actions come first. All equilibria in
+        pure strategies are
         among them, up to this: of plans that differ only at information sets which a
         player's own choice in the same stage excludes, one is listed, with a best reply there.
 
     Returns
     -------
     Findings
-        Not ``complete`` if a stage had more than two players, or a limit was reached (of a
-        stage of two with more than ``MAX_RAYS`` only one equilibrium is found if interests are
-        opposed, else only pure ones):
-        ``MAX_STAGE_GAMES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``, ``MAX_EQUILIBRIA`` or
+        Not ``complete`` if a stage of more than two players may have equilibria that are not
+        isolated (as a rule it may where a player moves twice in it, or where others decide
+        whether a move counts), if payoffs there are too close to what was found in floats to
+        be told apart, or if a limit was reached (of a stage of two with more than ``MAX_RAYS``
+        only one equilibrium is found if interests are opposed, else only pure ones):
+        ``MAX_STAGE_GAMES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``, ``MAX_SUPPORT_PATHS``,
+        ``MAX_STAGE_PATHS``, ``MAX_EQUILIBRIA`` or
         ``MAX_LISTED_PROBABILITIES`` of :mod:`highfence.limits`. The notes name the subgames,
         and say where equilibria form a continuum.
 
@@ -136,7 +152,12 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     information sets that play inside a stage does not reach, nothing but equilibrium of the
     stage is demanded; see :func:`pure_sequential`.
 
-    In float games actions within ``tolerances.REGRET_FLOAT`` of the payoff scale tie.
+    In float games, and where a continuation was found in floats, actions within
+    ``tolerances.REGRET_FLOAT`` of the payoff scale tie.
+
+    Of a stage of three or more players the strategic form is solved by
+    :func:`highfence.methods.polynomial.polynomial_supports`, and answers for its completeness
+    are that method's: no path lost, an odd number of equilibria, indices that sum to one.
 
     Cost: linear in the nodes where subgames have one equilibrium and one mover at a time.
 
@@ -253,6 +274,10 @@ class Search:
     form: ExtensiveForm
     complete: bool = True
     games: int = 0
+    paths: int = 0
+    """Paths followed to mixed equilibria of stages of three or more players."""
+    rounded: set[tuple[Rational, ...]] = field(default_factory=set)
+    """Payoffs of continuations that were found in floats."""
     notes: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -267,7 +292,7 @@ class Search:
         self.owners: list[int] = self.form.owner.tolist()
         self.sets: list[int] = self.form.information_set.tolist()
         self.lotteries = _rational_lotteries(self.form)
-        self.values, self.slack = _integer_payoffs(self.form, self.lotteries)
+        self.values, self.slack, self.scale = _integer_payoffs(self.form, self.lotteries)
         self.after: list[list[_Continuation]] = [[] for _ in self.owners]
         widest = max((len(known.actions) for known in self.form.information_sets), default=0)
         self.pure = {
@@ -321,7 +346,7 @@ class Search:
         tied = False
         if not all(options):
             return []
-        if max(map(len, options)) == 1:
+        if max(map(len, options)) == 1 and not self.rounded:
             gains = [option[0].value[player] for option in options]
             enough = max(gains) - slack
             parts = tuple([option for option in options if option[0].ways])
@@ -342,12 +367,16 @@ class Search:
                     allowed = [
                         [chosen]
                         if k == action
-                        else [other for other in others if other.value[player] <= gain + slack]
+                        else [
+                            other
+                            for other in others
+                            if other.value[player] <= gain + self._slack(player, chosen, other)
+                        ]
                         for k, others in enumerate(options)
                     ]
                     if all(allowed):
                         tied = tied or any(
-                            other.value[player] >= gain - slack
+                            other.value[player] >= gain - self._slack(player, chosen, other)
                             for k, others in enumerate(allowed)
                             if k != action
                             for other in others
@@ -363,6 +392,12 @@ class Search:
                 self._set_name(known),
             )
         return _grouped(ways)
+
+    def _slack(self, player: int, one: _Continuation, other: _Continuation) -> Rational:
+        """Return the difference below which two continuations are worth the same to a player."""
+        if self.rounded and not self.rounded.isdisjoint((one.value, other.value)):
+            return self.scale[player] * Fraction(tolerances.REGRET_FLOAT)
+        return self.slack[player]
 
     def _draw(self, node: int) -> list[_Continuation]:
         """Return the continuations of a subgame whose stage is one lottery."""
@@ -382,6 +417,8 @@ class Search:
                 else Fraction(total) / whole
                 for total in sums
             )
+            if self.rounded and not self.rounded.isdisjoint(each.value for each in combination):
+                value = self._round(value)
             ways.append((value, self._way((), [[chosen] for chosen in combination])))
         return _grouped(ways)
 
@@ -400,11 +437,18 @@ class Search:
                 values[end] = chosen.value
             # Payoffs of those who do not move here change nothing about the stage.
             key = tuple(tuple(chosen.value[player] for player in movers) for chosen in combination)
+            inexact = self.rounded and not self.rounded.isdisjoint(
+                chosen.value for chosen in combination
+            )
             if key not in known:
+                if inexact:
+                    self._say_what_floats_cannot_tell(tree, values)
                 known[key] = list(solve(tree, values))
+                if inexact:  # solved exactly, but for payoffs that are not
+                    known[key] = list(map(_in_floats, known[key]))
             for behavior in known[key]:
                 reached = tree.reach(behavior)
-                value = tuple(
+                value: tuple[Rational, ...] = tuple(
                     sum(
                         (
                             Fraction(weight) * values[end][player]
@@ -415,9 +459,20 @@ class Search:
                     )
                     for player in range(self.form.num_players)
                 )
+                if inexact or any(isinstance(p, float) for odds in behavior.values() for p in odds):
+                    value = self._round(value)
                 parts = [[chosen] for chosen in combination]
                 ways.append((value, self._way(tuple(behavior.items()), parts)))
         return _grouped(ways)
+
+    def _round(self, value: Sequence[Rational]) -> tuple[Rational, ...]:
+        """Return payoffs that were found in floats, so that equal ones are equal, and keep them."""
+        made = tuple(
+            Fraction(round(number / step)) * step
+            for number, step in zip(value, (each / _ROUNDED for each in self.scale), strict=True)
+        )
+        self.rounded.add(made)
+        return made
 
     def _combinations(
         self, options: Sequence[Sequence[_Continuation]], root: int
@@ -495,15 +550,15 @@ class Search:
     # --- stages of several nodes -----------------------------------------------------------
 
     def nash(self, tree: Truncation, values: Values) -> list[Behavior]:
-        """Return the extreme equilibria of a stage of two, the pure ones of others."""
+        """Return the extreme equilibria of a stage of two, the isolated ones of more."""
         active = [player for player, plans in tree.plans.items() if len(plans) > 1]
         if len(active) == 2:
             found = self.extreme(tree, active[0], active[1], values)
+        elif len(active) > 2:
+            found = self.isolated(tree, active, values)
         else:
             found = [self._behavior(tree, plans, values) for plans in self._pure(tree, values)]
-            if len(active) > 2:
-                self.only_pure(tree, f"{len(active)} players move in the stage of {{}}")
-            elif len(found) > 1:
+            if len(found) > 1:
                 self._continuum(tree)
         self._say_what_is_not_demanded(tree, found)
         return found
@@ -549,6 +604,74 @@ class Search:
         if any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True)):
             self._continuum(tree)
         return found
+
+    def isolated(self, tree: Truncation, active: list[int], values: Values) -> list[Behavior]:
+        """Return the pure equilibria of a stage of three or more players, and isolated mixed ones.
+
+        If the stage is too large for that, or too many were solved before, a mixed equilibrium
+        is sought only where there is no pure one.
+        """
+        paths = path_count(tuple(len(tree.plans[player]) for player in active))
+        self.paths += paths
+        why = ""
+        if paths > limits.MAX_SUPPORT_PATHS:
+            why = "highfence.limits.MAX_SUPPORT_PATHS"
+        elif self.paths > limits.MAX_STAGE_PATHS:
+            why = "highfence.limits.MAX_STAGE_PATHS, for all stages together"
+        if why:
+            self.paths -= paths
+            found = self._pure_instead(tree, values, f"{len(active)} players; {why}")
+            if found:
+                return found
+        game = NormalForm.from_payoffs(tree.payoff_table(values, active, active))
+        name = self._subgame_name(tree.root)
+        try:
+            profiles, findings = _drained((logit if why else polynomial_supports)(game))
+        except (MethodFailed, NotApplicable, LimitExceeded):
+            self.cut_short("no mixed", "no mixed equilibrium could be found", tree.root)
+            return []
+        if why:
+            self._see(
+                "logit", "one mixed equilibrium was found by the logit branch in the stage of {}",
+                name,
+            )  # fmt: skip
+        elif findings.complete:
+            self._see(
+                "isolated",
+                "all isolated equilibria of the stage of {} were found, by supports: each path "
+                "came to a root of its own, the number of equilibria is odd and their indices "
+                "sum to 1",
+                name,
+            )
+        else:
+            self.complete = False
+            known = self.notes.get("doubts", ("", []))[1]
+            if not any(place.startswith(f"{name} (") for place in known):
+                self._see(
+                    "doubts",
+                    "all pure equilibria were found, but mixed ones may be missing, in the stage "
+                    "of {}",
+                    f"{name} ({'; '.join(findings.notes)})",
+                )
+        made: dict[tuple[tuple[int, ...], ...], Behavior] = {}
+        for profile in profiles:
+            exact = profile if profile.is_exact else _exact(game, profile)
+            if exact is None:
+                self._see(
+                    "floats",
+                    "mixed equilibria of the stage of {} are floats, as they are no simple "
+                    "fractions; payoffs within "
+                    f"{tolerances.REGRET_FLOAT:g} of the payoff scale count as equal to theirs",
+                    name,
+                )
+            weights = dict(zip(active, (exact or profile).strategies, strict=True))
+            behavior = self._from_strategies(tree, weights, values)
+            # Mixed strategies over plans may come to the same behavior.
+            same = tuple(
+                tuple(round(p / tolerances.SAME) for p in odds) for odds in behavior.values()
+            )
+            made.setdefault(same, behavior)
+        return list(made.values())
 
     def _pure_instead(self, tree: Truncation, values: Values, why: str) -> list[Behavior]:
         self.only_pure(tree, f"the stage of {{}} is too large for all mixed equilibria ({why})")
@@ -715,6 +838,19 @@ class Search:
             self._subgame_name(tree.root),
         )
 
+    def _say_what_floats_cannot_tell(self, tree: Truncation, values: Values) -> None:
+        """Note that a stage has payoffs that may tie with some that were found in floats."""
+        for player in tree.plans:
+            slack = self.scale[player] * Fraction(tolerances.REGRET_FLOAT)
+            gains = sorted({values[end][player] for end in tree.ends})
+            if any(0 < more - less <= slack for less, more in pairwise(gains)):
+                self.cut_short(
+                    "close",
+                    "payoffs of equilibria found in floats are too close to others to tell "
+                    "whether they tie",
+                    tree.root,
+                )
+
     def _continuum(self, tree: Truncation) -> None:
         if tree.root == 0:
             self.note(
@@ -785,6 +921,31 @@ def _drained(
             return found, end.value
 
 
+def _in_floats(behavior: Behavior) -> Behavior:
+    """Return behavior with the odds of mixtures as floats."""
+    return {
+        known: odds if max(odds) == 1 else tuple(map(float, odds))
+        for known, odds in behavior.items()
+    }
+
+
+def _exact(game: NormalForm, profile: Profile) -> Profile | None:
+    """Return an equilibrium in rational probabilities next to one in floats, if one is simple."""
+    payoffs = game.rational()
+    for near in exact_candidates(game, profile):
+        weights = [np.array(strategy, dtype=object) for strategy in near.strategies]
+        for player, own in enumerate(weights):
+            gains = payoffs[player]
+            for other in reversed(range(len(weights))):
+                if other != player:
+                    gains = np.moveaxis(gains, other, -1) @ weights[other]
+            if own @ gains != max(gains):
+                break
+        else:
+            return near
+    return None
+
+
 def _grouped(ways: Iterable[tuple[tuple[Rational, ...], _Way]]) -> list[_Continuation]:
     """Return continuations: ways by payoffs, in the order in which these first come."""
     made: dict[tuple[Rational, ...], _Continuation] = {}
@@ -807,16 +968,18 @@ def _ratio(number: Any) -> tuple[int, int]:
 
 def _integer_payoffs(
     form: ExtensiveForm, lotteries: Sequence[tuple[Fraction, ...]]
-) -> tuple[list[tuple[Rational, ...]], tuple[Rational, ...]]:
-    """Return payoffs per node, each player's in units that make them integers, and slacks.
+) -> tuple[list[tuple[Rational, ...]], tuple[Rational, ...], tuple[Fraction, ...]]:
+    """Return payoffs per node, each player's in units that make them integers, slacks and scales.
 
     The units are small enough that expected payoffs are integers too. A slack is the
-    difference in payoff below which actions tie: 0 in exact games.
+    difference in payoff below which actions tie: 0 in exact games. A scale is the difference
+    between a player's largest and smallest payoff, 1 where that is 0.
     """
     ends = form.terminals.tolist()
     table: list[list[Any]] = (form.payoffs if form.exact is None else form.exact)[ends].tolist()
     odds = _common_denominator(_path_denominators(form, lotteries))
     slacks: list[Rational] = []
+    scales: list[Fraction] = []
     columns: list[list[Rational]] = []
     for column in zip(*table, strict=True):
         ratios = [_ratio(number) for number in column]
@@ -829,11 +992,12 @@ def _integer_payoffs(
         width = max(scaled) - min(scaled)
         slack = width * Fraction(tolerances.REGRET_FLOAT)
         slacks.append(0 if form.is_exact else int(slack) if whole else slack)
+        scales.append(Fraction(width or 1))
         columns.append(scaled)
     values: list[tuple[Rational, ...]] = [()] * form.num_nodes
     for end, value in zip(ends, zip(*columns, strict=True), strict=True):
         values[end] = value
-    return values, tuple(slacks)
+    return values, tuple(slacks), tuple(scales)
 
 
 def _path_denominators(form: ExtensiveForm, lotteries: Sequence[tuple[Fraction, ...]]) -> set[int]:

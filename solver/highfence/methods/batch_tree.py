@@ -3,7 +3,7 @@
 Backward induction as in :mod:`highfence.methods.backward_induction`, in floats, for a block of
 draws at once and over all combinations of continuations: a stage of one player gives all
 optimal actions, one of two players all its extreme equilibria, one of more players its pure
-ones.
+ones (and not, as there, mixed ones too).
 
 Floats cannot tell a tie from a small difference. Payoffs that differ by no more than their
 rounding count as ties, those that differ by much more as different, and a draw at which a

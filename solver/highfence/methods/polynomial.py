@@ -31,7 +31,7 @@ from .logit import logit
 from .pure import pure_enumeration
 from .registry import method
 
-__all__ = ["polynomial_supports", "root_count"]
+__all__ = ["path_count", "polynomial_supports", "root_count"]
 
 _BUDGET = 500
 """Paths between two looks at whether somebody wants to stop."""
@@ -205,15 +205,26 @@ def _ways(sizes: tuple[int, ...], player: int, left: tuple[int, ...]) -> int:
 
 
 def _is_small(game: NormalForm) -> bool:
-    return _paths(game.num_strategies) <= limits.MAX_SUPPORT_PATHS
+    return path_count(game.num_strategies) <= limits.MAX_SUPPORT_PATHS
+
+
+def path_count(counts: tuple[int, ...]) -> int:
+    """Return the number of paths over all supports of a game with these numbers of strategies.
+
+    Beyond ``limits.MAX_SUPPORT_PATHS``, some number above it.
+
+    Examples
+    --------
+    >>> path_count((2, 2, 2)), path_count((3, 3, 3))
+    (16, 271)
+    """
+    return _paths(tuple(counts), limits.MAX_SUPPORT_PATHS)
 
 
 @lru_cache(maxsize=1_000)
-def _paths(counts: tuple[int, ...]) -> int:
-    """Return the number of paths over all supports, or one more than the limit if beyond."""
+def _paths(counts: tuple[int, ...], most: int) -> int:
     from math import comb
 
-    most = limits.MAX_SUPPORT_PATHS
     if max(counts) > 30 or prod(2**count - 1 for count in counts) > 10 * most:
         return most + 1
     total = 0
