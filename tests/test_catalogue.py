@@ -108,7 +108,10 @@ def test_parameters_have_labels_units_and_sources_and_lie_in_their_ranges(game: 
 def test_what_is_reported_has_a_label_and_a_unit(game: Game):
     moves = {move.name for stage in game.stages for move in stage.moves}
     reported = set(game.derived if game.outcomes is None else game.outcomes) - moves
-    families = {re.sub(r"\[.*", "", key): quantity for key, quantity in game.derived.items()}
+    families: dict[str, Any] = {
+        re.sub(r"\[.*", "", key): quantity for key, quantity in game.derived.items()
+    }
+    families |= {state.name: state for state in game.states}
     for name in reported:
         quantity = families.get(name) or families[name.rpartition("_")[0]]
         assert quantity.label, name

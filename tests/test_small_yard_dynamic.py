@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import numpy as np
 import pytest
 
-from highfence import load, solve
+from highfence import compare, load, solve
+from highfence.errors import RequestError
+from highfence.forms.build import build as built
 from highfence.forms.markov import MarkovForm, MarkovProfile
+from highfence.spec.model import Game
 
-WHO = "Restricting state"
-
-
-@pytest.fixture(scope="module")
-def module(request: pytest.FixtureRequest) -> Any:
-    """Return the catalogue's file as a module."""
-    path = request.config.rootpath / "games" / "export_control" / "small_yard_dynamic.py"
-    spec = spec_from_file_location("_dynamic", path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+WHO = "restricting"
 
 
 @pytest.fixture(scope="module")
-def build(module: Any) -> Any:
-    """Return its builder."""
-    return module.build
+def game() -> Game:
+    """Return the catalogue's game."""
+    loaded = load("small_yard_dynamic")
+    assert isinstance(loaded, Game)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def build(game: Game) -> Any:
+    """Return its form at a discount factor and other values."""
+    return lambda patience=0.9, preset=None, **changes: built(
+        game, preset=preset, parameters={"patience": patience, **changes}
+    )
 
 
 def solved(form: MarkovForm) -> tuple[float, MarkovProfile]:
@@ -50,11 +50,10 @@ def best(values: dict[str, float]) -> str:
     return max(("none", "yard", "broad"), key=values.__getitem__)
 
 
-def test_the_catalogue_holds_it_and_says_what_it_asks():
-    form = load("small_yard_dynamic")
+def test_the_catalogue_holds_it_and_says_what_it_asks(game, build):
+    form = build()
 
-    assert isinstance(form, MarkovForm)
-    assert form.question.endswith("?")
+    assert game.question.endswith("?")
     assert form.num_states == 30 + 90
     assert form.states[int(np.argmax(form.initial))] == "gap 4, ecosystem 1"
 
@@ -69,6 +68,19 @@ def test_flexibility_beats_every_constant_policy_at_moderate_patience(build):
     values = constant(build(0.9))
 
     assert values["free"] > values["yard"] > values["none"] > values["broad"]
+
+
+def test_its_regimes_are_the_constant_policies_and_a_free_hand(game, build):
+    values = constant(build(0.9))
+    found = {result.name: result.payoffs[WHO] for result in compare(game).regimes}
+
+    for regime, policy in (
+        ("free", "free"),
+        ("none", "none"),
+        ("small_yard", "yard"),
+        ("broad", "broad"),
+    ):
+        assert found[regime] == pytest.approx((values[policy], values[policy]), rel=1e-9)
 
 
 def test_control_early_and_roll_back_once_the_challenger_has_caught_up(build):
@@ -112,10 +124,10 @@ def test_the_weight_of_a_crisis_and_the_stakes_turn_the_ranking(build, changes, 
 
 @pytest.mark.slow
 def test_a_patient_state_gains_by_a_promise_where_the_other_mobilizes_against_what_it_expects(
-    module,
+    build,
 ):
     """Kydland and Prescott (1977): discretion is worth less than a promise kept."""
-    form = module.build(0.98, **module.WARY)
+    form = build(0.98, "wary")
     kept = form.commit(WHO, "none")
     promised, bound = solved(kept)
     free, profile = solved(form)
@@ -127,5 +139,5 @@ def test_a_patient_state_gains_by_a_promise_where_the_other_mobilizes_against_wh
 
 
 def test_a_value_that_does_not_exist_is_refused(build):
-    with pytest.raises(ValueError, match="unknown value 'stake'"):
+    with pytest.raises(RequestError, match="no parameter 'stake'"):
         build(stake=1.0)

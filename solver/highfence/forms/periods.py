@@ -389,7 +389,7 @@ class _Period:
     def _name(self, cell: tuple[int, ...]) -> str:
         count = len(self.variables)
         state = ", ".join(
-            f"{own.label or own.name} {self.labels[own.name][k]}"
+            f"{own.name} {self.labels[own.name][k]}"
             for own, k in zip(self.game.states, cell, strict=False)
         )
         done = [self.labels[self.moves[n].name][k] for n, k in enumerate(cell) if n >= count]
