@@ -97,7 +97,7 @@ def has_perfect_recall(form: ExtensiveForm) -> bool:
     finds=Finds.ALL,
     exact=True,
     source="Kuhn (1953); Selten (1965)",
-    domain="perfect recall",
+    domain="perfect recall; mixtures of three or more players in one stage may be floats",
     rank=10,
     use="every subgame-perfect equilibrium of a game in stages",
 )
