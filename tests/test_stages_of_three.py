@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from highfence import limits, solve
 from highfence.certify.extensive import certify_extensive
-from highfence.forms.extensive import ExtensiveForm, Move, Node, Terminal
+from highfence.errors import NotApplicable, RequestError
+from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Node, Terminal
 from highfence.methods.backward_induction import backward_induction
 from highfence.solution import Status
 
@@ -262,6 +263,22 @@ def test_payoffs_that_floats_cannot_tell_apart_leave_the_search_incomplete():
     assert all(certify_extensive(form, profile).holds for profile in found)
 
 
+@settings(max_examples=20)
+@given(seed=SEEDS, counts=st.sampled_from(((2, 3, 2), (3, 2, 2), (2, 2, 2))))
+def test_generic_stages_below_a_lottery_have_an_odd_number_of_equilibria(seed, counts):
+    table = np.random.default_rng(seed).integers(0, 10_000, (*counts, 3))
+    stage = at_once(lambda *taken: tuple(table[taken].tolist()), counts)
+    odds = (Fraction(1, 3), Fraction(2, 3))
+    form, found, findings = run(Lottery("war", ("no", "yes"), odds, (stage, Terminal((0, 1, 2)))))
+
+    assert findings.complete
+    assert len(found) % 2 == 1
+    for profile in found:
+        certificate = certify_extensive(form, profile)
+        assert certificate.regret < 1e-10
+        assert certificate.refinement == "subgame perfect"
+
+
 @settings(max_examples=30)
 @given(seed=SEEDS)
 def test_each_continuation_of_a_stage_counts_once_in_the_whole(seed):
@@ -336,3 +353,47 @@ def test_many_stages_are_searched_for_mixtures_up_to_a_limit(monkeypatch):
         for note in findings.notes
     )
     assert found
+
+
+# --- a method of one's choice inside a stage -----------------------------------------------
+
+
+def entry_then(stage: Node) -> Node:
+    return Move(2, "enter", ("stop", "go"), (Terminal((0, 0, -1)), stage))
+
+
+def test_the_logit_branch_inside_finds_one_equilibrium_and_says_so():
+    form, (found,), findings = run(entry_then(at_once(whole_numbers(24))), inside="logit")
+    (alone,) = equilibria_of_two_by_two_by_two(whole_numbers(24))
+
+    assert np.abs(seconds(found, 1) - alone).max() < 1e-6
+    assert certify_extensive(form, found).holds
+    assert not findings.complete
+    assert any("was solved by logit" in note for note in findings.notes)
+    assert any("logit may have missed equilibria" in note for note in findings.notes)
+
+
+def test_a_method_for_all_equilibria_inside_finds_what_is_found_without_it():
+    def battle(a: int, b: int) -> tuple[int, int, int]:
+        return ((2, 1, 0), (0, 0, 0), (0, 0, 0), (1, 2, 0))[2 * a + b]
+
+    root = entry_then(at_once(battle, (2, 2)))
+    _, plain, _ = run(root)
+    for inside in ("extreme_enumeration", "polynomial_supports"):
+        form, found, findings = run(root, inside=inside)
+        assert {p.probabilities for p in found} == {p.probabilities for p in plain}
+        assert findings.complete
+        assert all(certify_extensive(form, p).exact for p in found)
+    form, pure, _ = run(root, inside="pure_enumeration")
+    assert {p.probabilities for p in pure} < {p.probabilities for p in plain}
+    assert len(pure) == 2
+
+
+def test_what_cannot_be_inside_is_refused_by_name():
+    root = entry_then(at_once(odd_one_out))
+    with pytest.raises(NotApplicable, match=r"lemke_howson does not take the stage of the subgame"):
+        run(root, inside="lemke_howson")
+    with pytest.raises(RequestError, match=r"takes extensive forms.*by one of: .*logit"):
+        run(root, inside="agent_logit")
+    with pytest.raises(RequestError, match="Did you mean"):
+        run(root, inside="logitt")

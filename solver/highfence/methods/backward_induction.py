@@ -33,6 +33,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import islice, pairwise, product
 from math import lcm, prod
 from operator import mul
@@ -41,7 +42,7 @@ from typing import Any
 import numpy as np
 
 from .. import limits, tolerances
-from ..errors import LimitExceeded, MethodFailed, NotApplicable, Problem
+from ..errors import LimitExceeded, MethodFailed, NotApplicable, Problem, RequestError
 from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from ..forms.lift import exact_candidates
 from ..forms.normal import NormalForm, Profile
@@ -52,7 +53,7 @@ from .logit import logit
 from .polynomial import path_count, polynomial_supports
 from .pure import pure_enumeration
 from .rational_lp import matrix_game
-from .registry import method
+from .registry import Method, for_form, form_name, get, method
 from .sequence_form import (
     RealizationPlan,
     TooManyRays,
@@ -101,7 +102,9 @@ def has_perfect_recall(form: ExtensiveForm) -> bool:
     rank=10,
     use="every subgame-perfect equilibrium of a game in stages",
 )
-def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
+def backward_induction(
+    form: ExtensiveForm, *, inside: str | None = None
+) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all subgame-perfect equilibria that are built from extreme stage equilibria.
 
     Every subgame, from the deepest up, is solved for every combination of continuations. A
@@ -113,6 +116,11 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     ----------
     form
         A tree with perfect recall.
+    inside
+        A method for strategic forms (``"lemke_howson"``, ``"pure_enumeration"``, ``"logit"``,
+        ...) that solves the reduced strategic form of every stage in which two or more players
+        have a choice, in place of the above. What is found is complete if that method promises
+        all equilibria and finished.
 
     Yields
     ------
@@ -142,6 +150,9 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     NotApplicable
         A player does not have perfect recall. Then optimal play at an information set may
         depend on what its player plans elsewhere, and induction is not valid.
+        Or the method for the inside does not take the strategic form of a stage.
+    RequestError
+        ``inside`` is no method, or none for strategic forms.
     LimitExceeded
         The stage of a subgame is too large to be written down.
 
@@ -172,7 +183,16 @@ def backward_induction(form: ExtensiveForm) -> Generator[BehaviorProfile, None, 
     0 1 0 1
     """
     search = Search(form)
-    return (yield from search.run(search.nash))
+    if inside is None:
+        return (yield from search.run(search.nash))
+    chosen = get(inside)
+    if chosen.form is not NormalForm:
+        fitting = ", ".join(made.name for made in for_form(NormalForm))
+        raise RequestError(
+            f"inside = {inside!r} takes {form_name(chosen.form)} forms; the stages of a tree are "
+            f"solved as strategic forms, by one of: {fitting}"
+        )
+    return (yield from search.run(partial(search.by, chosen)))
 
 
 @method(
@@ -653,6 +673,45 @@ class Search:
                     "of {}",
                     f"{name} ({'; '.join(findings.notes)})",
                 )
+        return self._from_profiles(tree, active, game, profiles, values)
+
+    def by(self, chosen: Method, tree: Truncation, values: Values) -> list[Behavior]:
+        """Return what a method for strategic forms finds in a stage of two or more players."""
+        active = [player for player, plans in tree.plans.items() if len(plans) > 1]
+        if len(active) < 2:
+            return self.nash(tree, values)
+        game = NormalForm.from_payoffs(tree.payoff_table(values, active, active))
+        name = self._subgame_name(tree.root)
+        if not chosen.accepts(game):
+            size = "x".join(map(str, game.num_strategies))
+            raise NotApplicable(
+                f"{chosen} does not take the stage of {name} ({size} strategies): it takes "
+                f"{chosen.domain or 'fewer games'}"
+            )
+        self._see("by", f"the stage of {{}} was solved by {chosen}, for {chosen.use}", name)
+        try:
+            profiles, findings = _drained(chosen(game))
+        except MethodFailed as failure:
+            profiles, findings = [], Findings(complete=False, notes=(str(failure),))
+        if not findings.complete or chosen.finds is not Finds.ALL:
+            self.complete = False
+            self._see(
+                "by incomplete", f"{chosen} may have missed equilibria of the stage of {{}}", name
+            )
+        found = self._from_profiles(tree, active, game, profiles, values)
+        self._say_what_is_not_demanded(tree, found)
+        return found
+
+    def _from_profiles(
+        self,
+        tree: Truncation,
+        active: Sequence[int],
+        game: NormalForm,
+        profiles: Iterable[Profile],
+        values: Values,
+    ) -> list[Behavior]:
+        """Return the behavior of mixed profiles, each once, exact where it is simple fractions."""
+        name = self._subgame_name(tree.root)
         made: dict[tuple[tuple[int, ...], ...], Behavior] = {}
         for profile in profiles:
             exact = profile if profile.is_exact else _exact(game, profile)
@@ -918,7 +977,7 @@ def _drained(
         try:
             found.append(next(profiles))
         except StopIteration as end:
-            return found, end.value
+            return found, end.value or Findings(complete=False)
 
 
 def _in_floats(behavior: Behavior) -> Behavior:
