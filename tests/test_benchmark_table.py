@@ -29,15 +29,15 @@ def table() -> ModuleType:
 
 
 NAMES = (
-    "bimatrix", "exact", "pure", "polynomial", "large", "trees", "poker", "markov", "qre",
+    "bimatrix", "exact", "pure", "stages", "polynomial", "large", "trees", "poker", "markov", "qre",
     "staged", "regions",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "name",
-    # The formulas of three stages take some seconds to derive.
-    [pytest.param(n, marks=pytest.mark.slow if n == "staged" else ()) for n in NAMES],
+    # The formulas of three stages take some seconds to derive, those of a tree to compile.
+    [pytest.param(n, marks=pytest.mark.slow if n.startswith("stage") else ()) for n in NAMES],
 )
 def test_every_row_can_be_measured(name, table, capsys):
     table.main(["--tiny", "--alone", name])

@@ -39,6 +39,7 @@ import test_regions_speed as parameters
 
 from highfence import load
 from highfence.certify import certify
+from highfence.forms.batch import trees as staged_trees
 from highfence.forms.build import build
 from highfence.forms.extensive import ExtensiveForm, Move, Terminal
 from highfence.forms.gambit_files import write_efg, write_nfg
@@ -46,13 +47,16 @@ from highfence.forms.markov import MarkovForm
 from highfence.forms.normal import NormalForm
 from highfence.methods.backward_induction import backward_induction
 from highfence.methods.batch import bimatrix_many, induction, pure_many
+from highfence.methods.batch_tree import solve_block
 from highfence.methods.closed_form import closed_form_of
 from highfence.methods.extreme import components, extreme_enumeration
 from highfence.methods.lemke_howson_float import lemke_howson_float, path_end
 from highfence.methods.logit import logit
 from highfence.methods.markov_homotopy import logit_equilibrium, markov_homotopy
 from highfence.methods.sequence_lp import sequence_lp
+from highfence.solve_many import solve_many
 from highfence.study.regions import regions
+from highfence.study.sample import sample
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 ALONE = False
@@ -219,6 +223,31 @@ def pure(tiny: bool, folder: Path) -> Iterator[Line]:
         )
 
 
+def stages(tiny: bool, folder: Path) -> Iterator[Line]:
+    """A staged game of five players with simultaneous moves and chance, at many draws."""
+    many, few = (20, 1) if tiny else (6_000, 3)
+    draws = sample(batches.FIVE, many, 0)
+    ours, found = least(lambda: solve_many(batches.FIVE, draws), 2)
+    table = np.column_stack(list(draws.values()))
+    ((_, form),) = staged_trees(batches.FIVE, tuple(draws)).sort(table)
+    chosen = np.flatnonzero(found.count == 1)[:few]  # the peers' loops follow one equilibrium
+    values = solve_block(form, table[chosen]).values[:, : form.stages.terminals, :5]
+    small = {"u": values.reshape(len(chosen), 6, 3, 3, 2, 3, 3, 5), "short": draws["short"][chosen]}
+    peers = {
+        "nashpy": asked("nashpy", batches.STAGES_NASHPY, folder, **small),
+        "Gambit": asked("pygambit", batches.STAGES_GAMBIT, folder, **small),
+    }
+    for made in peers.values():
+        assert made is None or np.abs(made[1] - found.low[chosen]).max() < 1e-9
+    yield Line(
+        f"five players, four stages, {form.stages.terminals} ends",
+        ours / many,
+        {f"{name}, stage by stage": seconds(made) for name, made in peers.items()},
+        "draws",
+        f"{found.certified.mean():.1%} certified",
+    )
+
+
 # ---------------------------------------------------------------------------------------------
 # One game of two players
 
@@ -252,7 +281,10 @@ def exact(tiny: bool, folder: Path) -> Iterator[Line]:
         path = folder / "game.nfg"
         write_nfg(game, path, overwrite=True)
         rational = asked("pygambit", EXACT_GAMBIT, folder, path=str(path))
-        nash = asked("nashpy", VERTICES_NASHPY, folder, A=table[0], B=table[1])
+        # nashpy, in floats, takes seconds at 8 and minutes at 10.
+        nash = None
+        if size <= 8:
+            nash = asked("nashpy", VERTICES_NASHPY, folder, A=table[0], B=table[1])
         lrs = lrsnash(table, folder)
         assert all(certify(game, profile).regret == 0 for profile in profiles)
         for made in (rational, lrs):
@@ -577,6 +609,7 @@ ROWS: dict[str, Callable[[bool, Path], Iterator[Line]]] = {
     "bimatrix": bimatrix,
     "exact": exact,
     "pure": pure,
+    "stages": stages,
     "polynomial": polynomial,
     "large": large,
     "trees": trees,
