@@ -26,7 +26,7 @@ EQUILIBRIUM_KEYS = {
     "payoffs", "strategies", "outcomes", "certificate", "path", "notes", "exact",
     "beliefs", "refinements", "index",
 }  # fmt: skip
-CERTIFICATE_KEYS = {"regret", "tolerance", "exact", "refinement", "checks"}
+CERTIFICATE_KEYS = {"regret", "tolerance", "exact", "kind", "refinement", "checks"}
 
 
 def refuse(token: str) -> None:

@@ -300,6 +300,13 @@ def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str
                 reason += (
                     f"; {fitting[fitting.index(one) + 1].method}, if asked for, finds mixed ones"
                 )
+            later = [other.method for other in fitting[fitting.index(one) + 1 :]]
+            if chosen.finds is Finds.SOME:
+                reason += "".join(
+                    f"; {other}, if asked for, looks for all of them"
+                    for other in later
+                    if other.finds is Finds.ALL
+                )
             return outcome, chosen, reason
         told += [f"{chosen}: {note}" for note in outcome.notes]
         tried.append(

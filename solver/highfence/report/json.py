@@ -29,7 +29,8 @@ versions; none is renamed or removed.
                         staged:    {player: {decision: value or {action: probability}}},
                                    on the path of play
       outcomes          {name: number}
-      certificate       {regret, tolerance, exact, refinement, checks}
+      certificate       {regret, tolerance, exact, kind, refinement, checks}; kind over intervals:
+                        "interval" (regret is a proved bound) or "search"; else null
       path, notes       [text]
       beliefs           [{player, information_set, places, reached, extreme}]: what may be believed
                         where the node is not known, as probabilities of the places: the extreme
@@ -133,6 +134,7 @@ def _equilibrium(equilibrium: Equilibrium) -> dict[str, Any]:
             "regret": _float(certificate.regret),
             "tolerance": certificate.tolerance,
             "exact": certificate.exact,
+            "kind": certificate.kind,
             "refinement": certificate.refinement,
             "checks": certificate.checks,
         },

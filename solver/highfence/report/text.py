@@ -600,6 +600,7 @@ def _certificate(equilibrium: Equilibrium, everything: bool) -> str:
         text = f"regret {number(certificate.regret)}, exact"
     else:
         text = f"regret {float(certificate.regret):.2g} <= {certificate.tolerance:.2g}"
+        text += ", a proved bound" if certificate.kind == "interval" else ""
     if certificate.refinement:
         text += f"; {certificate.refinement}"
     if certificate.checks and (everything or certificate.exact):
