@@ -45,6 +45,7 @@ _HOME = {
     "Solution": "solution",
     "SpecError": "errors",
     "Stage": "spec.model",
+    "State": "spec.model",
     "Status": "solution",
     "Target": "spec.model",
     "certify": "certify",
@@ -117,6 +118,9 @@ if TYPE_CHECKING:
     )
     from .spec.model import (
         Stage as Stage,
+    )
+    from .spec.model import (
+        State as State,
     )
     from .spec.model import (
         Target as Target,

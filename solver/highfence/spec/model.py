@@ -217,6 +217,12 @@ def _setting(value: Any) -> Any:
         return value
 
 
+def _state_value(value: Any) -> Any:
+    """Return a value of a state variable: 1.0 is 1, so that it has one label."""
+    kept = _formula(value)
+    return int(kept) if isinstance(kept, Decimal) and kept == kept.to_integral_value() else kept
+
+
 def _formulas(mapping: Mapping[Any, Any] | None) -> Mapping[str, Any]:
     return _frozen({str(name): _formula(value) for name, value in (mapping or {}).items()})
 
@@ -430,7 +436,7 @@ class State:
     def __post_init__(self) -> None:
         put, what = object.__setattr__, f"state {self.name}"
         values = _listed(self.values, f"{what}: values", "range(6), or ('open', 'closed')")
-        put(self, "values", tuple(map(_kept, values)))
+        put(self, "values", tuple(map(_state_value, values)))
         put(self, "initial", _formula(self.initial))
         given = self.next
         put(self, "next", _formulas(given) if isinstance(given, Mapping) else _formula(given))

@@ -153,11 +153,14 @@ class _Probe:
             place = f"{self.file}: states.{state.name}"
             values = found.moves[state.name]
             numbers = np.array(
-                [float(v) for v in state.values]
+                [float(exact(label)) for label in state.labels]
                 if state.name in found.numeric
                 else range(len(state.values))
             )
-            self.among(found.initial[state.name], f"{place}.initial", state, numbers)
+            # A range holds numbers that are no values: only the declared one counts.
+            first = found.initial[state.name]
+            if self.declared and self.of_parameters(first, f"{place}.initial"):
+                self.among(first, f"{place}.initial", state, numbers)
             if isinstance(state.next, Mapping):
                 table = self.values(found.next[state.name], f"{place}.next")
                 if table is not None and isinstance(values, Chance):
@@ -165,14 +168,16 @@ class _Probe:
             else:
                 self.among(found.next[state.name][0], f"{place}.next", state, numbers)
 
-    def within(self, expr: Expr, place: str, low: float, high: float, below: bool) -> None:
-        table = self.values([expr], place)
-        if table is None:
-            return
-        inputs = input_names([expr]) & set(self.resolved.moves)
-        if inputs:
-            reason = f"it depends on {min(inputs)!r}"
+    def of_parameters(self, expr: Expr, place: str) -> bool:
+        moves = input_names([expr]) & set(self.resolved.moves)
+        if moves:
+            reason = f"it depends on {min(moves)!r}"
             self.problems.append(Problem(place, reason, "Use parameters only"))
+        return not moves
+
+    def within(self, expr: Expr, place: str, low: float, high: float, below: bool) -> None:
+        table = self.values([expr], place) if self.of_parameters(expr, place) else None
+        if table is None:
             return
         right = (table[0] >= low) & ((table[0] < high) if below else (table[0] <= high))
         if not right.all():

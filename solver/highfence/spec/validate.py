@@ -781,6 +781,12 @@ class _Structure:
                 "Use a coarser grid",
             )
         self.labels(labels, f"{place}.values", "the value")
+        try:
+            numbers = [exact(label) for label in labels]
+        except ValueError:
+            numbers = []
+        if len(set(numbers)) < len(numbers) and len(set(labels)) == len(labels):
+            self.wrong(f"{place}.values", "two values are the same number", "Drop one")
         if isinstance(state.next, Mapping):
             for value in state.next:
                 if value not in labels:
