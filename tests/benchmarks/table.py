@@ -280,9 +280,10 @@ def exact(tiny: bool, folder: Path) -> Iterator[Line]:
         ours, (profiles, parts) = least(ours_of, 2)
         path = folder / "game.nfg"
         write_nfg(game, path, overwrite=True)
-        rational = asked("pygambit", EXACT_GAMBIT, folder, path=str(path))
-        # nashpy, in floats, takes seconds at 8 and minutes at 10.
-        nash = None
+        # At 10 nashpy, in floats, takes minutes, and at 12 so does Gambit.
+        rational = nash = None
+        if size <= 10:
+            rational = asked("pygambit", EXACT_GAMBIT, folder, path=str(path))
         if size <= 8:
             nash = asked("nashpy", VERTICES_NASHPY, folder, A=table[0], B=table[1])
         lrs = lrsnash(table, folder)

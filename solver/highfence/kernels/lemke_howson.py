@@ -74,28 +74,31 @@ def _leaving(tableau, places, spare, enter, low, high, candidates):  # type: ign
 
 
 @njit(
-    types.void(_MATRIX, types.int64, types.int64),
+    types.void(_MATRIX, types.int64, types.int64, _VECTOR),
     cache=True,
     error_model="numpy",
     nogil=True,
     fastmath={"contract"},
 )
-def _exchange(tableau, leave, enter):  # type: ignore[no-untyped-def]
-    """Pivot in place: the variables of this row and this column change places."""
+def _exchange(tableau, leave, enter, chosen):  # type: ignore[no-untyped-def]
+    """Pivot in place: the variables of this row and this column change places.
+
+    ``chosen`` is room for a row: read from the tableau itself, it would have to be read again
+    after every entry that is written.
+    """
     rows, width = tableau.shape
-    chosen = tableau[leave]
-    inverse = 1.0 / chosen[enter]
-    chosen[enter] = 1.0
+    inverse = 1.0 / tableau[leave, enter]
+    tableau[leave, enter] = 1.0
     for j in range(width):
-        chosen[j] *= inverse
+        chosen[j] = tableau[leave, j] * inverse
+        tableau[leave, j] = chosen[j]
     for i in range(rows):
         if i != leave:
-            here = tableau[i]
-            factor = here[enter]
+            factor = tableau[i, enter]
             if factor != 0.0:
-                here[enter] = 0.0
+                tableau[i, enter] = 0.0
                 for j in range(width):
-                    here[j] -= factor * chosen[j]
+                    tableau[i, j] -= factor * chosen[j]
 
 
 @njit(
@@ -130,6 +133,7 @@ def follow(row, column, dropped, most, x, y):  # type: ignore[no-untyped-def]
     for j in range(n):
         inner_places[m + j], outer_places[m + j] = j, -1 - j
     candidates, spare = np.empty(max(m, n), np.int64), np.empty(max(m, n), np.int64)
+    chosen = np.empty(max(m, n) + 1)
     turn = dropped < m
     entering = dropped
     for pivots in range(1, most + 1):
@@ -143,7 +147,7 @@ def follow(row, column, dropped, most, x, y):  # type: ignore[no-untyped-def]
         leave = _leaving(tableau, places, spare, enter, low, high, candidates)
         if leave < 0:
             return -1
-        _exchange(tableau, leave, enter)
+        _exchange(tableau, leave, enter, chosen)
         leaving = basis[leave]
         basis[leave], free[enter] = entering, leaving
         places[entering], places[leaving] = leave, -1 - enter
