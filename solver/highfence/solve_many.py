@@ -127,7 +127,7 @@ def solve_many(
         draw: all extreme equilibria of a game of two, all pure ones of others, and in a tree
         all subgame-perfect equilibria that are built from such equilibria of its stages. Only
         the mixed ones that ``solve`` adds where three or more players move in one stage of a
-        tree are left out, unless it has no pure one and the draw is solved alone.
+        tree are left out, but for draws that are solved one by one (see ``exact``).
 
     Raises
     ------
