@@ -37,7 +37,7 @@ import test_batch_speed as batches
 import test_methods_speed as several
 import test_regions_speed as parameters
 
-from highfence import load
+from highfence import limits, load
 from highfence.certify import certify
 from highfence.forms.batch import trees as staged_trees
 from highfence.forms.build import build
@@ -412,7 +412,7 @@ def qre(tiny: bool, folder: Path) -> Iterator[Line]:
         theirs, converged = gambit("logit", games)
         worst = max(float(certify(g, p).regret) for g, p in zip(games, found, strict=True))
         assert worst < 1e-10
-        remark = f"regret {worst:.0e}"
+        remark = f"regret {worst:.0g}"
         if converged is not None and not all(converged):
             remark += f"; Gambit fails in {converged.count(False)} of {len(games)}"
         yield Line(
@@ -487,6 +487,8 @@ answers = float(found.payoffs["first"])
 def poker(tiny: bool, folder: Path) -> Iterator[Line]:
     """The sequence form of poker with one card a player (Kuhn 1950) and more cards."""
     sizes = (13, ("lp", "lcp")), (26, ("lp",)), (100, ()), (142, ())
+    if not tiny:
+        limits.MAX_ACTIONS = 142 * 141  # deals
     for cards, works in ((3, ("lp", "lcp")),) if tiny else sizes:
         form, path = several.poker(cards), folder / "poker.efg"
         ours, profile = least(lambda form=form: next(sequence_lp(form)), 2)
@@ -504,7 +506,7 @@ def poker(tiny: bool, folder: Path) -> Iterator[Line]:
             f"poker of {cards} cards, {5 * cards * (cards - 1):,} ends, sequence form",
             ours,
             peers,
-            remark=f"regret {float(certificate.regret):.0e}",
+            remark=f"regret {float(certificate.regret):.0g}",
             goal="Gambit 16.7: lp 25, lcp 80" if cards == 13 else "",
         )
 
@@ -544,7 +546,7 @@ def markov(tiny: bool, folder: Path) -> Iterator[Line]:
         assert all(each.holds for each in certificates)
         worst = max(float(each.regret) for each in certificates)
         made = asked("sgamesolver", SGAMESOLVER, folder, other, U=U, P=P)
-        remark = f"regret {worst:.0e}"
+        remark = f"regret {worst:.0g}"
         if made is not None:
             remark += f", sgamesolver's {np.max(made[1]):.0e}"
         yield Line(
