@@ -204,20 +204,28 @@ def test_the_branch_of_random_trees_ends_in_a_certified_sequential_equilibrium(s
 
 
 def odd_one_out() -> ExtensiveForm:
-    """Return a tree in which three meet after a first move, and mix: no pure profile is stable."""
+    """Return a tree in which three meet, and mix: no pure profile is stable.
 
-    def at(*choices: str) -> Move | Terminal:
+    One alone sees a color that matters to nobody, so that one has eight plans.
+    """
+
+    def at(color: str, *choices: str) -> Move | Terminal:
         if len(choices) == 3:
             a, b, c = choices
             return Terminal((int(a == b), int(b == c), int(c != a)))
         player = len(choices)
-        return Move(player, f"side {player}", ("x", "y"), (at(*choices, "x"), at(*choices, "y")))
+        known = f"side {player}" if player else color
+        moves = tuple(at(color, *choices, side) for side in ("x", "y"))
+        return Move(player, known, ("x", "y"), moves)
 
-    start = Move(0, "enter?", ("in", "out"), (at(), Terminal((0, 0, 0))))
+    colors = ("red", "green", "blue")
+    start = Lottery("color", colors, (Fraction(1, 3),) * 3, tuple(map(at, colors)))
     return ExtensiveForm.from_tree(["one", "two", "three"], start)
 
 
-def test_auto_falls_back_on_it_where_three_meet_and_mix():
+def test_auto_falls_back_on_it_where_three_meet_and_mix_in_a_large_stage(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_SUPPORT_PATHS", 3)
+    monkeypatch.setattr(limits, "MAX_PATH_STRATEGIES", 11)  # 10 actions, 12 plans
     solution = solve(odd_one_out())
     (found,) = solution.equilibria
 

@@ -645,6 +645,9 @@ class Search:
                 return found
         game = NormalForm.from_payoffs(tree.payoff_table(values, active, active))
         name = self._subgame_name(tree.root)
+        if why and not logit.accepts(game):
+            self.cut_short("no mixed", "no mixed equilibrium was sought", tree.root)
+            return []
         try:
             profiles, findings = _drained((logit if why else polynomial_supports)(game))
         except (MethodFailed, NotApplicable, LimitExceeded):
