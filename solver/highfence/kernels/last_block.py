@@ -29,6 +29,8 @@ NEXT = 1e-4
 """Step of the differences of a first guess."""
 ROUNDS = 8
 """Replies to replies after which two decisions are not expected to meet."""
+MET = 1e-9
+"""Distance of replies that meet no closer, as kinks in which they are located by rounding."""
 REACH = 0.2
 """How far a first guess may be."""
 SMALL = 1e-6
@@ -189,7 +191,8 @@ def _uphill(f, v, d, x, h):  # type: ignore[no-untyped-def]
 
     Parabolas on the two sides of the peak say where it is: at the top of one of them, or
     where they meet. Where the objective is piecewise quadratic that is exact. Each side's
-    parabola is fitted outward, so that it does not reach across a kink between the sides.
+    parabola is fitted outward, so that it does not reach across a kink between the sides, and
+    as widely as they are apart: curvatures of narrower stencils are rounding.
     """
     a = min(max(x, 0.0), 1.0)
     fa, sl, cl, sr, cr = _sides(f, v, d, a, h)
@@ -200,9 +203,9 @@ def _uphill(f, v, d, x, h):  # type: ignore[no-untyped-def]
     if sl > 0.0 and sr < 0.0:
         b = min(a + 2 * h, 1.0)
         a = max(a - 2 * h, 0.0)
-        h *= 0.01
         fa, sa, ca, _, _ = _sides(f, v, d, a, h)
         fb, _, _, sb, cb = _sides(f, v, d, b, h)
+        h *= 0.01
     else:
         way = 1.0 if sr > 0.0 else -1.0
         sa, ca = (sl, cl) if way > 0.0 else (sr, cr)
@@ -251,21 +254,24 @@ def _uphill(f, v, d, x, h):  # type: ignore[no-untyped-def]
         if at_kink:
             fy = _at(f, v, d, y)
             t = y - a
-            if abs(fy - (fa + sa * t + 0.5 * ca * t * t)) <= 1e-13 * abs(fy):
+            off = abs(fy - (fa + sa * t + 0.5 * ca * t * t))
+            if off <= 1e-13 * max(abs(fy), sa - sb):
                 return y, True
         near = min(h, 0.2 * (b - a))
         if near < 1e-9:
             return y, False
         fy, sl, cl, sr, cr = _sides(f, v, d, y, near)
-        if cl < 0.0 and abs(sl) <= 1e-6 * abs(cl) and abs(sr) <= 1e-6 * abs(cl):
-            # Smooth here: the mean of both slopes is a difference of higher order.
+        flat = cl < 0.0 and abs(sl) <= 1e-6 * abs(cl) and abs(sr) <= 1e-6 * abs(cl)
+        if flat and abs(cl - cr) <= -0.1 * cl:
+            # Smooth here, no kink within a stencil: the mean of both slopes is a difference of
+            # higher order.
             return min(max(y - 0.5 * (sl + sr) / cl, 0.0), 1.0), True
         if sl >= 0.0 and sr <= 0.0:
             # The peak is within the stencil.
             a, b = max(y - 2 * near, a), min(y + 2 * near, b)
+            fa, sa, ca, _, _ = _sides(f, v, d, a, near)
+            fb, _, _, sb, cb = _sides(f, v, d, b, near)
             h = 0.01 * near
-            fa, sa, ca, _, _ = _sides(f, v, d, a, h)
-            fb, _, _, sb, cb = _sides(f, v, d, b, h)
             if sa < 0.0 or sb > 0.0:
                 return y, False
             continue
@@ -388,7 +394,7 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
         if one[3] > 0.0:
             u[0] = _replied(f, v, one, u[0], points)
         return True
-    y0, g0 = 0.0, 0.0
+    y0, g0, g = 0.0, 0.0, 1.0
     for step in range(ROUNDS):
         y = u[1]
         scan = points if step == 0 else 0
@@ -409,7 +415,7 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
         y0, g0 = y, g
         u[1] = min(max(y + move, 0.0), 1.0)
         v[other[0]] = other[2] + other[3] * u[1]
-    return False
+    return abs(g) < MET
 
 
 @lean

@@ -202,8 +202,10 @@ def _alike(one, other, box):  # type: ignore[no-untyped-def]
 
 @lean
 def _part(h, k, s, corners):  # type: ignore[no-untyped-def]
-    """Marks of the corners from which different answers are met behind profile k and s; 0 if
-    all are the same. ``corners`` (4, m) is room."""
+    """Marks of profile k and s behind which the last block has several answers; 0 if all are
+    the same. The corners are marked from which different answers are met, none if it is only
+    the neighbor's answer that is another one: elsewhere corners may differ. ``corners`` (4, m)
+    is room."""
     near = h.near[k]
     copy(near, h.branches[k, int(np.floor(s * (h.line.size - 1) + 0.5))])
     if near[0] != near[0] or not behind(h, k, s, near, h.pays[k], True, True):
@@ -216,14 +218,16 @@ def _part(h, k, s, corners):  # type: ignore[no-untyped-def]
         if not behind(h, k, s, u, h.pays[k], False, True):
             copy(u, near)
         apart |= not _alike(u, near, h.box)
+    if not apart:
+        return 0
     marks = 0
-    for c in range(4 if apart else 0):
+    for c in range(4):
         known = False
         for earlier in range(c):
             known |= _alike(corners[c], corners[earlier], h.box)
         if not known:
             marks |= CORNER << c
-    return marks
+    return SEVERAL if marks == CORNER else SEVERAL | marks
 
 
 @lean
@@ -297,10 +301,8 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
             if n >= 2 and found.weights[r, n - 2, k] <= 0.0:
                 continue
             s = float(n) if n < 2 else found.leads[r, n - 2]
-            marks = _part(h, k, s, corners)
-            if marks:
-                # One corner for each answer is enough.
-                found.marks[r] |= SEVERAL | marks
+            # One corner for each answer is enough.
+            found.marks[r] |= _part(h, k, s, corners)
 
 
 @njit(

@@ -334,8 +334,10 @@ def _solve_together(
     if not len(solved):
         return {}
     done: dict[int, tuple[Array, float, int]] = {}
+    sharp = min(tolerance, tolerances.REGRET_STAGED)
     for corners in (False, True):
-        # What was rejected, or not found, may follow another branch of the last stage.
+        # What was rejected, or not found, or found roughly only, may follow another branch of
+        # the last stage.
         found = lead_answers(form, rows[solved], corners=corners)
         judged = certify_leads(
             form,
@@ -352,21 +354,27 @@ def _solve_together(
         worst = np.full(len(solved), -np.inf)
         np.maximum.at(worst, found.history, judged.regret)
         settled = ~found.left & (worst <= tolerance)
+        close = judged.regret <= sharp
+        better = np.bincount(found.history[close], minlength=len(solved)) > 0
+        again = ~(settled & better)
         if corners:
             # A rule that is no equilibrium's was tried in vain: the others' answers stand.
+            rough = np.array([int(n) in done for n in solved])
+            holds = np.where(better[found.history], close, holds & ~rough[found.history])
             settled = np.bincount(found.history[holds], minlength=len(solved)) > 0
+            again = ~(settled | rough)
         for n in np.flatnonzero(settled):
             mine = (found.history == n) & holds
             done[int(solved[n])] = (table[mine], float(judged.regret[mine].max()), 0)
         if corners and not thorough:
-            for n in np.flatnonzero(~settled):
+            for n in np.flatnonzero(again):
                 proposed = int((found.history == n).sum())
                 done[int(solved[n])] = (
                     np.empty((0, 0)),
                     float(worst[n]) if proposed else np.inf,
                     proposed,
                 )
-        solved = solved[~settled]
+        solved = solved[again]
         if not len(solved):
             break
     return done
