@@ -166,7 +166,8 @@ def check_switch(game: Game, name: str) -> None:
 
 
 def moves_of(game: Game) -> list[str]:
-    return list(dict.fromkeys(move.name for stage in game.stages for move in stage.moves))
+    moves = [move.name for stage in game.stages for move in stage.moves]
+    return list(dict.fromkeys([*(state.name for state in game.states), *moves]))
 
 
 def drawn(parameter: Parameter, rng: np.random.Generator) -> Any:
