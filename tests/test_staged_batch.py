@@ -290,3 +290,83 @@ def test_what_is_not_searched_again_stays_flagged():
     same = quick.certified & full.certified
     assert np.array_equal(quick.low[same], full.low[same])
     assert np.isnan(quick.low[~quick.certified & (quick.count == 0)]).all()
+
+
+# ------------------------------------------------------------------ several answers behind
+
+SAMPLED = """
+    gF gM mF mR omega lam beta gamH gamL chiF chiM rhoT tauT Phi leak spread muM kapL Om
+    crisis h delta align lazy r1 Rcost mM
+"""
+"""Parameters of the draws below."""
+
+PARTED = [
+    (
+        "broad",
+        (0.28290, 0.28319),
+        """
+        0.5190342 0.2331793 0.4489506 3.010122 0.3173843 0.1634345 0.1727855 2.768058
+        14.8386 0.1625026 0.09607961 0.7722339 0.1758868 0.02098696 0.1198889 0.7003338
+        0.2252827 1.951135 2.918624 0.1774814 0.3071537 0.7540214 0.9847615 0.3099532
+        0.03600169 0.08161949 0.5510494
+        """,
+    ),
+    (
+        "small_yard",
+        (0.49093, 0.53635),
+        """
+        0.4989822 0.269655 0.2762762 4.330676 0.4903599 0.2923037 0.02196713 5.413837
+        11.21154 0.04156809 0.03067678 0.8004113 0.1141573 0.006469889 0.1639167 0.7609267
+        0.1936504 1.488634 8.32411 0.1830699 0.5225523 0.94587 1.460095 0.5708388
+        0.07395285 0.04142183 0.7237238
+        """,
+    ),
+    (
+        "broad",
+        (0.76228, 0.76546),
+        """
+        0.4194919 0.2627519 0.3916254 2.550196 0.1278016 0.3818528 0.1372669 4.493418
+        8.339955 0.2066319 0.05282749 0.6057476 0.1635699 0.01748306 0.3454144 0.997203
+        0.3656966 2.078794 6.425707 0.3143983 0.1767961 0.782378 0.9582884 0.4264963
+        0.02986083 0.08546083 0.6083746
+        """,
+    ),
+    (
+        "small_yard",
+        (0.54029, 0.55075),
+        """
+        0.3400549 0.3135275 0.4637813 3.335362 0.2316254 0.2304115 0.1007471 4.74047
+        9.15463 0.1075176 0.08734214 0.6684281 0.04790623 0.008401268 0.2071927 0.9932089
+        0.2518353 2.269813 2.647741 0.0602609 0.689908 0.8693644 1.52367 0.1291407
+        0.03378175 0.05394905 0.5362187
+        """,
+    ),
+]
+
+
+@pytest.mark.parametrize(("regime", "leads", "numbers"), PARTED)
+def test_equilibria_that_differ_in_which_answer_is_expected_are_all_found(regime, leads, numbers):
+    """Up to which investment the leader goes depends on which of two answers of the last stage
+    is expected. Between both, other rules than the ones tried here have equilibria as well."""
+    form = flagship(regime, allies="endogenous")
+    drawn = dict(zip(SAMPLED.split(), map(float, numbers.split()), strict=True))
+    inputs = inputs_of(form)
+    for name, value in drawn.items():
+        inputs[:, form.plan.names.index(name)] = value
+    rows, plain = histories(form, inputs)
+    assert plain.all()
+
+    table, regret, rejected = _solve_together(
+        form, {k: np.array([x]) for k, x in drawn.items()}, 1e-4
+    )[0]
+    one_by_one, exact, _ = _solve_staged(form, drawn, 1e-4)
+
+    assert (len(table), rejected) == (len(leads), 0)
+    assert max(regret, exact) <= 1e-6
+    found = lead_answers(form, rows, corners=True)
+    close = judged(form, rows, found).regret <= 1e-6
+    assert sorted(found.lead[close]) == pytest.approx(leads, abs=1e-5)
+    # What is found one by one is the same, or between.
+    pays, alone = (rows[:, : form.num_players] for rows in (table, one_by_one))
+    assert (alone >= pays.min(axis=0) - 1e-5).all()
+    assert (alone <= pays.max(axis=0) + 1e-5).all()
