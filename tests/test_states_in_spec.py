@@ -22,11 +22,13 @@ from highfence import (
     State,
     compare,
     solve,
+    solve_many,
 )
-from highfence.errors import LimitExceeded, RequestError, SpecError
+from highfence.errors import LimitExceeded, NotApplicable, SpecError
 from highfence.forms.build import build
 from highfence.forms.markov import MarkovForm
 from highfence.spec import toml
+from highfence.study import region
 from highfence.study.draws import solve_draws
 
 TOYMAKER = """
@@ -512,9 +514,8 @@ def test_a_period_too_large_is_refused_before_it_is_built():
         build(game)
 
 
-def test_regions_are_refused_with_what_to_use_instead():
-    from highfence.errors import NotApplicable
-    from highfence.study import region
-
-    with pytest.raises((NotApplicable, RequestError), match="goes on over periods"):
+def test_what_takes_games_played_once_says_what_to_use_instead():
+    with pytest.raises(NotApplicable, match="goes on over periods"):
         region(race(), "free", "bound")
+    with pytest.raises(NotApplicable, match=r"state variables.*solve_draws"):
+        solve_many(race(), {"pace": [0.1, 0.3]})

@@ -159,7 +159,8 @@ def solve_many(
     found = trees(game, names, regime=regime, preset=preset, parameters=parameters)
     if found is None:
         raise NotApplicable(
-            f"{game.name} has interval decisions, and solve_many takes finite games. "
+            f"{game.name} has {'state variables' if game.states else 'interval decisions'}, and "
+            "solve_many takes finite games that are played once. "
             "highfence.study.draws.solve_draws solves draws of such a game"
         )
     n = len(table)
