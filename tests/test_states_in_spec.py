@@ -259,6 +259,43 @@ def test_chance_between_two_decisions_leads_to_states_of_its_own():
     assert dict(equilibrium.payoffs) == {"a": -1, "b": 1}
 
 
+def test_the_order_of_moves_within_a_stage_has_no_meaning():
+    def made(*moves: Decision) -> MarkovForm:
+        return build(
+            Game(
+                name="order",
+                players=["a", "b", "c"],
+                discount="0.5",
+                states=[State("s", range(3), 1, "min(max(s + (x == 'r') - (y == 'm'), 0), 2)")],
+                stages=[
+                    Stage("at_once", *moves),
+                    Stage("later", Decision("c", "z", ["u", "v"])),
+                ],
+                payoffs={
+                    "a": "s * (x == 'r') - (y == 'n')",
+                    "b": "(y == 'm') - s * (z == 'v')",
+                    "c": "(z == 'u') * (y == 'o') - (z == 'v') * (x == 'l')",
+                },
+            )
+        )
+
+    x, y = Decision("a", "x", ["l", "r"]), Decision("b", "y", ["m", "n", "o"])
+    one, other = made(x, y), made(y, x)
+    assert one.num_actions[:3] == other.num_actions[:3] == ((2, 3, 1),) * 3
+    for s in range(3):
+        for i, k in np.ndindex(2, 3):
+            labels = ("lr"[i], "mno"[k])
+            seen = [
+                form.states[int(np.argmax(form.transitions[s][i, k, 0]))] for form in (one, other)
+            ]
+            assert seen == [f"s {s} | {', '.join(labels)}", f"s {s} | {', '.join(labels[::-1])}"]
+            after = [
+                form.payoffs[form.state(name)].tolist()
+                for form, name in zip((one, other), seen, strict=True)
+            ]
+            assert after[0] == after[1]
+
+
 def test_a_horizon_counts_periods_and_outcomes_are_averages_over_them():
     game = race(horizon=3, discount=1, derived={"distance": "gap"})
     form = build(game)

@@ -5,6 +5,9 @@ simultaneous. A decision observes everything of earlier stages unless its
 ``observes`` says otherwise. Formulas are text (or vectorized Python callables);
 they are parsed, and the whole game is validated, when the :class:`Game` is made.
 
+With *state variables* the stages are those of one period of a game that goes on, for ever or to
+a horizon: every decision sees the state, and a period hands the next one its values.
+
 Numbers are kept as they were written: an int, a Fraction, or a decimal, whose
 value is the decimal itself (``0.1`` is one tenth). See :func:`exact`.
 """
