@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from .. import tolerances
 from .csv import table_csv
 from .text import Page, number, plain
 
@@ -67,9 +68,15 @@ def _sentence(found: Fit) -> str:
     if not found.ends:
         return f"Nothing was fitted: {found.reason}."
     values = [f"{one.name} = {number(one.value, 3)}" for one in found.parameters]
+    before = number(found.distance_before, 2)
+    if found.distance <= tolerances.FIT:
+        return (
+            f"With {_listed(values)}, {found.game} gives what was observed ({before} scales from "
+            "it before)."
+        )
     return (
         f"With {_listed(values)}, {found.game} is {number(found.distance, 2)} scales from what "
-        f"was observed ({number(found.distance_before, 2)} before)."
+        f"was observed ({before} before)."
     )
 
 
@@ -99,7 +106,7 @@ def _target(one: Residual) -> list[str]:
     opened = "" if one.low is None or one.high is None else _span((one.low, one.high), 4)
     if one.within is not None:
         opened += ", met" if one.within else ", missed"
-    left = 0.0 if abs(one.difference) < 1e-9 * one.scale else one.difference
+    left = 0.0 if abs(one.difference) < tolerances.SAME * one.scale else one.difference
     return [
         one.name, number(one.observed, 4), opened, _span(one.before, 4), _span(one.found, 4),
         number(left, 2) if isfinite(left) else "-",

@@ -117,7 +117,8 @@ class Fit:
     nothing was certified."""
     distance_before: float
     ends: tuple[float, ...]
-    """The distance at which each search ended, best first."""
+    """The distance at which each search ended; the first is that of the fitted values, the one of
+    those as near that moves the parameters least, the others follow from near to far."""
     rank: int
     """Number of independent directions in parameter space that the targets pin down at the
     fitted values; below the number of parameters, many values fit as well."""
@@ -512,6 +513,11 @@ def _fitted(
         end, share = search.at_bounds(found.x, float(_distances(found.fun)))
         ends.append((end, share, found.status != 0))
     ends.sort(key=lambda end: end[0])
+    if ends:
+        # Of those that are as near, the one that moves the parameters least.
+        near = [end for end in ends if end[0] <= ends[0][0] + tolerances.FIT]
+        best = min(near, key=lambda end: float(np.linalg.norm(end[1] - shares[0])))
+        ends = [best, *(end for end in ends if end is not best)]
     return _answer(model, ranges, before, ends, distance_before, given, preset, search)
 
 
