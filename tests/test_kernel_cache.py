@@ -1,0 +1,89 @@
+"""What numba keeps of the kernels is dropped when any of them has changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import highfence
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the kernels' folder, in a copy of the package."""
+    package = tmp_path_factory.mktemp("site") / "highfence"
+    source = Path(highfence.__file__).parent
+    shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package / "kernels"
+
+
+def imported(kernels: Path, **variables: str) -> Path:
+    """Import the kernels in a new process; return where numba keeps what it compiles of them."""
+    code = (
+        "import highfence.kernels as k, numba; print(k.__file__);"
+        "print(numba.njit(k._probe, cache=True).stats.cache_path)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(kernels.parents[1]), **variables}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    file, kept = done.stdout.splitlines()
+    assert Path(file).parent == kernels
+    return Path(kept)
+
+
+def filled(kept: Path) -> list[Path]:
+    paths = [kept / "staged_batch.lead_rows.nbi", kept / "staged_batch.lead_rows.1.nbc"]
+    for path in paths:
+        path.write_bytes(b"compiled")
+    return paths
+
+
+@pytest.mark.parametrize("where", ["beside", "elsewhere"])
+def test_a_change_of_one_kernel_drops_what_was_compiled_of_all(installed, tmp_path, where):
+    """Also of those whose own file is the same: functions of others are compiled into them."""
+    variables = {"NUMBA_CACHE_DIR": "" if where == "beside" else str(tmp_path)}
+    kept = imported(installed, **variables)
+    assert kept.is_relative_to(installed if where == "beside" else tmp_path)
+    paths = filled(kept)
+
+    assert imported(installed, **variables) == kept
+    assert all(path.exists() for path in paths)
+
+    with (installed / "lead.py").open("a") as stream:
+        stream.write("# changed\n")
+    imported(installed, **variables)
+    assert not any(path.exists() for path in paths)
+
+    filled(kept)
+    imported(installed, **variables)
+    assert all(path.exists() for path in paths)
+    assert not list(kept.glob("*.tmp"))
+
+
+def test_what_lies_there_without_a_mark_is_dropped(installed):
+    """As it was kept by a release that set none."""
+    kept = imported(installed, NUMBA_CACHE_DIR="")
+    paths = filled(kept)
+    for mark in kept.glob("*.sha256"):
+        mark.unlink()
+
+    imported(installed, NUMBA_CACHE_DIR="")
+
+    assert not any(path.exists() for path in paths)
+
+
+def test_a_damaged_mark_counts_as_another_one(installed):
+    kept = imported(installed, NUMBA_CACHE_DIR="")
+    paths = filled(kept)
+    (mark,) = kept.glob("*.sha256")
+    mark.write_bytes(b"\xff\xfe")
+
+    imported(installed, NUMBA_CACHE_DIR="")
+
+    assert not any(path.exists() for path in paths)
+    assert len(mark.read_text()) == 64
