@@ -119,6 +119,64 @@ def test_a_player_whose_decision_is_fixed_is_no_second_follower(run):
     assert answers(text)[0]["certificate"]["regret"] <= 1e-8
 
 
+FIXED_FIRST = """
+name = "fixed_first"
+[players]
+A = "Whose one decision a regime takes"
+B = "Who moves then"
+C = "Who moves with B"
+[[stages]]
+name = "rule"
+[stages.decisions.rule]
+player = "A"
+actions = ["go", "stop"]
+[[stages]]
+name = "answer"
+[stages.decisions.answer]
+player = "C"
+actions = ["wait", "train"]
+[stages.decisions.ally]
+player = "B"
+actions = ["join", "step_in"]
+[payoffs]
+A = "0"
+B = "where(ally == 'step_in', 1.6, 1)"
+C = "where(answer == 'wait', 3, 2)"
+[regimes]
+stop = {fix = {rule = "stop"}}
+alone = {fix = {rule = "stop", ally = "join"}}
+"""
+
+
+def test_the_follower_is_who_moves_and_not_the_first_player(run, tmp_path: Path):
+    """Where a regime takes the first player's decision, the follower is another."""
+    path = tmp_path / "fixed_first.toml"
+    path.write_text(FIXED_FIRST)
+    request = ("solve", str(path), "--regime", "stop", "--concept", "stackelberg", "--player")
+    for leader, follower, line in (
+        ("C", "B", "B: step_in, and gets 1.6"),
+        ("B", "C", "C: wait, and gets 3"),
+    ):
+        page = run(*request, leader)
+        assert line in page
+        assert "A:" not in page
+        (found,) = answers(run(*request, leader, "--json"))
+        assert (found["leader"], found["follower"]) == (leader, follower)
+
+    assert "--player A has nothing to decide here" in run(*request, "A", code=2)
+
+
+def test_types_of_one_follower_are_not_several_players(run, tmp_path: Path):
+    path = tmp_path / "fixed_first.toml"
+    path.write_text(FIXED_FIRST)
+    told = run(
+        "solve", str(path), "--regime", "stop", "--concept", "stackelberg", "--player", "C",
+        "--types", "stop=0.5,alone=0.5", code=2,
+    )  # fmt: skip
+
+    assert "The types are of one follower" in told
+
+
 def test_several_precisions_are_several_answers(run):
     made = answers(
         run("solve", "chicken", "--concept", "logit", "--precision", "0,1/2,2", "--json")

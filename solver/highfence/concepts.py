@@ -84,8 +84,9 @@ class Commitment:
     tie_breaking: str
     """"strong": indifferent followers favor the leader; "pessimistic": they harm the leader."""
     strategy: Mapping[str, float]
+    follower: str
     responses: tuple[str, ...]
-    """One per type of the follower."""
+    """Of the follower, one per type."""
     leader_payoff: float
     """If not ``attained``, the supremum of what the leader can be sure of."""
     follower_payoffs: tuple[float, ...]
@@ -345,6 +346,7 @@ def commitment(
         strategy=MappingProxyType(
             dict(zip(forms[0].strategies[index], found.strategy, strict=True))
         ),
+        follower=forms[0].players[1 - index],
         responses=tuple(
             form.strategies[1 - index][k] for form, k in zip(forms, found.responses, strict=True)
         ),

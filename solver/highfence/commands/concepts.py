@@ -156,7 +156,19 @@ def _commitment(form: NormalForm, asked: Asked) -> tuple[tuple[Any, ...], tuple[
         odds = _pairs(asked.types, "types")
         games = [of_two(asked.form_of_regime(regime)) for regime in odds]
         weights = list(odds.values())
+        for regime, game in zip(odds, games, strict=True):
+            if game.players != games[0].players:
+                raise RequestError(
+                    f"--types: under {regime} {' and '.join(game.players)} have a choice, and "
+                    f"under {next(iter(odds))} {' and '.join(games[0].players)}. The types are "
+                    "of one follower"
+                )
     leader = asked.player or games[0].players[0]
+    if leader in form.players and leader not in games[0].players:
+        raise RequestError(
+            f"--player {leader} has nothing to decide here, and cannot lead. "
+            f"Name {' or '.join(games[0].players)}"
+        )
     notes = () if asked.player else (f"{leader} leads, as the first; --player names another",)
     if asked.types is not None:
         named = ", ".join(

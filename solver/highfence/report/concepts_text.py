@@ -185,12 +185,10 @@ def _body(page: Page, form: Any, answer: Answer, everything: bool) -> None:
         _numbers(page, "outcomes", answer.outcomes)
     elif isinstance(answer, c.Commitment):
         page.item(answer.leader, _mixture(answer.strategy), "bold", indent=GAP)
-        followers = [player for player in form.players if player != answer.leader]
         for place, (response, payoff) in enumerate(
             zip(answer.responses, answer.follower_payoffs, strict=True), 1
         ):
-            who = followers[0] if followers else "follower"
-            who += f", type {place}" if len(answer.responses) > 1 else ""
+            who = answer.follower + (f", type {place}" if len(answer.responses) > 1 else "")
             page.item(who, f"{response}, and gets {number(payoff, _DIGITS)}", "bold", indent=GAP)
     elif isinstance(answer, c.AgentLogitEquilibrium):
         for player, sets in answer.strategies.items():
@@ -282,6 +280,7 @@ def _fields(form: Any, answer: Answer) -> dict[str, Any]:
             "leader": answer.leader,
             "tie_breaking": answer.tie_breaking,
             "strategy": answer.strategy,
+            "follower": answer.follower,
             "responses": answer.responses,
             "leader_payoff": answer.leader_payoff,
             "follower_payoffs": answer.follower_payoffs,
