@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage, Target, limits
 from highfence.cli import main
 from highfence.errors import RequestError, SpecError
+from highfence.report.fit_text import fit_text
 from highfence.spec.toml import dumps
 from highfence.study.draws import solve_draws
 from highfence.study.fit import FitStatus, fit
@@ -251,3 +252,13 @@ def test_the_command_refuses_what_it_cannot_read(tmp_path, capsys, asked, words)
     path.write_text(dumps(LEVER), "utf-8")
     assert main(["fit", str(path), *asked]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_page_names_what_is_not_met_and_a_search_that_could_not_begin():
+    missed = fit(LEVER, {"gain": (0.5, 1.5)}, {"act.worth": 1.0}, starts=1)
+    assert "Not met: act.worth." in fit_text(missed)
+    assert "says nothing about the game" not in fit_text(missed)
+    stuck = fit(LEVER, ["idle"], {"act.worth": 1.0}, starts=1)
+    assert "No parameter moves any target here" in fit_text(stuck)
+    exactly = fit(LEVER, ["gain"], {"act.worth": 0.3}, starts=1)
+    assert "says nothing about the game" in fit_text(exactly)

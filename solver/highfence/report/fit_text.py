@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_csv", "fit_page", "fit_text"]
 
+MET = 0.01
+"""Difference, in scales, up to which a target without a range counts as met."""
 DIGITS = 6
 """Significant digits of fitted values: no more are known of a search over certified answers."""
 
@@ -32,7 +34,7 @@ def fit_page(found: Fit, width: int | None = None) -> Page:
         return page
     page.blank()
     page.table(
-        ["parameter", "before", "fitted", "range", "as near at"],
+        ["parameter", "before", "fitted", "range", "as near found at"],
         [_row(one) for one in found.parameters],
         left={0, 3, 4},
     )
@@ -115,7 +117,12 @@ def _target(one: Residual) -> list[str]:
 
 def _notes(found: Fit) -> list[str]:
     notes = [f"{found.reason}; better values may be near."] if found.reason else []
-    if not found.identified:
+    if found.rank == 0:
+        notes.append(
+            "No parameter moves any target here, so there was nowhere to go: begin elsewhere "
+            "(--set), or from more points (--starts)."
+        )
+    elif not found.identified:
         by_size = sorted(found.loose, key=lambda name: -abs(found.loose[name]))
         moved = [
             f"{name} ({number(found.loose[name], 2)})"
@@ -125,13 +132,21 @@ def _notes(found: Fit) -> list[str]:
         notes.append(
             f"The targets do not pin down all {len(found.parameters)} parameters, only "
             f"{found.rank} of their combinations: moving along {_listed(moved)}, in shares of "
-            "the ranges, changes no target here."
+            "the ranges, changes no target here. There may be more values as near than the "
+            "searches found."
         )
-    elif len(found.residuals) <= len(found.parameters):
+    elif len(found.residuals) <= len(found.parameters) and found.distance <= tolerances.FIT:
         notes.append(
             "There are as many parameters as targets, so that the targets come out says "
             "nothing about the game."
         )
+    unmet = [
+        one.name
+        for one in found.residuals
+        if one.within is None and not abs(one.difference) <= MET * one.scale
+    ]
+    if unmet:
+        notes.append(f"Not met: {_listed(unmet)}.")
     if found.at_jump:
         notes.append(
             "The search stopped at a jump: just beyond these values an equilibrium changes (or "
