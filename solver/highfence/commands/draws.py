@@ -11,7 +11,15 @@ import click
 
 from ..errors import RequestError, SpecError
 from .output import clean, print_json, print_page
-from .requests import AS_JSON, Group, Option, csv_option, names_given, one_format
+from .requests import (
+    AS_JSON,
+    Group,
+    Option,
+    csv_option,
+    names_given,
+    note_outside,
+    one_format,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,9 +134,12 @@ class Described:
         """Return the draws; ``more`` as in :func:`highfence.study.uncertainty.draw`."""
         from ..study.uncertainty import draw
 
-        return draw(
+        found = draw(
             game, count, rng, preset=preset, parameters=parameters, **self.arguments, **more
         )
+        for name, column in found.items():
+            note_outside(game, name, column.tolist())
+        return found
 
 
 DESCRIBED = Group(

@@ -21,6 +21,7 @@ from .requests import (
     command,
     load_game,
     names_given,
+    note_outside,
     pairs_of,
     values_of,
 )
@@ -91,9 +92,12 @@ def fit(
         from ..study.outcome import game_with_regimes
 
         loaded = game_with_regimes(load_game(game))
+        given = values_of(loaded, pairs)
+        for name, ends in ranges.items():
+            note_outside(loaded, name, ends or ())
         found = run(
             loaded, ranges, observed or None, scales=sizes, preset=preset,
-            parameters=values_of(loaded, pairs), starts=starts, rng=rng, workers=workers,
+            parameters=given, starts=starts, rng=rng, workers=workers,
             progress=told(tell, f"fitting {game}", " points at most"),
         )  # fmt: skip
     from ..report.fit_text import fit_csv, fit_page

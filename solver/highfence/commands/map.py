@@ -17,6 +17,7 @@ from .requests import (
     SETTINGS,
     command,
     load_game,
+    note_outside,
     pairs_of,
     regime_names,
     values_of,
@@ -107,6 +108,8 @@ def regime_map(
     lines = lines_of(x_range, "--x"), lines_of(y_range, "--y")
     loaded = load_game(game)
     given = values_of(loaded, pairs)
+    for name, values in zip((x, y), lines, strict=True):
+        note_outside(loaded, name, values or ())
     interrupted = None
     with progress() as tell:
         from ..study.map import map_regimes

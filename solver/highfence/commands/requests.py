@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ def csv_option(row: str) -> Option:
 
 AS_CSV = csv_option("equilibrium")
 EVERYTHING = click.option(
-    "--all", "everything", is_flag=True, help="Print everything, not the short page."
+    "--all", "everything", is_flag=True, help="Print everything, not the short page. JSON and CSV are whole without it."
 )
 REGIME = click.option("--regime", metavar="R", help="Solve under this regime's overlay.")
 REGIMES = click.option("--regimes", metavar="A,B,...", help="Compare these; all by default.")
@@ -197,12 +197,30 @@ def values_of(loaded: Any, pairs: Mapping[str, str]) -> dict[str, Any]:
     if problems:
         raise SpecError(problems)
     for name, value in values.items():
-        low, high = known[name].low, known[name].high
-        if (low is not None and value < low) or (high is not None and value > high):
-            bounds = f"{'' if low is None else low} .. {'' if high is None else high}"
-            message = f"{name} = {pairs[name]} is outside its declared range, {bounds}"
-            click.echo(clean(f"highfence: note: {message}"), err=True)
+        note_outside(loaded, name, [value], f"= {pairs[name]} is outside")
     return values
+
+
+def note_outside(loaded: Any, name: str, values: Iterable[Any], said: str = "goes beyond") -> None:
+    """Say on stderr that values of a parameter lie outside its declared range, if they do.
+
+    Names that the game does not know are left to the study, which refuses them.
+    """
+    from ..spec.model import Game
+
+    declared = loaded.parameters if isinstance(loaded, Game) else ()
+    known = {parameter.name: parameter for parameter in declared}.get(name)
+    taken = list(values)
+    if known is None or known.choices or not taken:
+        return
+    low, high = known.low, known.high
+    # A float nearest to a bound such as 1/3 is that bound.
+    below = low is not None and min(taken) < min(low, float(low))
+    above = high is not None and max(taken) > max(high, float(high))
+    if below or above:
+        bounds = f"{'' if low is None else low} .. {'' if high is None else high}"
+        message = f"{name} {said} its declared range, {bounds}"
+        click.echo(clean(f"highfence: note: {message}"), err=True)
 
 
 def labels_of(loaded: Any) -> dict[str, str]:

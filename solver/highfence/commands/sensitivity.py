@@ -29,6 +29,9 @@ from .requests import (
     values_of,
 )
 
+NOTED = 1000
+"""Draws that are looked at for values outside the declared ranges; they are not solved."""
+
 
 @command(
     "sensitivity",
@@ -114,6 +117,8 @@ def sensitivity(
 
         loaded = game_with_regimes(load_game(game))
         values = values_of(loaded, pairs)
+        if any(described.options.values()):  # drawn for the notes on what leaves its range
+            described.draw(loaded, NOTED, rng, preset=preset, parameters=values)
         try:
             found = study(
                 loaded, list(outcomes) or ["margin"], asked, method=method, draws=count, rng=rng,

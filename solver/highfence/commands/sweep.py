@@ -22,6 +22,7 @@ from .requests import (
     SETTINGS,
     command,
     load_game,
+    note_outside,
     one_format,
     pairs_of,
     regime_names,
@@ -185,6 +186,9 @@ def _draws(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple
     for name in values:
         if name in found:
             raise RequestError(f"{name} is drawn and set by --set {name}=.... Leave out one")
+    if chosen != ["--draws"]:  # of which draws say it themselves
+        for name, column in found.items():
+            note_outside(game, name, column.tolist())
     return found, design
 
 

@@ -19,6 +19,7 @@ from .requests import (
     SETTINGS,
     command,
     load_game,
+    note_outside,
     pairs_of,
     regime_names,
     values_of,
@@ -105,6 +106,7 @@ def tipping(
                 "--player and --outcome"
             )
         return _exact(loaded, parameter, asked, preset, given, output)
+    note_outside(loaded, parameter, [end for end in (low, high) if end is not None])
     interrupted = None
     with progress() as tell:
         from ..study.tipping import find_tips
