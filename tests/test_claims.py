@@ -114,6 +114,14 @@ def test_a_file_that_is_not_toml_is_refused_with_its_line(tmp_path):
         read_claims(written(tmp_path, "[claims\n"))
 
 
+def test_a_file_without_claims_is_refused(tmp_path, capsys):
+    path = tmp_path / "none.toml"
+    for text in ("", '[essays]\nS1 = "one"\n'):
+        path.write_text(text)
+        assert main(["claims", "--file", str(path)]) == 2
+        assert "it has no claims" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(RequestError, match="there is no such file"):
         read_claims(tmp_path / "none.toml")

@@ -226,6 +226,8 @@ def read_claims(file: str | Path | None = None) -> Claims:
     made = reader.read(table)
     if reader.problems:
         raise SpecError(reader.problems)
+    if not made.claims:
+        raise SpecError(Problem(str(file), "it has no claims", "Write [claims.NAME] and says"))
     return made
 
 
