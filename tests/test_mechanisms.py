@@ -428,3 +428,10 @@ def test_a_wrong_request_names_the_mistake(
 ):
     assert main(["mechanisms", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--regime=broad", "--baseline=none", "--outcomes=W_A"])
+def test_how_effects_are_measured_is_refused_without_effects(option: str, capsys: Any):
+    assert main(["mechanisms", "--mechanism", "M41", option]) == 2
+    err = capsys.readouterr().err
+    assert f"{option.split('=')[0]} says how effects are measured. Add --effects" in err

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from ..errors import RequestError
 from .draws import told
 from .exit_codes import NOTHING, SOLVED
 from .output import print_json, print_page, progress
@@ -25,6 +26,9 @@ from .requests import (
     values_of,
 )
 
+REGIME, BASELINE, OUTCOMES = "broad", "none", ("W_A", "K_H")
+"""How effects are measured where nothing else is said."""
+
 
 @command(
     "mechanisms",
@@ -37,23 +41,17 @@ from .requests import (
     click.option(
         "--regime",
         metavar="R",
-        default="broad",
-        show_default=True,
-        help="Measure under this regime of the flagship.",
+        help="With --effects: measure under this regime of the flagship (broad by default).",
     ),
     click.option(
         "--baseline",
         metavar="R",
-        default="none",
-        show_default=True,
-        help="The regime that it is compared with.",
+        help="With --effects: the regime that it is compared with (none by default).",
     ),
     click.option(
         "--outcomes",
         metavar="A,B,...",
-        default="W_A,K_H",
-        show_default=True,
-        help="The outcomes that are measured.",
+        help="With --effects: the outcomes that are measured (W_A,K_H by default).",
     ),
     PRESET,
     SETTINGS,
@@ -63,9 +61,9 @@ from .requests import (
 def mechanisms(
     only: str | None,
     effects: bool,
-    regime: str,
-    baseline: str,
-    outcomes: str,
+    regime: str | None,
+    baseline: str | None,
+    outcomes: str | None,
     preset: str | None,
     settings: Sequence[str],
     as_json: bool,
@@ -78,7 +76,14 @@ def mechanisms(
     do to its outcomes, measured by switching them off one at a time.
     """
     one_format(as_json, as_csv)
-    named = names_given("--outcomes", outcomes) or []
+    if not effects:
+        given = {"--regime": regime, "--baseline": baseline, "--outcomes": outcomes}
+        for option, value in given.items():
+            if value is not None:
+                raise RequestError(
+                    f"{option} says how effects are measured. Add --effects, or leave it out"
+                )
+    named = names_given("--outcomes", outcomes) or list(OUTCOMES)
     asked = names_given("--mechanism", only)
     with progress() as tell:
         from ..study.mechanisms import FLAGSHIP
@@ -87,8 +92,8 @@ def mechanisms(
         pairs = pairs_of(settings)
         values = values_of(load_game(FLAGSHIP), pairs) if pairs else {}
         found = table_of(
-            asked, effects=effects, regime=regime, baseline=baseline, outcomes=named,
-            preset=preset, progress=told(tell, "solving the flagship"), **values,
+            asked, effects=effects, regime=regime or REGIME, baseline=baseline or BASELINE,
+            outcomes=named, preset=preset, progress=told(tell, "solving the flagship"), **values,
         )  # fmt: skip
     if as_json:
         print_json(found.to_dict())

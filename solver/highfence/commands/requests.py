@@ -41,7 +41,10 @@ def csv_option(row: str) -> Option:
 
 AS_CSV = csv_option("equilibrium")
 EVERYTHING = click.option(
-    "--all", "everything", is_flag=True, help="Print everything, not the short page. JSON and CSV are whole without it."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Print everything, not the short page. JSON and CSV are whole without it.",
 )
 REGIME = click.option("--regime", metavar="R", help="Solve under this regime's overlay.")
 REGIMES = click.option("--regimes", metavar="A,B,...", help="Compare these; all by default.")
