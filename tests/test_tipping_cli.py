@@ -65,6 +65,16 @@ def test_an_outcome_is_asked_for_in_place_of_the_best_regime(run):
     assert "above 0 from there on." in said
 
 
+def test_what_holds_today_is_said_of_every_regime_and_the_strip_has_a_legend(run):
+    """denial is stake * scope: 0, 2 and 4 at stake = 4, under none, yard and wall."""
+    out, _ = run("tipping", "yard.toml", "stake", "--outcome", "denial")
+    said = " ".join(out.split())
+
+    assert "it is 0 under none, 2 under yard, 4 under wall" in said
+    strip = out.split("\nnone\n")[1].split("\nyard\n")[0]
+    assert "0 is 0" in strip.splitlines()[2]
+
+
 def test_json_and_csv_hold_the_flips(run):
     out, _ = run("tipping", "yard.toml", "stake", "--json")
     flips = [tip for tip in json.loads(out)["tips"] if tip["kind"] == "best regime"]

@@ -167,10 +167,11 @@ def _today(found: Tipping) -> str:
     """Return what holds at the parameter's own value, and how far the nearest flip is."""
     if not found.low <= found.value <= found.high or not found.series:
         return ""
-    line = found.series[0]
     k = min(range(len(found.x)), key=lambda n: abs(float(found.x[n]) - found.value))
-    if not line.states[k] or abs(float(found.x[k]) - found.value) > found.tolerance:
+    lines = [line for line in found.series if line.states[k]]
+    if not lines or abs(float(found.x[k]) - found.value) > found.tolerance:
         return ""
+    line = lines[0]
     said = f"At {found.parameter} = {number(found.value)}, the value where nothing is varied, "
     if found.outcome is None:
         if line.states[k] in found.regimes:
@@ -179,8 +180,12 @@ def _today(found: Tipping) -> str:
         else:
             said += f"{line.states[k]}: {_undecided(line.states[k])}"
     else:
-        value = interval((float(line.low[k]), float(line.high[k])), 4)
-        said += line.states[k] if found.condition else f"it is {value}"
+        told = []
+        for line in lines:
+            value = interval((float(line.low[k]), float(line.high[k])), 4)
+            what = line.states[k] if found.condition else value
+            told.append(f"{what} under {line.regime}" if line.regime else what)
+        said += ("it " if found.condition else "it is ") + ", ".join(told)
     if found.flips:
         away = min(abs(tip.at - found.value) for tip in found.flips)
         said += f"; the nearest flip is {_place(away, found)} away"
@@ -299,6 +304,7 @@ def _strip(page: Page, found: Tipping, line: Series) -> None:
     for mark, words in (
         ("+", "holds" if found.condition else "above 0"),
         ("-", "fails" if found.condition else "below 0"),
+        ("0", "is 0"),
         (EQUAL, "equal"),
         (DEPENDS, "depends on which equilibrium"),
         (UNKNOWN, "nothing certified"),
