@@ -285,6 +285,29 @@ def test_a_tied_parameter_moves_along():
     assert found.targets[0]["a"].derivative == pytest.approx((1 + 2 / 10) / 3, rel=1e-3)
 
 
+def test_the_sign_of_a_change_is_told_where_the_outcome_is_negative():
+    """Where loss is -18, a percentage would say that more of k raises it."""
+    game = Game(
+        name="loss",
+        players=["A"],
+        parameters=[Parameter("k", 18, low=1, high=40)],
+        stages=[Stage("s", Decision("A", "x", ["stay", "go"]))],
+        payoffs={"A": "where(x == 'go', -1, 0)"},
+        derived={
+            "loss": "-k + 0 * (x == 'go')",
+            "debt": "3 * k - 72 + 0 * (x == 'go')",
+            "gain": "k + 0 * (x == 'go')",
+        },
+        outcomes=["loss", "debt", "gain"],
+        regimes=[Regime("any")],
+    )
+    said = derivatives(game, ["loss", "debt", "gain"], "any", names=["k"])
+
+    assert said["loss under any"].says.endswith("at 18: 1% more of it lowers it by 0.18, from -18.")
+    assert said["debt under any"].says.endswith("1% more of it raises it by 0.54, from -18.")
+    assert said["gain under any"].says.endswith("1% more of it changes it by +1%.")
+
+
 def test_several_equilibria_have_no_derivative():
     game = battle(Parameter("w", 2, low=1.5, high=3), regimes=[Regime("any")])
     (only,) = derivatives(game, "he").targets

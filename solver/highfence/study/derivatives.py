@@ -996,10 +996,14 @@ def _sentence(found: LocalTarget) -> str:
     if top.derivative == 0:
         return f"No parameter moves {found.target} here."
     elastic = math.isfinite(top.elasticity)
-    size = (
-        f"1% more of it changes it by {top.elasticity:+.2g}%"
-        if elastic
-        else f"its derivative is {top.derivative:.3g}"
-    )
+    size = f"its derivative is {top.derivative:.3g}"
+    if elastic and top.at > 0 and found.value > 0:
+        size = f"1% more of it changes it by {top.elasticity:+.2g}%"
+    elif elastic and top.at > 0:  # a percentage of what is negative has the wrong sign
+        change = top.derivative * top.at / 100
+        size = (
+            f"1% more of it {'raises' if change > 0 else 'lowers'} it by {abs(change):.2g}, "
+            f"from {found.value:.4g}"
+        )
     kink = f"; {top.note}" if top.note else ""
     return f"{called} matters most for {found.target} here, at {top.at:.4g}: {size}{kink}."
