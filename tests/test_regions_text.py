@@ -131,6 +131,14 @@ def test_exact_thresholds_are_printed_with_the_condition_of_each_equilibrium():
     assert "that is, j_product >= 1 - F/pi_CN" in words
 
 
+def test_conditions_are_said_to_be_of_the_equilibria_along_the_line_alone():
+    """Both may stay or move at other penalties; only what the line meets is listed."""
+    page = " ".join(run("tipping", "offshoring", "j_product", "--exact").output.split())
+
+    assert "Where each of these is one, over the declared ranges" in page
+    assert "Others may be equilibria elsewhere in these ranges" in page
+
+
 def test_exact_thresholds_as_json_and_csv_keep_all_digits():
     tree = json.loads(run("tipping", "offshoring", "j_product", "--exact", "--json").output)
     (answer,) = tree["answers"]

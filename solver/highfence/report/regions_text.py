@@ -55,7 +55,11 @@ def exact_page(game: Game, answers: Sequence[Answer], *, width: int | None = Non
             page.item(found.where(stretch), played or f"no {found.concept}", indent=GAP)
         if conditions:
             page.blank()
-            page.text("Over the declared ranges of all parameters that are not set:")
+            page.text(
+                "Where each of these is one, over the declared ranges of all parameters that are "
+                "not set. Others may be equilibria elsewhere in these ranges; --set NAME=VALUE "
+                "moves the line there:"
+            )
         for region in conditions:
             page.bullet(region.text())
             if solved := _solved(region, found):
