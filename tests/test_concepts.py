@@ -17,6 +17,7 @@ from highfence.certify.concepts import (
 )
 from highfence.concepts import (
     Target,
+    _expected,
     commitment,
     correlated_equilibrium,
     correlated_range,
@@ -56,6 +57,14 @@ def test_a_mediator_of_chicken_reaches_what_is_known():
     assert found.distribution == pytest.approx(np.array([[0, 0.25], [0.25, 0.5]]), abs=1e-9)
     assert found.payoffs == pytest.approx({"Player 1": 5.25, "Player 2": 5.25})
     assert not found.distribution.flags.writeable
+
+
+def test_rounding_is_not_shown_as_a_payoff():
+    """A third of 0.1 + 0.2 - 0.3 is 2e-17, and is 0."""
+    game = NormalForm.bimatrix([[0.1, 0.2, -0.3]] * 3, [[0, 0, 0]] * 3)
+    odds = np.full((3, 3), 1 / 9)
+    assert float((game.payoffs[0] * odds).sum()) != 0
+    assert _expected(game, odds) == {"Player 1": 0, "Player 2": 0}
 
 
 def test_matching_pennies_has_one_correlated_equilibrium():

@@ -66,6 +66,16 @@ def test_the_range_over_correlated_equilibria_is_that_of_each_quantity(run):
         assert answer["outcomes"]["crash"] == pytest.approx(answer["value"])
 
 
+def test_one_answer_at_both_ends_is_printed_once(run):
+    page = run("solve", "prisoners_dilemma", "--concept", "correlated")
+    made = answers(run("solve", "prisoners_dilemma", "--concept", "correlated", "--json"))
+
+    assert "The welfare in every correlated equilibrium is 2" in page
+    assert page.count("certificate") == 1
+    assert "Answer 1" not in page
+    assert [answer["objective"] for answer in made] == ["least welfare", "largest welfare"]
+
+
 def test_maschlers_inspector_leads_by_inspecting_a_quarter_of_the_time(run):
     """Avenhaus, von Stengel and Zamir (2002): announced, -0.025; in equilibrium, -0.1111."""
     (found,) = answers(run("solve", "enforcement_inspection", "--concept", "stackelberg", "--json"))

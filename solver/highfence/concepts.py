@@ -24,6 +24,7 @@ from .certify.concepts import (
 )
 from .errors import RequestError, did_you_mean
 from .solution import Certificate
+from .tolerances import PROBABILITY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -262,11 +263,11 @@ def correlated_equilibrium(
     return CorrelatedEquilibrium(
         concept="coarse correlated" if coarse else "correlated",
         objective=f"{'largest' if largest else 'least'} {objective}",
-        value=float((quantity * found).sum()),
+        value=_mean(quantity, found),
         distribution=found,
         payoffs=_expected(form, found),
         outcomes=MappingProxyType(
-            {name: float((table * found).sum()) for name, table in form.outcomes.items()}
+            {name: _mean(table, found) for name, table in form.outcomes.items()}
         ),
         certificate=certify_correlated(form, found, coarse=coarse),
     )
@@ -800,10 +801,18 @@ def _quantity(form: NormalForm, objective: str) -> NDArray[np.float64]:
     return table
 
 
+def _mean(table: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return an expected value; 0 where what is left of it is rounding."""
+    import numpy as np
+
+    mean = float((table * weights).sum())
+    return 0.0 if abs(mean) <= PROBABILITY * float(np.abs(table).max()) else mean
+
+
 def _expected(form: NormalForm, distribution: NDArray[np.float64]) -> Mapping[str, float]:
     return MappingProxyType(
         {
-            player: float((table * distribution).sum())
+            player: _mean(table, distribution)
             for player, table in zip(form.players, form.payoffs, strict=True)
         }
     )

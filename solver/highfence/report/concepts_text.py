@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..tolerances import PROBABILITY
 from .text import GAP, Page, number
 
 if TYPE_CHECKING:
@@ -111,11 +112,16 @@ def concepts_page(given: Concepts, everything: bool = False, width: int | None =
     asked += [f"{name} = {number(given.parameters[name])}" for name in given.settings]
     if asked:
         page.text("; ".join(asked))
-    for answer in given.answers:
-        page.text(_sentence(answer), "green" if given.holds else "yellow")
-    for place, answer in enumerate(given.answers, 1):
-        if len(given.answers) > 1:
-            page.heading(f"Answer {place} of {len(given.answers)}")
+    answers, told = given.answers, [_sentence(answer) for answer in given.answers]
+    if both := _one_range(answers):
+        low, high = (answer.distribution for answer in answers)  # type: ignore[union-attr]
+        alike = bool((abs(low - high) <= PROBABILITY).all())
+        answers, told = answers[:1] if alike else answers, [both]
+    for sentence in told:
+        page.text(sentence, "green" if given.holds else "yellow")
+    for place, answer in enumerate(answers, 1):
+        if len(answers) > 1:
+            page.heading(f"Answer {place} of {len(answers)}")
         else:
             page.blank()
         _body(page, given.form, answer, everything)
@@ -174,6 +180,26 @@ def _sentence(answer: Answer) -> str:
     count, rounds = len(answer.removed), answer.removed[-1].round
     what = "1 dominated strategy goes" if count == 1 else f"{count} dominated strategies go"
     return f"{what} in {rounds} round{'s' * (rounds > 1)}; {left} are left."
+
+
+def _one_range(answers: Sequence[Answer]) -> str:
+    """Return what to say if the least and the largest of a quantity are one; else nothing."""
+    from .. import concepts as c
+
+    ends = [answer for answer in answers if isinstance(answer, c.CorrelatedEquilibrium)]
+    if len(ends) != 2:
+        return ""
+    low, high = ends
+    if not low.certificate.holds or not high.certificate.holds:
+        return ""
+    quantity = low.objective.removeprefix("least ")
+    size = max(1.0, abs(low.value), abs(high.value))
+    if abs(high.value - low.value) > PROBABILITY * size:
+        return ""
+    return (
+        f"The {quantity} in every {low.concept} equilibrium is {number(low.value, _DIGITS)}: "
+        "the least and the largest are one."
+    )
 
 
 def _body(page: Page, form: Any, answer: Answer, everything: bool) -> None:
