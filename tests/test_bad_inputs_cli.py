@@ -128,6 +128,15 @@ REQUESTS = {
 }
 
 
+@pytest.mark.parametrize("study", [("robust",), ("tipping", "stake"), ("fit", "--vary", "stake")])
+def test_an_ending_that_no_study_writes_is_refused(tmp_path, monkeypatch, capsys, study):
+    monkeypatch.chdir(tmp_path)
+    name, *more = study
+    assert main([name, "offshoring", *more, "--out", "a.xyz"]) == 2
+    assert "the ending must be one of .json, .csv, or .txt" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("arguments", "named"), REQUESTS.values(), ids=REQUESTS)
 def test_a_wrong_request_is_refused_with_the_place_and_the_fix(here, capsys, arguments, named):
     said = refused(capsys, *arguments)

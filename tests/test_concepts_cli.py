@@ -230,7 +230,7 @@ def test_bargains_start_from_the_minmax_unless_told_otherwise(run):
         (["chicken", "--weak"], "does not belong to --concept nash"),
         (["chicken", "--concept", "logit"], "wants --precision"),
         (["chicken", "--concept", "logit", "--precision", "x"], "is not a number"),
-        (["chicken", "--concept", "logit", "--counts", "nowhere.csv"], "nowhere.csv"),
+        (["chicken", "--concept", "logit", "--counts", "nowhere.csv"], "no such file. Name a CSV"),
         (["chicken", "--concept", "correlated", "--objective", "wealth"], "unknown objective"),
         (["chicken", "--concept", "stackelberg", "--player", "he"], "no player 'he'"),
         (["chicken", "--concept", "stackelberg", "--types", "a"], "is not NAME=NUMBER"),

@@ -254,7 +254,8 @@ def test_out_writes_a_new_file_in_the_form_of_its_ending(levers, capsys, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["attribute", "--baseline", "none"], "no regime 'none' to compare with"),
+        (["attribute", "--baseline", "none"], "Name another baseline (--baseline), or none"),
+        (["robust", "--beliefs", "kl=-1"], "is below 0. Give 0 or more: kl=0.1"),
         (["attribute", "--baseline", "rest", "--mechanisms", "push"], "Did you mean 'pushing'"),
         (["attribute", "--baseline", "rest", "--json", "--csv"], "Choose one"),
         (["attribute", "--baseline", "rest", "--force"], "--force replaces the file of --out"),

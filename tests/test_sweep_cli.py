@@ -45,6 +45,45 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 
 # ---------------------------------------------------------------------------------------------
+# What is written, and where
+
+
+def test_another_ending_takes_the_page_as_text(run):
+    page, err = run(*GRID, "--out", "page.txt")
+
+    assert err == "highfence: wrote page.txt\n"
+    assert Path("page.txt").read_text("utf-8").split() == page.split()
+
+
+@pytest.mark.parametrize("name", ["draws.csv", "answers.JSON", "game.toml"])
+def test_an_empty_file_of_another_kind_is_not_made_a_store(run, name):
+    Path(name).touch()
+    _, err = run(*GRID, "--store", name, code=4)
+
+    assert f"{name}: this is an empty" in err
+    assert "Name another file, or delete it first" in err
+    assert Path(name).read_bytes() == b""
+    Path("new.hf").touch()  # what a crash leaves of a store
+    run(*GRID, "--store", "new.hf")
+
+
+@pytest.mark.parametrize("command", ["sweep", "robust"])
+def test_more_workers_than_the_limit_are_refused(run, capsys, command):
+    arguments = [command, "yard.toml", "--draws", "20", "--workers", "1000"]
+    assert main(arguments) == 2
+    assert "1000 workers are more than MAX_WORKERS = 256. One for each" in capsys.readouterr().err
+
+
+def test_no_more_workers_start_than_there_are_draws():
+    from highfence.study.engines import open_engine
+
+    with open_engine("threads", 200, most=3) as engine:
+        assert engine.workers() == 3
+    with open_engine("threads", 2, most=3) as engine:
+        assert engine.workers() == 2
+
+
+# ---------------------------------------------------------------------------------------------
 # What is swept
 
 
@@ -280,7 +319,7 @@ def test_an_interrupted_sweep_without_a_store_writes_what_it_has(tmp_path):
         (("--grid", "stak=1,2"), "no numeric parameter 'stak'. Did you mean 'stake'?"),
         ((*GRID, "--set", "stake=1"), "stake is drawn and set by --set stake="),
         (("--list", "no.csv"), "no.csv: cannot be read"),
-        ((*GRID, "--out", "a.xlsx"), "must be one of .parquet, .csv, .json"),
+        ((*GRID, "--out", "a.xlsx"), "must be one of .parquet, .csv, .json, or .txt"),
         ((*GRID, "--out", "no/a.csv"), "there is no folder 'no'"),
         ((*GRID, "--force"), "--force replaces the file of --out"),
         ((*GRID, "--repair"), "Name it: --store FILE"),

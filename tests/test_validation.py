@@ -749,6 +749,14 @@ BAD_SPECS = {
         "Keep one",
         at='title = "Wall"',
     ),
+    "two kinds of table": bad(
+        "[presets.slow]",
+        "[stages]\nx = 1\n[presets.slow]",
+        "stages",
+        "in two ways, as [stages] and as [[stages]]",
+        "Keep one",
+        at="[stages]\nx",
+    ),
     "table twice": bad(
         "[presets.slow]",
         "[presets.slow]\nlearning = 0.1\n[presets.slow]",

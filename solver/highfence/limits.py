@@ -191,3 +191,6 @@ MAX_FIT_STEPS = 40
 
 MAX_BOXES = 50_000
 """Boxes of actions that interval arithmetic looks at in one proof, or in one search for all."""
+
+MAX_WORKERS = 256
+"""Workers that one command starts; fewer where there is less to hand out."""

@@ -343,7 +343,7 @@ def _one_by_one(
             pass  # a game with a Python callable stays in this process
         else:
             with ProcessPoolExecutor(
-                workers, get_context("spawn"), initializer=_start, initargs=(text,)
+                min(workers, len(parts)), get_context("spawn"), initializer=_start, initargs=(text,)
             ) as pool:
                 yield from zip(
                     parts, pool.map(partial(_several, request, None), draws), strict=True

@@ -216,8 +216,16 @@ def _counts(form: NormalForm, path: str) -> list[list[float]]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise RequestError(
+            f"--counts {path}: there is no such file. Name a CSV file with the columns player, "
+            "strategy and count"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"--counts {path}: {error}") from None
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise RequestError(
+            f"--counts {path}: the file cannot be read ({reason}). Name a CSV file in UTF-8"
+        ) from None
     wanted = {"player", "strategy", "count"}
     if not rows or not wanted <= set(rows[0]):
         raise RequestError(f"--counts {path}: the columns are player, strategy and count")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,7 +57,7 @@ WORKERS = click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
 )
 OUT = click.option(
-    "--out", metavar="PATH", help="Write to a new file instead: .json, .csv, or else text."
+    "--out", metavar="PATH", help="Write to a new file instead: .json, .csv, or .txt for text."
 )
 STORE = click.option(
     "--store",
@@ -212,6 +213,18 @@ def _correlation(given: Sequence[str]) -> dict[tuple[str, str], float]:
     return made
 
 
+TEXT_ENDINGS = (".txt", ".md", "")
+"""Endings of what takes the page as text."""
+
+
+def refuse_ending(path: str, data: Sequence[str] = (".json", ".csv")) -> None:
+    """Refuse an ending of --out that is neither one of data nor one of text."""
+    if Path(path).suffix.lower() not in (*data, *TEXT_ENDINGS):
+        raise RequestError(
+            f"--out {path}: the ending must be one of {', '.join(data)}, or .txt for text"
+        )
+
+
 class Output:
     """Where the answer goes, and in which form: refused before anything is computed."""
 
@@ -222,6 +235,8 @@ class Output:
         self.as_json, self.as_csv, self.force = as_json, as_csv, force
         self.target = None
         if out is not None:
+            if not as_json and not as_csv:
+                refuse_ending(out)
             from .export import writable
 
             self.target = writable(out, force)

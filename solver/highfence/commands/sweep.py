@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import Interrupted, Problem, RequestError, SpecError
-from .draws import DESCRIBED, FORCE, Described, told
+from .draws import DESCRIBED, FORCE, TEXT_ENDINGS, Described, refuse_ending, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import clean, count_of, print_json, print_page, progress
 from .requests import (
@@ -77,7 +77,11 @@ DESIGNS = ("latin_hypercube", "sobol", "random")
     click.option("--store", metavar="FILE", help="Keep answers here, and go on from what it has."),
     click.option("--repair", is_flag=True, help="Solve again what is damaged in the store."),
     click.option("--stored", is_flag=True, help="Show what the store has; solve nothing."),
-    click.option("--out", metavar="PATH", help="Write the table: .parquet, .csv or .json."),
+    click.option(
+        "--out",
+        metavar="PATH",
+        help="Write the table too: .parquet, .csv, .json; or the page: .txt.",
+    ),
     FORCE,
     EVERYTHING,
     AS_JSON,
@@ -106,7 +110,7 @@ def sweep(game: str, store: str | None, stored: bool, **options: Any) -> int:
         except Interrupted as interrupted:
             raise _kept(interrupted, target, store) from None
     if target is not None:
-        _write(found, target)
+        _write(found, target, options["everything"])
     if options["as_json"]:
         print_json(found.to_dict())
     elif options["as_csv"]:
@@ -291,14 +295,22 @@ def _target(out: str | None, force: bool) -> Path | None:
         if force:
             raise RequestError("--force replaces the file of --out. Name it")
         return None
-    from ..study.table import ending_of
+    from ..study.table import ENDINGS
     from .export import writable
 
-    ending_of(out)
+    refuse_ending(out, ENDINGS)
     return writable(out, force)
 
 
-def _write(found: Sweep, target: Path) -> None:
+def _write(found: Sweep, target: Path, everything: bool = False) -> None:
+    if target.suffix.lower() in TEXT_ENDINGS:
+        from ..report.sweep_text import sweep_page
+        from ..report.text import plain
+        from .export import write_file
+
+        write_file(target, plain(sweep_page(found, everything=everything)) + "\n", True)
+        click.echo(f"highfence: wrote {clean(target)}", err=True)
+        return
     try:
         found.write(target)
     except OSError as error:

@@ -206,6 +206,7 @@ def _parsed(text: str, file: str) -> dict[str, Any]:
 
 
 _AT = re.compile(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)\Z", re.DOTALL)
+_NAMED = re.compile(r"\((?:'[^']*',? ?)+\)")  # the parser's tuple of a dotted key
 _YAML = re.compile(r"\A(---|([\w\"' -]+):(\s|\Z))")
 
 
@@ -236,6 +237,16 @@ def _syntax(message: str, text: str, file: str) -> Problem:
             "Keep one of the two",
             again.line,
             again.column,
+        )
+    named = _NAMED.search(reason)
+    if named:
+        key = ".".join(re.findall(r"'([^']*)'", named.group(0)))
+        return Problem(
+            f"{file}: {key}",
+            f"it is given in two ways, as [{key}] and as [[{key}]] or a value",
+            "Keep one of the two",
+            line,
+            column,
         )
     fix = "Check quotes, brackets and = signs, here and just before"
     return Problem(file, f"this is not TOML ({reason[0].lower()}{reason[1:]})", fix, line, column)

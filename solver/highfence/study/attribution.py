@@ -520,6 +520,7 @@ def _baseline(
     if baseline not in names:
         raise RequestError(
             f"{game.name} has no regime {baseline!r} to compare with. "
+            f"Name another baseline (--baseline), or none (--absolute). "
             f"{did_you_mean(baseline, names)}"
         )
     if tuple(asked) == (baseline,):

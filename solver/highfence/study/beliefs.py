@@ -169,7 +169,7 @@ class Ball:
         if u.shape != self.weights.shape or not np.isfinite(u).all():
             raise RequestError(f"payoffs are {len(self.weights)} finite numbers, one for each draw")
         if not radius >= 0:
-            raise RequestError(f"a radius of {radius:g} is below 0")
+            raise RequestError(f"a radius of {radius:g} is below 0. Give 0 or more")
         return u
 
     def _exponential(self, unit: Array, tilt: float) -> Array:

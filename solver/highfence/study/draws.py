@@ -23,6 +23,7 @@ from ..forms.batch import trees
 from ..forms.build import build, values
 from ..forms.staged import StagedForm
 from ..solve_many import Answers, solve_many
+from .engines import refuse_workers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -144,6 +145,7 @@ def solve_draws(
     count = len(next(iter(table.values())))
     if count == 0:
         raise RequestError("there are no draws")
+    refuse_workers(workers)
     fixed = values(game, preset=preset, parameters=parameters)
     numeric = {name for name, value in fixed.items() if not isinstance(value, str)}
     for name in table:
@@ -259,7 +261,7 @@ def _run(
     from ..spec.toml import dumps
 
     with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_start, initargs=(dumps(game),)
+        min(workers, len(chunks)), get_context("spawn"), initializer=_start, initargs=(dumps(game),)
     ) as pool:
         yield from pool.map(partial(_in_process, job), chunks)
 

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .. import limits
 from ..errors import MethodFailed, RequestError, did_you_mean
 
 if TYPE_CHECKING:
@@ -194,8 +195,19 @@ def solve_in_chunks(
         raise
 
 
+def refuse_workers(count: int) -> None:
+    """Refuse more workers than :data:`highfence.limits.MAX_WORKERS`."""
+    if count > limits.MAX_WORKERS:
+        raise RequestError(
+            f"{count} workers are more than MAX_WORKERS = {limits.MAX_WORKERS}. "
+            "One for each processor is enough"
+        )
+
+
 @contextmanager
-def open_engine(engine: str | Executor | None = None, workers: int | None = None) -> Iterator[Any]:
+def open_engine(
+    engine: str | Executor | None = None, workers: int | None = None, most: int | None = None
+) -> Iterator[Any]:
     """Start an engine, and stop it at the end.
 
     Parameters
@@ -207,6 +219,8 @@ def open_engine(engine: str | Executor | None = None, workers: int | None = None
     workers
         How many; 1 by default, on a cluster that is there already all it has. Of an executor
         given, how much it does at once.
+    most
+        How many draws there are to solve: no more workers than that are started here.
 
     Yields
     ------
@@ -215,14 +229,17 @@ def open_engine(engine: str | Executor | None = None, workers: int | None = None
     Raises
     ------
     RequestError
-        There is no such engine, ``distributed`` is not installed, the scheduler does not
-        answer, or a worker of the cluster has another version of Highfence.
+        There is no such engine, ``workers`` is beyond
+        :data:`highfence.limits.MAX_WORKERS`, ``distributed`` is not installed, the scheduler does
+        not answer, or a worker of the cluster has another version of Highfence.
     """
     if workers is not None and (
         isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
     ):
         raise RequestError(f"workers = {workers!r} is not a positive whole number")
     count = workers or 1
+    refuse_workers(count)
+    started = count if most is None else max(1, min(count, most))
     if engine is None:
         engine = "processes" if count > 1 else "serial"
     if isinstance(engine, Executor):
@@ -234,12 +251,12 @@ def open_engine(engine: str | Executor | None = None, workers: int | None = None
     elif engine == "threads":
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(count) as threads:
-            yield Engine(engine, threads, lambda: count, False)
+        with ThreadPoolExecutor(started) as threads:
+            yield Engine(engine, threads, lambda: started, False)
     elif engine == "processes":
-        yield from _processes(count)
+        yield from _processes(started)
     elif engine == "dask" or engine.startswith("dask://"):
-        yield from _dask(engine, workers)
+        yield from _dask(engine, started)
     else:
         close = did_you_mean(engine, (*ENGINES, "dask://HOST:PORT"))
         raise RequestError(f"there is no engine {engine!r}. {close}")
@@ -272,7 +289,7 @@ def _start() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _dask(engine: str, workers: int | None) -> Iterator[Engine]:
+def _dask(engine: str, workers: int) -> Iterator[Engine]:
     try:
         import distributed as package
     except ImportError:
@@ -284,7 +301,7 @@ def _dask(engine: str, workers: int | None) -> Iterator[Engine]:
     if engine == "dask":
         with (
             distributed.LocalCluster(
-                n_workers=workers or 1,
+                n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,

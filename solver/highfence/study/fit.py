@@ -306,7 +306,11 @@ def _ranges(game: Game, vary: Any, start: Mapping[str, Any]) -> dict[str, tuple[
             raise RequestError(f"{game.name}: {name} declares no range. Give one: {name}=LOW:HIGH")
         bottom, top = float(low), float(high)
         if not (isfinite(bottom) and isfinite(top) and bottom < top):
-            raise RequestError(f"the range of {name}, {bottom:g} to {top:g}, is empty")
+            fix = f"{name}={top:g}:{bottom:g}" if top < bottom else f"{name}=LOW:HIGH"
+            raise RequestError(
+                f"the range of {name}, {bottom:g} to {top:g}, is empty. Write the lower end "
+                f"first: {fix}"
+            )
         if not bottom <= float(start[name]) <= top:
             raise RequestError(
                 f"{name} is {float(start[name]):g} before the fit, outside {bottom:g} to {top:g}. "
@@ -339,8 +343,9 @@ def _targets(
         found = game.targets.get(name)
         if found is None and value is None:
             close = did_you_mean(name, game.targets)
+            close += "" if not close else " " if close.endswith("?") else ". "
             raise RequestError(
-                f"{game.name} declares no target {name!r}. {close} To fit to a formula, give the "
+                f"{game.name} declares no target {name!r}. {close}To fit to a formula, give the "
                 "observed value with it"
             )
         try:

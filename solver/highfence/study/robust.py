@@ -718,7 +718,9 @@ def _check(rule: str, beliefs: Mapping[str, float], information: str | None) -> 
         if kind not in BALLS:
             raise RequestError(f"there is no set of beliefs {kind!r}. {did_you_mean(kind, BALLS)}")
         if not radius >= 0:
-            raise RequestError(f"{kind}: a radius of {radius:g} is below 0")
+            raise RequestError(
+                f"{kind}: a radius of {radius:g} is below 0. Give 0 or more: {kind}=0.1"
+            )
 
 
 def choose(

@@ -55,6 +55,13 @@ TABLES = {"manifest": MANIFEST, "answers": ROW, "manifest_copy": MANIFEST}
 """Table -> what its records are. Without a manifest nothing in a damaged store could be read, so
 there is a second one, in another page, with the answers' first page between them."""
 
+_OTHERS = (
+    ".csv", ".efg", ".html", ".json", ".md", ".nfg", ".parquet", ".png", ".py", ".svg", ".toml",
+    ".txt",
+)  # fmt: skip
+"""Endings of what else a study reads and writes: such a file that is there is no store, even
+if it is empty. An empty file of any other name may be what a crash left of a new store."""
+
 
 # ---------------------------------------------------------------------------------------------
 # Versions
@@ -343,6 +350,11 @@ class Store:
         """Return the records that are there."""
         with self._errors():
             if self._is_new():
+                if self.path.exists() and self.path.suffix.lower() in _OTHERS:
+                    raise StoreError(
+                        f"{self.path}: this is an empty {self.path.suffix} file, not a store. "
+                        "Name another file, or delete it first"
+                    )
                 self._base = _made(self.path, self.request, about)
                 return {}
             found = read(self.path)

@@ -501,7 +501,7 @@ def sweep_regimes(
             tell(answers.done, answers.total)
             for regimes_, rows in answers.missing():
                 if running is None:
-                    running = stack.enter_context(open_engine(engine, workers))
+                    running = stack.enter_context(open_engine(engine, workers, most=len(rows)))
                     if not running.shares_memory:
                         job.dumps()
                 task = job.task(regimes_, running.shares_memory)

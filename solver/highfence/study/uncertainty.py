@@ -825,7 +825,15 @@ def _tied(game: Game, ties: Mapping[str, str], base: Mapping[str, Any]) -> dict[
     while left:
         ready = [n for n, expr in left.items() if not input_names([expr]) & left.keys()]
         if not ready:
-            raise RequestError(f"the ties of {', '.join(left)} need one another. Write one out")
+            if len(left) == 1:
+                raise RequestError(
+                    f"the tie of {next(iter(left))} needs {next(iter(left))} itself. Write it in "
+                    "other parameters, or draw it"
+                )
+            raise RequestError(
+                f"the ties of {', '.join(left)} need one another. Write one of them in parameters "
+                "that are not tied"
+            )
         for name in ready:
             ordered[name] = left.pop(name)
     return ordered
@@ -848,8 +856,12 @@ def _correlated(
             if name not in names:
                 close = did_you_mean(name, names)
                 raise RequestError(f"a correlation is of {name!r}, which does not vary. {close}")
-        if one == other or frozenset(pair) in seen:
-            raise RequestError(f"the correlation of {one} and {other} is given twice, or of one")
+        if one == other:
+            raise RequestError(
+                f"the correlation of {one} with itself is 1 always. Name two parameters"
+            )
+        if frozenset(pair) in seen:
+            raise RequestError(f"the correlation of {one} and {other} is given twice. Give one")
         seen.add(frozenset(pair))
         value = float(given)
         if not -1 <= value <= 1:
