@@ -27,7 +27,7 @@ GAIN = 1e-9
 
 NEXT = 1e-4
 """Step of the differences of a first guess."""
-ROUNDS = 8
+ROUNDS = 16
 """Replies to replies after which two decisions are not expected to meet."""
 MET = 1e-9
 """Distance of replies that meet no closer, as kinks in which they are located by rounding."""
