@@ -132,7 +132,6 @@ def test_exact_thresholds_are_printed_with_the_condition_of_each_equilibrium():
 
 
 def test_conditions_are_said_to_be_of_the_equilibria_along_the_line_alone():
-    """Both may stay or move at other penalties; only what the line meets is listed."""
     page = " ".join(run("tipping", "offshoring", "j_product", "--exact").output.split())
 
     assert "Where each of these is one, over the declared ranges" in page

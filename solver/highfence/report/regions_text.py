@@ -15,6 +15,7 @@
                               only_ties, inequalities: [text], cases: [[text]], ties: [[text]],
                               witness: {name: text} or null, ...}]}]
 
+``conditions`` are those of the equilibria in ``stretches``; others may be equilibria elsewhere.
 Exact numbers are text: a rational such as ``3/5``, or an expression of its roots.
 """
 
