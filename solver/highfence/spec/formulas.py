@@ -1082,24 +1082,57 @@ _KINDS = (
     {"Wh", "kWh", "MWh", "GWh", "TWh"},
     {"USD", "EUR", "CNY", "JPY", "KRW", "TWD", "GBP", "CHF", "INR"},
 )
-_SIZES = {"thousand", "k", "mn", "million", "bn", "billion", "tn", "trillion", "percent"}
+_SIZES = {
+    "k": "thousand",
+    "thousand": "thousand",
+    "m": "million",
+    "M": "million",
+    "mn": "million",
+    "million": "million",
+    "b": "billion",
+    "B": "billion",
+    "bn": "billion",
+    "billion": "billion",
+    "tn": "trillion",
+    "trillion": "trillion",
+    "percent": "percent",
+}
+_SHORT = {"k", "m", "M", "b", "B"}  # sizes only beside a currency: m alone is a meter
+_CURRENCIES = _KINDS[-1]
+_PREFIXED = re.compile(rf"({'|'.join(sorted(_SIZES, key=len)[::-1])})({'|'.join(_CURRENCIES)})\Z")
+
+
+def _words(unit: str) -> tuple[list[str], set[str]]:
+    """Return what a unit is of, and in which size: "kUSD/yr" is of USD a year, in thousands."""
+    kinds, sizes = ["/"] if "/" in unit else [], set()
+    for factor in re.split(r"[/*]", unit.replace("%", " percent ")):
+        written = re.findall(r"[A-Za-z]+", factor)
+        for k, word in enumerate(written):
+            beside = {*written[max(k - 1, 0) : k], *written[k + 1 : k + 2]} & _CURRENCIES
+            joined = _PREFIXED.match(word)
+            if joined:
+                sizes.add(_SIZES[joined.group(1)])
+                kinds.append(joined.group(2))
+            elif word in _SIZES and (word not in _SHORT or word == "k" or beside):
+                sizes.add(_SIZES[word])
+            else:
+                kinds.append(word)
+    return kinds, sizes
 
 
 def _only_scale_differs(one: str, other: str) -> bool:
     """Return whether two units are of one kind and differ in size: "USD mn" and "USD bn"."""
     if not one or not other:
         return False
-    pairs = []
-    for unit in (one, other):
-        words = re.findall(r"[A-Za-z]+", unit.replace("%", " percent "))
-        pairs.append((["/" in unit, *(w for w in words if w not in _SIZES)], set(words) & _SIZES))
-    (left, left_size), (right, right_size) = pairs
+    (left, left_size), (right, right_size) = _words(one), _words(other)
     if len(left) != len(right):
         return False
     differing = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
     if any(not any(a in kind and b in kind for kind in _KINDS) for a, b in differing):
         return False
-    return bool(differing) or (len(left) > 1 and left_size != right_size)
+    if differing or left_size == right_size:
+        return bool(differing)
+    return len(left) > ("/" in left) and (len(left) > 1 or left[0] in _CURRENCIES)
 
 
 def _shorten(source: str) -> str:
