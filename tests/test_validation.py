@@ -1066,6 +1066,24 @@ def test_units_of_one_kind_are_not_mixed_without_a_factor(
             assert game(parameters=parameters, payoffs={A: formula, B: 0})
 
 
+def test_shares_of_units_in_two_sizes_are_not_added_up() -> None:
+    def made(formula: str, share: str) -> Game:
+        parameters = [
+            Parameter("fence", 1, unit="USD bn/yr"),
+            Parameter("sales", 2, unit="USD mn/yr"),
+            Parameter("output", 0.5, unit=share),
+        ]
+        derived = {"lost": "sales * output"}
+        return game(parameters=parameters, derived=derived, payoffs={A: formula, B: 0})
+
+    for formula in ("fence * (1 - output) - lost", "fence + sales * (output > 0)"):
+        with pytest.raises(SpecError, match="units differ: 'USD bn/yr' and 'USD mn/yr'"):
+            made(formula, "1")
+    assert made("fence * (1 - output) - lost / 1000", "1")
+    assert made("fence - 0.001 * sales", "1")
+    assert made("fence - lost", "bn/mn")  # a parameter may convert
+
+
 def test_an_interval_may_be_a_point_under_some_choices_but_not_under_all() -> None:
     stage = Stage("s", Decision(A, "a", Interval(0, "where(x == 'on', 1, 0)")))
     on = Parameter("x", "on", choices=("on", "off"))

@@ -835,8 +835,8 @@ class Compiler:
             raise _Wrong("division by zero", "The denominator is 0 for all values", node)
         return apply(op, left, right)
 
-    def _unit(self, expr: Expr) -> str:
-        """Return the unit of an input, or of a sum of inputs; "" where none is declared."""
+    def _unit(self, expr: Expr, depth: int = 4) -> str:
+        """Return the unit of an input, of a sum or of shares of one; "" where none is declared."""
         if not self.units:
             return ""
         while expr.op in ("neg", "abs", "add", "sub", "min", "max") and expr.args:
@@ -844,7 +844,23 @@ class Compiler:
             if first.op != "input" and len(expr.args) == 2 and expr.args[1].op == "input":
                 first = expr.args[1]
             expr = first
+        if expr.op == "mul" and depth:
+            one, other = expr.args
+            if self._is_share(other):
+                return self._unit(one, depth - 1)
+            return self._unit(other, depth - 1) if self._is_share(one) else ""
         return self.units.get(expr.value, "") if expr.op == "input" else ""
+
+    def _is_share(self, expr: Expr, depth: int = 4) -> bool:
+        """Return whether a factor surely leaves the unit as it is: numbers in "1", 0 and 1."""
+        if expr.op == "input":
+            return self.units.get(expr.value, "") == "1"
+        if expr.op == "const":
+            return expr.value in (0, 1)
+        if expr.op == "where":
+            return depth > 0 and all(self._is_share(a, depth - 1) for a in expr.args[1:])
+        inside = expr.op in ("neg", "add", "sub", "mul", "min", "max") and depth > 0
+        return expr.is_bool or (inside and all(self._is_share(a, depth - 1) for a in expr.args))
 
     def _same_unit(self, left: Expr, right: Expr, node: ast.AST) -> None:
         one, other = self._unit(left), self._unit(right)
