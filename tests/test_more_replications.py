@@ -34,6 +34,8 @@ GAMES = [
     if entry.path.endswith(".toml") and "[[published]]" in Path(entry.path).read_text("utf-8")
 ]
 
+SLOW = {"fershtman_kamien_1987", "harris_vickers_1987", "step_by_step_2001"}
+
 
 def near(value: float) -> Any:
     """Equal to 1e-6, absolutely."""
@@ -62,7 +64,10 @@ def table() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(g, marks=[pytest.mark.slow] if g in SLOW else []) for g in GAMES],
+)
 def test_what_others_published_is_found_here_too_and_stands_in_the_readme(name):
     found = answers(name)
     for row in found:
