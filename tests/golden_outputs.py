@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,14 @@ def games() -> dict[str, Path]:
 
 def outputs(path: Path) -> dict[str, str]:
     """Return ending -> text of what is kept of a game: the page and the JSON of ``solve``."""
-    solution = solve(path)
+    # Without the place of this checkout, on which lines would break elsewhere.
+    solution = replace(solve(path), source=path.relative_to(ROOT).as_posix())
     tree = solution_dict(solution)
-    tree["source"] = path.relative_to(ROOT).as_posix()
     for equilibrium in tree["equilibria"]:
         # Rounding errors, which differ from machine to machine; that they are below the
         # tolerance is what a certificate says.
         del equilibrium["certificate"]["regret"]
-    page = solution_text(solution, WIDTH).replace(str(path), tree["source"])
-    page = re.sub(r"regret \S+ <=", "regret <=", page)
+    page = re.sub(r"regret \S+ <=", "regret <=", solution_text(solution, WIDTH))
     page = "\n".join(line.rstrip() for line in page.splitlines()) + "\n"
     return {".txt": page, ".json": dumps(tree)}
 
