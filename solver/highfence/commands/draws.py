@@ -194,6 +194,22 @@ def _pairs(option: str, given: Sequence[str], example: str) -> dict[str, str]:
     return made
 
 
+def numbers_given(option: str, given: Sequence[str], form: str, example: str) -> dict[str, float]:
+    """Return the numbers of a repeatable option that takes ``form``, such as TARGET=SIZE."""
+    from ..spec.model import number
+
+    made: dict[str, float] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.rpartition("="))
+        try:
+            made[name] = float(number(value))
+        except (ValueError, OverflowError):
+            equals = ""
+        if not equals or not name:
+            raise RequestError(f"{option} {text!r} is not {form}. Write {option} {example}")
+    return made
+
+
 def _correlation(given: Sequence[str]) -> dict[tuple[str, str], float]:
     from ..spec.model import number
 

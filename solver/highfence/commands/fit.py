@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from ..errors import RequestError
-from .draws import WORKERS, Output, output_options, told
+from .draws import WORKERS, Output, numbers_given, output_options, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
@@ -86,7 +86,7 @@ def fit(
     pairs = pairs_of(settings)
     ranges = _ranges(vary)
     observed = dict(map(_observed, targets))
-    sizes = _sizes(scales)
+    sizes = numbers_given("--scale", scales, "TARGET=SIZE", "effort=0.1")
     with progress() as tell:
         from ..study.fit import fit as run
         from ..study.outcome import game_with_regimes
@@ -132,18 +132,3 @@ def _observed(text: str) -> tuple[str, str | None]:
     if not formula or not value:
         raise RequestError(f"--target {text!r} is not FORMULA=VALUE. Write none.sh_H1=0.125")
     return formula, value
-
-
-def _sizes(scales: Sequence[str]) -> dict[str, float]:
-    from ..spec.model import number
-
-    made = {}
-    for text in scales:
-        name, equals, size = (part.strip() for part in text.rpartition("="))
-        try:
-            made[name] = float(number(size))
-        except (ValueError, OverflowError):
-            equals = ""
-        if not equals or not name:
-            raise RequestError(f"--scale {text!r} is not TARGET=SIZE. Write --scale effort=0.1")
-    return made

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import click
 
-from ..errors import RequestError
 from .draws import (
     DESCRIBED,
     STORE,
@@ -17,6 +16,7 @@ from .draws import (
     Described,
     Output,
     draws_option,
+    numbers_given,
     output_options,
     refuse_with_store,
     stored_sweep,
@@ -101,7 +101,7 @@ def robust(
     """
     pairs = pairs_of(settings)
     asked = regime_names(regimes)
-    beliefs = _radii(radii)
+    beliefs = numbers_given("--beliefs", radii, "KIND=RADIUS", "kl=0.1")
     with progress() as tell:
         from ..study.outcome import game_with_regimes
         from ..study.robust import RADII, choose, robust_regimes
@@ -139,18 +139,3 @@ def robust(
         found.to_dict,
     )
     return SOLVED if found.used == found.draws else PART
-
-
-def _radii(given: Sequence[str]) -> dict[str, float]:
-    from ..spec.model import number
-
-    made: dict[str, float] = {}
-    for text in given:
-        kind, equals, value = (part.strip() for part in text.partition("="))
-        try:
-            made[kind] = float(number(value))
-        except (ValueError, OverflowError):
-            equals = ""
-        if not equals or not kind:
-            raise RequestError(f"--beliefs {text!r} is not KIND=RADIUS. Write --beliefs kl=0.1")
-    return made

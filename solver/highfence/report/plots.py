@@ -247,6 +247,14 @@ def _folded(text: object, width: int = 26, lines: int = 2) -> str:
     return "\n".join(made)
 
 
+def _key(axes: Any, roles: Mapping[str, str]) -> None:
+    """Put the meaning of the fills of roles above the axes."""
+    axes.legend(
+        handles=[_legend_patch(ROLES[role], text) for role, text in roles.items()],
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2,
+    )  # fmt: skip
+
+
 def _legend_patch(look: Look, label: str) -> Any:
     from matplotlib.patches import Patch
 
@@ -436,13 +444,7 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
         axes.set_yticks(range(len(names)), [_named(n, found.labels.get(n, "")) for n in names])
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlabel(_folded(target, 60))
-        axes.legend(
-            handles=[
-                _legend_patch(ROLES["low end"], "parameter at its low end"),
-                _legend_patch(ROLES["high end"], "at its high end"),
-            ],
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2,
-        )  # fmt: skip
+        _key(axes, {"low end": "parameter at its low end", "high end": "at its high end"})
     told = "; ".join(
         f"{name}: {number(found.of(name, 'at_low'), 3)} at {number(found.of(name, 'low'), 3)}, "
         f"{number(found.of(name, 'at_high'), 3)} at {number(found.of(name, 'high'), 3)}"
@@ -486,13 +488,7 @@ def sobol_bars(found: Indices, target: str = "") -> Picture:
         axes.set_yticks(range(len(names)), labels)
         axes.invert_yaxis()
         axes.set_xlabel(_folded(f"share of the variance of {target}", 64))
-        axes.legend(
-            handles=[
-                _legend_patch(ROLES["alone"], "alone (first order)"),
-                _legend_patch(ROLES["with others"], "together with others (total)"),
-            ],
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2,
-        )  # fmt: skip
+        _key(axes, {"alone": "alone (first order)", "with others": "together with others (total)"})
     told = "; ".join(
         f"{name}: first order {number(found.of(name, 'first'), 2)}, total "
         f"{number(found.of(name, 'total'), 2)}"
@@ -770,13 +766,7 @@ def waterfall(
         payoff = "payoff of " * (found.outcome in players)
         what = payoff + (found.outcome_label or found.outcome)
         axes.set_xlabel(_folded(f"{what} under {found.regime_label}{against}", 80))
-        axes.legend(
-            handles=[
-                _legend_patch(ROLES["raises"], "raises it"),
-                _legend_patch(ROLES["lowers"], "lowers it"),
-            ],
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2,
-        )  # fmt: skip
+        _key(axes, {"raises": "raises it", "lowers": "lowers it"})
     told = "; ".join(f"{step.mechanism} {step.change:+.3g}" for step in kept)
     return Picture(
         name,
