@@ -23,6 +23,7 @@ from .formulas import (
     Compiler,
     Expr,
     Function,
+    WrongFormula,
     apply,
     call,
     constant,
@@ -227,9 +228,7 @@ class _GameScope:
         return _chosen(name, [constant(number) for number in numbers])
 
     def _not_a_number(self, name: str) -> Expr | None:
-        from .formulas import _Wrong
-
-        raise _Wrong(
+        raise WrongFormula(
             f"{name} is a move, not a number",
             f"Test it ({name} == 'action'), or read an attribute ({name}.attribute)",
         )
@@ -273,14 +272,12 @@ class _GameScope:
         return _chosen(name, made)
 
     def _derived(self, name: str) -> Expr | None:
-        from .formulas import _Wrong
-
         if name in self.made:
             found = self.made[name]
             return found if found is not None else constant(0)
         if name in self.making:
             cycle = " -> ".join([*self.making[self.making.index(name) :], name])
-            raise _Wrong(f"definitions go round in a circle: {cycle}", "Break the circle")
+            raise WrongFormula(f"definitions go round in a circle: {cycle}", "Break the circle")
         key, bound = self.derived[name]
         formula = self.game.derived[key].formula
         self.making.append(name)
