@@ -42,7 +42,7 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("solution", "report.text"),  # str(solution) is a table
     ("study.compare", "report.compare_text"),  # str(comparison) likewise
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
-    ("study.tipping", "report.tipping_text"),  # likewise
+    ("study._tips", "report.tipping_text"),  # likewise
     ("study.map", "report.map_text"),
     ("study.sweep", "report.sweep_text"),  # str(sweep), and sweep.to_dict()
     ("study.sweep", "report.json"),  # sweep.write("x.json")

@@ -539,7 +539,8 @@ def test_uncertified_draws_are_undefined_and_named():
 
 def test_an_interruption_keeps_what_was_solved(monkeypatch):
     solved = []
-    draws_at = module.draws_at
+    request = import_module("highfence.study._request")
+    draws_at = request.draws_at
 
     def interrupted(*args, **more):
         if len(solved) == 3:
@@ -547,7 +548,7 @@ def test_an_interruption_keeps_what_was_solved(monkeypatch):
         solved.append(1)
         return draws_at(*args, **more)
 
-    monkeypatch.setattr(module, "draws_at", interrupted)
+    monkeypatch.setattr(request, "draws_at", interrupted)
     monkeypatch.setattr(module, "PART", 40)
     with pytest.raises(Interrupted, match="120 of 160 points were solved") as stopped:
         sensitivity(MONOPOLY, "free.price", draws=16)

@@ -24,7 +24,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..study.map import Axis, Cell, RegimeMap, state_of
+from ..study.map import Axis, Cell, RegimeMap
 from .csv import table_csv
 from .json import plain as plain_value
 from .text import GAP, Page, number, plain
@@ -81,7 +81,7 @@ def _named(axis: Axis) -> str:
 
 
 def _mark(found: RegimeMap, placing: Placing) -> str:
-    state = state_of(placing)
+    state = placing.state
     letters = letters_of(found.regimes)
     if not state:
         return UNKNOWN
@@ -222,7 +222,7 @@ def _point(found: RegimeMap, k: int) -> dict[str, Any]:
     return {
         "x": float(found.at[k, 0]),
         "y": float(found.at[k, 1]),
-        "state": state_of(placing),
+        "state": placing.state,
         "regime": placing.best,
         "margin": placing.margin if placing.best else None,
         "runner_up": placing.runner_up,

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..study.map import state_of
 from ..study.robust import share_interval
 from .text import clean, number
 
@@ -627,10 +626,10 @@ def regime_map(found: RegimeMap, looks: Mapping[str, Look], labels: Mapping[str,
         seen: dict[str, float] = {}
         outlines: dict[str, list[Any]] = {}
         for cell in found.cells:
-            states = {state_of(found.points[k]) for k in cell.corners}
+            states = {found.points[k].state for k in cell.corners}
             whole = [(cell.x, cell.y, cell.corners)]
             for (x0, x1), (y0, y1), corners in _quarters(cell) if len(states) > 1 else whole:
-                state = state_of(found.points[corners[0]])
+                state = found.points[corners[0]].state
                 here = margins[list(corners)]
                 margin = float(here.mean()) if np.isfinite(here).all() else np.nan
                 shade = _shaded(look_of_state(state, looks), margin, largest)

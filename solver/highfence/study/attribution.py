@@ -23,8 +23,7 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import RequestError, did_you_mean
-from ..forms.build import values
-from ._draws import draws_at
+from ._request import Request
 from .cooperative import (
     averaged,
     interaction_indices,
@@ -33,10 +32,8 @@ from .cooperative import (
 )
 from .outcome import (
     Outcome,
-    categorical_values,
     game_with_regimes,
     judging_player,
-    outcome_of,
     payoff_of,
     values_given,
 )
@@ -388,32 +385,30 @@ def attribute_regimes(
 ) -> tuple[Attribution, ...]:
     """Attribute as :func:`attribute` does, for several regimes on the same coalitions."""
     loaded = game_with_regimes(game)
-    given = dict(parameters or {})
+    request = Request(loaded, preset, dict(parameters or {}), workers, tolerance, progress)
     asked = regimes_asked(loaded, regimes)
     if rule not in RULES:
         raise RequestError(f"there is no rule {rule!r}. {did_you_mean(rule, RULES)}")
     if permutations < 2:
         raise RequestError(f"permutations = {permutations} is too few: at least 2")
-    base = values(loaded, preset=preset, parameters=given)
-    measured = _measured(loaded, asked, outcome, categorical_values(loaded, base))
+    measured = request.outcome(outcome or payoff_of(loaded, judging_player(loaded, asked)))
     subtracted = _baseline(loaded, baseline, measured, asked)
     solved = tuple(dict.fromkeys([*asked, *measured.others, *([subtracted] if subtracted else [])]))
-    switches = _Switches(loaded, solved, mechanisms, preset, given, draws or {})
+    switches = _Switches(request, solved, mechanisms, draws or {})
     count = len(switches.names)
     exact = count <= limits.MAX_EXACT_MECHANISMS
     pairs = exact if interactions is None else interactions
     orders = _orders(count, 0 if exact else permutations, rng)
     wanted = _coalitions(count, exact, orders, pairs)
     _refuse(len(wanted), switches.rows)
-    answers = switches.solve(wanted, workers, tolerance, progress)
+    answers = switches.solve(wanted)
     made = []
     for regime in asked:
         minus = subtracted if subtracted != regime else None
         worth = answers.worth(measured, regime, minus)
         made.append(
             _attribution(
-                loaded, regime, minus, measured, switches, wanted, worth, exact, orders, pairs,
-                rule, preset, base, given,
+                regime, minus, measured, switches, wanted, worth, exact, orders, pairs, rule
             )
         )  # fmt: skip
     return tuple(made)
@@ -469,18 +464,17 @@ def remove_each(
     loaded = game_with_regimes(game)
     asked = regimes_asked(loaded, [regime])
     given = values_given(parameters, named)
-    base = values(loaded, preset=preset, parameters=given)
-    texts = categorical_values(loaded, base)
+    request = Request(loaded, preset, given, workers, tolerance, progress)
     told = outcomes or [payoff_of(loaded, judging_player(loaded, asked))]
-    measured = [outcome_of(loaded, name, texts) for name in told]
+    measured = [request.outcome(name) for name in told]
     subtracted = [_baseline(loaded, baseline, one, asked) for one in measured]
     solved = [*asked, *(name for one in measured for name in one.others)]
     solved += [name for name in subtracted if name]
-    switches = _Switches(loaded, tuple(dict.fromkeys(solved)), mechanisms, preset, given, {})
+    switches = _Switches(request, tuple(dict.fromkeys(solved)), mechanisms, {})
     count = len(switches.names)
     full = (1 << count) - 1
     wanted = np.array([full, *(full ^ (1 << k) for k in range(count))])
-    answers = switches.solve(wanted, workers, tolerance, progress)
+    answers = switches.solve(wanted)
     made = []
     for one, minus in zip(measured, subtracted, strict=True):
         worth = answers.worth(one, regime, minus)
@@ -493,7 +487,7 @@ def remove_each(
                 outcome=one.name,
                 outcome_label=one.label,
                 preset=preset,
-                settings=MappingProxyType({name: base[name] for name in given}),
+                settings=MappingProxyType({name: request.base[name] for name in given}),
                 mechanisms=switches.names,
                 idle=switches.idle,
                 full=float(middle[0]),
@@ -502,13 +496,6 @@ def remove_each(
             )
         )
     return tuple(made)
-
-
-def _measured(
-    game: Game, regimes: Sequence[str], outcome: str | None, categorical: Mapping[str, str]
-) -> Outcome:
-    asked = outcome or payoff_of(game, judging_player(game, regimes))
-    return outcome_of(game, asked, categorical)
 
 
 def _baseline(
@@ -579,15 +566,13 @@ class _Switches:
 
     def __init__(
         self,
-        game: Game,
+        request: Request,
         regimes: Sequence[str],
         asked: Sequence[str] | None,
-        preset: str | None,
-        given: Mapping[str, Any],
         draws: Mapping[str, ArrayLike],
     ) -> None:
-        self.game, self.preset, self.given = game, preset, dict(given)
-        self.regimes = tuple(regimes)
+        self.request, self.game = request, request.game
+        game = request.game
         self.drawn = {name: np.asarray(column, np.float64) for name, column in draws.items()}
         lengths = {column.shape for column in self.drawn.values()}
         if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths):
@@ -597,10 +582,7 @@ class _Switches:
             raise RequestError("there are no draws")
         named = self._named(asked)
         self._refuse_conflicts(named)
-        self.base = {
-            regime: values(game, regime=regime, preset=preset, parameters=given)
-            for regime in regimes
-        }
+        self.base = {regime: request.values(regime) for regime in regimes}
         categorical = {p.name for p in game.parameters if p.choices}
         self.off = {
             name: {
@@ -668,14 +650,9 @@ class _Switches:
                 made.update(self.off[name])
         return made
 
-    def solve(
-        self,
-        wanted: NDArray[np.int64],
-        workers: int,
-        tolerance: float,
-        progress: Callable[[int, int], None] | None,
-    ) -> _Answers:
+    def solve(self, wanted: NDArray[np.int64]) -> _Answers:
         """Solve every coalition at every draw under every regime."""
+        progress = self.request.progress
         settings = [self.settings(int(coalition)) for coalition in wanted]
         texts = [tuple((n, v) for n, v in s.items() if isinstance(v, str)) for s in settings]
         touched = sorted({n for off in self.off.values() for n in off if n not in self.categorical})
@@ -696,11 +673,7 @@ class _Switches:
                     def tell(part: int, _: int, start: int = start) -> None:
                         progress(start + part, whole)
 
-                found = draws_at(
-                    self.game, columns, regimes, preset=self.preset, workers=workers,
-                    tolerance=tolerance, progress=tell,
-                    parameters={**self.given, **dict(group)},
-                )  # fmt: skip
+                found = self.request.solve(columns, regimes, also=dict(group), progress=tell)
                 done += len(members) * self.rows
                 parts.append((members, columns, dict(group), found))
         return _Answers(self, len(wanted), parts)
@@ -781,7 +754,6 @@ class _Answers:
 
 
 def _attribution(
-    game: Game,
     regime: str,
     baseline: str | None,
     measured: Outcome,
@@ -792,10 +764,8 @@ def _attribution(
     orders: Sequence[tuple[int, ...]],
     pairs: bool,
     rule: str,
-    preset: str | None,
-    base: Mapping[str, Any],
-    given: Mapping[str, Any],
 ) -> Attribution:
+    request, game = switches.request, switches.game
     names = switches.names
     chosen = worth.by_rule[rule]
     if exact:
@@ -844,9 +814,9 @@ def _attribution(
         outcome_label=measured.label,
         formula=measured.formula,
         condition=measured.condition,
-        preset=preset,
-        parameters=MappingProxyType(dict(base)),
-        changed=tuple(given),
+        preset=request.preset,
+        parameters=request.base,
+        changed=tuple(request.parameters),
         drawn=tuple(switches.drawn),
         rule=rule,
         mechanisms=names,

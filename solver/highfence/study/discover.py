@@ -18,10 +18,9 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import RequestError, did_you_mean
-from ..forms.build import values
-from ._draws import draws_at
+from ._request import Request
 from .boxes import Box, Leaf, Peeling, cart, prim_of_few
-from .outcome import Outcome, categorical_values, game_with_regimes, outcome_of, values_given
+from .outcome import Outcome, game_with_regimes, values_given
 from .robust import share_interval
 from .sample import generator_of
 from .scan import regimes_asked
@@ -264,31 +263,21 @@ def solved_for(
     regimes
         The regimes that it is about; None where it names its regimes itself.
     """
-    given = dict(parameters or {})
+    request = Request(game, preset, dict(parameters or {}), workers, tolerance, progress)
     asked: dict[str, None] = {}
     for regime in regimes:
-        measured = _measured(game, condition, regime, preset, given)
+        measured = _measured(request, condition, regime)
         asked |= dict.fromkeys(_regimes(game, measured, regime))
-    return draws_at(
-        game, draws, tuple(asked), preset=preset, workers=workers, tolerance=tolerance,
-        progress=progress, parameters=given,
-    )  # fmt: skip
+    return request.solve(draws, tuple(asked))
 
 
-def _measured(
-    game: Game,
-    condition: str,
-    regime: str | None,
-    preset: str | None,
-    parameters: Mapping[str, Any],
-) -> Outcome:
-    base = values(game, preset=preset, parameters=parameters)
-    measured = outcome_of(game, condition, categorical_values(game, base))
+def _measured(request: Request, condition: str, regime: str | None) -> Outcome:
+    measured = request.outcome(condition)
     if not measured.condition:
         raise RequestError(
             f"{condition} is a number, not a condition. Compare it: '{condition} > 0'"
         )
-    needs = [key for key in measured.inputs if "." not in key and key not in base]
+    needs = [key for key in measured.inputs if "." not in key and key not in request.base]
     if regime is None and needs:
         raise RequestError(
             f"{condition} reads {needs[0]} without saying of which regime. Name the regime, or "
@@ -333,18 +322,16 @@ def discover_in(
     parameters: Mapping[str, Any] | None = None,
 ) -> Discovery:
     """Find the assumptions under which a condition holds, in solved draws; see :func:`discover`."""
-    given = dict(parameters or {})
-    measured = _measured(game, condition, regime, preset, given)
+    request = Request(game, preset, dict(parameters or {}))
+    measured = _measured(request, condition, regime)
     asked = _regimes(game, measured, regime)
     for name in asked:
         if name not in found.regimes:
             raise RequestError(f"the draws were not solved under {name}, which {condition} reads")
     _check(game, draws, among, boxes)
     about = regime or asked[0]
-    base = values(game, regime=about, preset=preset, parameters=given)
-    numbers: dict[str, Any] = {n: float(v) for n, v in base.items() if not isinstance(v, str)}
     columns = {name: np.asarray(column, dtype=np.float64) for name, column in draws.items()}
-    low, high = measured.values(found, about, {**numbers, **columns})
+    low, high = measured.values(found, about, {**request.numbers(about), **columns})
     lost = np.isnan(low)
     depends = ~lost & (low != high)
     used = ~lost & ~depends
@@ -384,8 +371,8 @@ def discover_in(
         condition=condition,
         formula=measured.formula,
         preset=preset,
-        parameters=MappingProxyType(dict(values(game, preset=preset, parameters=given))),
-        changed=tuple(given),
+        parameters=request.base,
+        changed=tuple(request.parameters),
         drawn=tuple(draws),
         among=tuple(names),
         labels=MappingProxyType({name: declared[name].label or name for name in names}),

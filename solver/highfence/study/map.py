@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import limits
 from ..errors import Interrupted, RequestError
-from ..forms.build import values
+from ._request import Request
 from .outcome import judging_player, values_given
 from .scan import (
     Answer,
@@ -156,7 +156,7 @@ class RegimeMap:
         for cell in self.cells:
             area = (cell.x[1] - cell.x[0]) * (cell.y[1] - cell.y[0]) / whole / 4
             for corner in cell.corners:
-                state = state_of(self.points[corner])
+                state = self.points[corner].state
                 made[state] = made.get(state, 0.0) + area
         return dict(sorted(made.items(), key=lambda item: -item[1]))
 
@@ -189,19 +189,6 @@ class RegimeMap:
         from ..report.map_text import map_text
 
         return map_text(self)
-
-
-def state_of(placing: Placing) -> str:
-    """Return what a point is, in a word; empty where it is not known."""
-    match placing.standing:
-        case Standing.BEST:
-            return placing.regimes[0]
-        case Standing.TIE:
-            return " = ".join(placing.regimes)
-        case Standing.DEPENDS:
-            return " or ".join(placing.regimes)
-        case Standing.UNSOLVED:
-            return ""
 
 
 def regime_map(
@@ -301,10 +288,10 @@ def map_regimes(
     asked = regimes_asked(game, regimes)
     if len(asked) < 2:
         raise RequestError("a map compares at least two regimes")
-    at = values(game, preset=preset, parameters=given)
+    request = Request(game, preset, given, workers)
     axes = (
-        _axis(game, x_parameter, x, cells, at),
-        _axis(game, y_parameter, y, cells, at),
+        _axis(request, x_parameter, x, cells),
+        _axis(request, y_parameter, y, cells),
     )
     judge = judging_player(game, asked, player)
     size = len(axes[0].lines) * len(axes[1].lines)
@@ -313,8 +300,7 @@ def map_regimes(
             f"the first grid has {size} points, more than MAX_SCAN_POINTS = "
             f"{limits.MAX_SCAN_POINTS}. Ask for fewer cells"
         )
-    scanner = Scanner(game, asked, preset=preset, parameters=given, workers=workers)
-    search = _Quadtree(scanner, axes, judge, depth)
+    search = _Quadtree(Scanner(request, asked), axes, judge, depth)
     try:
         search.run(tell)
     except KeyboardInterrupt:
@@ -325,9 +311,8 @@ def map_regimes(
     return search.result()
 
 
-def _axis(
-    game: Game, name: str, given: Sequence[float] | None, cells: int, at: Mapping[str, Any]
-) -> Axis:
+def _axis(request: Request, name: str, given: Sequence[float] | None, cells: int) -> Axis:
+    game = request.game
     listed = given is not None and len(given) != 2
     if given is not None and listed:
         lines = [float(value) for value in given]
@@ -341,7 +326,7 @@ def _axis(
         lines = np.linspace(*declared_range(game, name, low, high), cells + 1).tolist()
     declared = next(p for p in game.parameters if p.name == name)
     unit = "" if declared.unit == "1" else declared.unit
-    return Axis(name, declared.label, unit, float(at[name]), tuple(lines), listed)
+    return Axis(name, declared.label, unit, float(request.base[name]), tuple(lines), listed)
 
 
 class _Quadtree:
@@ -448,8 +433,8 @@ class _Quadtree:
             game=game.name,
             title=game.title or game.name,
             source=game.file,
-            preset=scanner.preset,
-            changed=MappingProxyType(dict(scanner.parameters)),
+            preset=scanner.request.preset,
+            changed=MappingProxyType(dict(scanner.request.parameters)),
             x=self.axes[0],
             y=self.axes[1],
             regimes=scanner.regimes,
@@ -469,7 +454,7 @@ class _Quadtree:
     def _cell(self, cell: tuple[int, int, int]) -> Cell:
         i, j, size = cell
         corners = [self.index[place] for place in _corners(i, j, size)]
-        states = {state_of(self.placings[k]) for k in corners}
+        states = {self.placings[k].state for k in corners}
         return Cell(
             (self._value(0, i), self._value(0, i + size)),
             (self._value(1, j), self._value(1, j + size)),

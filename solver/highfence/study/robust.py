@@ -24,8 +24,7 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import MethodFailed, RequestError, did_you_mean
-from ..forms.build import values
-from ._draws import draws_at
+from ._request import Request
 from .beliefs import BALLS, Ball, Mixture, distances_between, mixture_over, worst_mixture
 from .information import METHODS, Information, value_of_information
 from .outcome import game_with_regimes, judging_player, payoff_of, values_given
@@ -691,20 +690,16 @@ def robust_regimes(
     parameters: Mapping[str, Any] | None = None,
 ) -> RobustChoice:
     """Choose as :func:`robust` does, with the values of parameters in one mapping."""
-    given = dict(parameters or {})
     loaded = game_with_regimes(game)
     asked = regimes_asked(loaded, regimes)
     judge = judging_player(loaded, asked, player)
     _check(rule, beliefs, information)
-    base = values(loaded, preset=preset, parameters=given)
-    found = draws_at(
-        loaded, draws, asked, preset=preset, workers=workers, tolerance=tolerance,
-        progress=progress, parameters=given,
-    )  # fmt: skip
+    request = Request(loaded, preset, dict(parameters or {}), workers, tolerance, progress)
+    base = request.base  # refused before anything is solved
     return choose(
-        loaded, payoffs_of(found, judge, draws), judge, rule=rule, beliefs=beliefs,
-        information=information, rng=rng, tolerance=tolerance, preset=preset, parameters=base,
-        changed=tuple(given),
+        loaded, payoffs_of(request.solve(draws, asked), judge, draws), judge, rule=rule,
+        beliefs=beliefs, information=information, rng=rng, tolerance=tolerance, preset=preset,
+        parameters=base, changed=tuple(request.parameters),
     )  # fmt: skip
 
 

@@ -24,13 +24,13 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import MethodFailed, Problem, RequestError, SpecError, did_you_mean
-from ..forms.build import build, values
+from ..forms.build import build
 from ..load import load
 from ..solution import Status
 from ..solve import solve
 from ..spec.model import Decision, Derived, Formula, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
-from ._draws import draws_at
+from ._request import Request
 from .draws import Draws
 
 if TYPE_CHECKING:
@@ -198,32 +198,15 @@ class Batch:
 
 
 class Scanner:
-    """Solves points of one request; what it needs is worked out once.
+    """Solves points of one request; what it needs is worked out once."""
 
-    Parameters
-    ----------
-    game, regimes, preset, parameters, workers
-        As in :func:`highfence.study.draws.solve_draws`.
-    """
-
-    def __init__(
-        self,
-        game: Game,
-        regimes: Sequence[str],
-        *,
-        preset: str | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        workers: int = 1,
-    ) -> None:
-        self.original, self.regimes = game, tuple(regimes)
-        self.preset, self.workers = preset, workers
-        self.parameters = dict(parameters or {})
+    def __init__(self, request: Request, regimes: Sequence[str]) -> None:
+        self.original, self.regimes = request.game, tuple(regimes)
+        game = request.game
         if self.regimes == (AS_WRITTEN,):
             game = replace(game, regimes=(Regime(AS_WRITTEN),))
-        self.at = {
-            name: values(game, regime=name, preset=preset, parameters=self.parameters)
-            for name in self.regimes
-        }
+            request = replace(request, game=game)
+        self.at = {name: request.values(name) for name in self.regimes}
         """Regime -> parameter -> value, other than along the scan."""
         self.reported = tuple(derived_names(game)) if game.outcomes is None else game.outcomes
         """The game's own outcomes."""
@@ -235,6 +218,8 @@ class Scanner:
         self.staged = any(isinstance(m.actions, Interval) for m in self._moves(game).values())
         """Some decision is over an interval, so how many equilibria are found is no count."""
         self._watch(game)
+        self.request = replace(request, game=self.game)
+        """What is asked of the game with the outcomes that say what is played."""
 
     def _watch(self, game: Game) -> None:
         """Add outcomes that say what is played."""
@@ -294,14 +279,7 @@ class Scanner:
 
     def solve(self, points: Mapping[str, Array]) -> Batch:
         """Return the answers at points: parameter -> values, all of one length."""
-        draws = draws_at(
-            self.game,
-            points,
-            self.regimes,
-            preset=self.preset,
-            workers=self.workers,
-            parameters=self.parameters,
-        )
+        draws = self.request.solve(points, self.regimes)
         order = [draws.names.index(name) for name in self.columns]
         certified = draws.certified
         answer = np.where(
@@ -327,12 +305,12 @@ class Scanner:
         -----
         After ``limits.MAX_RETRIES`` of these in one study, nothing more is searched.
         """
-        given = {**self.parameters, **at}
+        given = {**self.request.parameters, **at}
         if self.retried >= limits.MAX_RETRIES:
             return [], Answer.UNCERTIFIED
         self.retried += 1
         try:
-            form = build(self.game, regime=regime, preset=self.preset, parameters=given)
+            form = build(self.game, regime=regime, preset=self.request.preset, parameters=given)
             solution = solve(form)
         except (MethodFailed, SpecError) as error:
             self.reasons[Answer.UNCERTIFIED, regime] = str(error).partition("\n")[0]
@@ -417,6 +395,19 @@ class Placing:
     def best(self) -> str | None:
         """The best regime, if there is one."""
         return self.regimes[0] if self.standing is Standing.BEST else None
+
+    @property
+    def state(self) -> str:
+        """What the point is, in a word or two; empty where it is not known."""
+        match self.standing:
+            case Standing.BEST:
+                return self.regimes[0]
+            case Standing.TIE:
+                return " = ".join(self.regimes)
+            case Standing.DEPENDS:
+                return " or ".join(self.regimes)
+            case Standing.UNSOLVED:
+                return ""
 
 
 @dataclass(frozen=True)

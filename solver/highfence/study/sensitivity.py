@@ -28,8 +28,7 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import Interrupted, RequestError, did_you_mean
-from ..forms.build import values
-from ._draws import draws_at
+from ._request import Request
 from .draws import Draws
 from .indices import (
     DEFAULT_DRAWS,
@@ -46,7 +45,6 @@ from .indices import (
 )
 from .outcome import (
     Outcome,
-    categorical_values,
     game_with_regimes,
     judging_player,
     outcome_of,
@@ -270,19 +268,19 @@ def sensitivity(
     'T under quota'
     """
     game = game_with_regimes(game)
-    parameters = values_given(parameters, named)
+    given = values_given(parameters, named)
     if method not in METHODS:
         raise RequestError(f"there is no method {method!r}. {did_you_mean(str(method), METHODS)}")
     if several not in SEVERAL:
         raise RequestError(f"several = {several!r}. {did_you_mean(str(several), SEVERAL)}")
     check_confidence(confidence)
-    base = values(game, preset=preset, parameters=parameters)
+    request = Request(game, preset, given, workers, progress=progress)
     compared = regimes_asked(game, regimes)
-    targets, judge = targets_of(game, outcomes, compared, player, categorical_values(game, base))
+    targets, judge = targets_of(game, outcomes, compared, player, request.categorical)
     needed = {name for target in targets for name in target.reads}
     levers = levers_of(game, needed)
     if names is None and levers:
-        names = _uncertain(game, {*levers, *(ties or {}), *(parameters or {})}, distributions or {})
+        names = _uncertain(game, {*levers, *(ties or {}), *given}, distributions or {})
     space = space_of(
         game,
         names=names,
@@ -291,7 +289,7 @@ def sensitivity(
         correlation_of=correlation_of,
         ties=ties,
         preset=preset,
-        parameters=parameters,
+        parameters=given,
     )
     overridden = tuple(
         f"{' and '.join(levers[name])} would set {name}, but the draw counts"
@@ -299,24 +297,19 @@ def sensitivity(
         if name in levers
     )
     ask = Asking(
-        game=game,
+        request=request,
         regimes=tuple(r.name for r in game.regimes if r.name in needed),
         compared=compared,
         targets=targets,
         judge=judge,
         several=several,
-        fixed={name: float(v) for name, v in base.items() if not isinstance(v, str)},
-        preset=preset,
-        parameters=dict(parameters or {}),
-        workers=workers,
-        progress=progress,
         agree=AGREE,
     )
     labels = {p.name: p.label for p in game.parameters if p.label}
     if method == "tornado":
         if not space.names:
             raise RequestError("no parameter varies. Give at least one a range or a distribution")
-        design, columns = None, _tornado_columns(space, ask.fixed)
+        design, columns = None, _tornado_columns(space, request.numbers())
     else:
         design = designed(space, method, draws, rng, second_order)
         columns = design.columns(space)
@@ -340,7 +333,7 @@ def sensitivity(
             regimes=ask.regimes,
             player=judge,
             preset=preset,
-            parameters=MappingProxyType(ask.parameters),
+            parameters=MappingProxyType(given),
             distributions=MappingProxyType(
                 {name: str(one) for name, one in space.distributions.items()}
             ),
@@ -454,18 +447,13 @@ def _formula_targets(
 class Asking:
     """A request on a game, ready to be answered at points."""
 
-    game: Game
+    request: Request
     regimes: tuple[str, ...]
     """The regimes to solve."""
     compared: tuple[str, ...]
     targets: tuple[Target, ...]
     judge: str | None
     several: str
-    fixed: Mapping[str, float]
-    preset: str | None
-    parameters: Mapping[str, Any]
-    workers: int
-    progress: Callable[[int, int], None] | None
     agree: float = 0.0
     """Share of the outcome's spread over the points within which equilibria agree about it."""
 
@@ -475,6 +463,7 @@ class Asking:
         An interruption ends it early, at a whole block; nothing solved raises it again.
         """
         total = len(next(iter(columns.values())))
+        progress = self.request.progress
         step = max(PART // block, 1) * block
         parts: list[list[tuple[Array, Array, Array]]] = []
         done = 0
@@ -483,18 +472,10 @@ class Asking:
                 part = {name: column[start : start + step] for name, column in columns.items()}
 
                 def tell(count: int, _: int, start: int = start) -> None:
-                    if self.progress is not None:
-                        self.progress(start + count, total)
+                    if progress is not None:
+                        progress(start + count, total)
 
-                found = draws_at(
-                    self.game,
-                    part,
-                    self.regimes,
-                    preset=self.preset,
-                    workers=self.workers,
-                    progress=tell,
-                    parameters=self.parameters,
-                )
+                found = self.request.solve(part, self.regimes, progress=tell)
                 parts.append([self._read(target, found, part) for target in self.targets])
                 done = min(start + step, total)
         except KeyboardInterrupt:
@@ -515,7 +496,8 @@ class Asking:
         at = [found.regimes.index(name) for name in target.reads]
         uncertified = ~np.logical_and.reduce(found.certified[:, at], axis=1)
         if target.outcome is not None:
-            low, high = target.outcome.values(found, target.regime, {**self.fixed, **columns})
+            known = {**self.request.numbers(), **columns}
+            low, high = target.outcome.values(found, target.regime, known)
         else:
             low, high = self._contest(target, found)
         low, high = (np.where(uncertified, np.nan, side) for side in (low, high))
@@ -552,7 +534,7 @@ class Asking:
                 low[:, me] - high[:, others].max(axis=1),
                 high[:, me] - low[:, others].max(axis=1),
             )
-        players = len(self.game.players)
+        players = len(self.request.game.players)
         seen = np.abs(found.low[:, :, :players])
         largest = float(np.nanmax(seen)) if np.isfinite(seen).any() else 0.0
         answer = np.where(found.certified[:, at], Answer.CERTIFIED, Answer.UNCERTIFIED)
