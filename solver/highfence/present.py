@@ -51,13 +51,14 @@ def present_extensive(
 ) -> Equilibrium:
     """Return ``strategies`` as player -> information set -> action -> probability.
 
-    The path of play has one line per information set and chance move that is reached, in
-    preorder of the tree.
+    The path of play has one line per information set that is reached. The order is that of the
+    game's moves: preorder of the tree, or what the form says (``order_shown``).
     """
     strategies: dict[str, dict[str, dict[str, Any]]] = {player: {} for player in form.players}
-    for known, weights in zip(form.information_sets, profile.probabilities, strict=True):
+    for index in form.sets_shown:
+        known = form.information_sets[index]
         strategies[form.players[known.player]][known.label] = dict(
-            zip(known.actions, weights, strict=True)
+            zip(known.actions, profile.probabilities[index], strict=True)
         )
     payoffs: tuple[Any, ...] = form.expected_payoffs(profile)
     return Equilibrium(
@@ -74,9 +75,9 @@ def _path(form: ExtensiveForm, profile: BehaviorProfile) -> tuple[str, ...]:
     """Return what the players do at the information sets that play reaches."""
     reached = form.reach(profile)
     lines: dict[str, None] = {}
-    for node, probability in enumerate(reached):
-        index = int(form.information_set[node])
-        if probability > 0 and index >= 0:
+    for node in form.decisions_shown:
+        if reached[node] > 0:
+            index = int(form.information_set[node])
             known = form.information_sets[index]
             played = [
                 (action, weight)

@@ -398,7 +398,15 @@ class _Outcome:
         """Return the equilibria in descending lexicographic order of their probabilities."""
         if any(_probabilities(profile) is None for profile, _ in self.found):
             return self.found
-        return sorted(self.found, key=lambda item: _probabilities(item[0]) or (), reverse=True)
+        shown = getattr(self.form, "sets_shown", None)
+
+        def key(found: tuple[Any, Certificate]) -> tuple[Any, ...]:
+            profile = found[0]
+            if shown is None:
+                return _probabilities(profile) or ()
+            return tuple(p for known in shown for p in profile.probabilities[known])
+
+        return sorted(self.found, key=key, reverse=True)
 
 
 def _run(form: Form, chosen: _Candidate, most: int) -> _Outcome:

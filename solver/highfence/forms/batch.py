@@ -450,7 +450,7 @@ class Trees:
             if one_shot:
                 plays = self._one_shot(concrete, free, structure)
             else:
-                plays = self._tree(concrete, free, structure)
+                plays = self._tree(concrete, structure)
             if plays is None:
                 return None
             columns, terminals, lotteries = plays
@@ -509,23 +509,22 @@ class Trees:
         return ordered, count, ()
 
     def _tree(
-        self, concrete: _Finite, free: Sequence[Decision | Chance], structure: _Structure
+        self, concrete: _Finite, structure: _Structure
     ) -> tuple[dict[str, Any], int, tuple[tuple[int, ...], ...]] | None:
         """Add the stages of a tree; return columns of moves, one row a terminal."""
-        nodes = list(concrete._tree())
-        ends = [node for node in nodes if isinstance(node, tuple)]
+        tree = concrete.tree()
+        ends = [node for node in tree.nodes if isinstance(node, tuple)]
         count = len(ends)
         if count * len(concrete.players) > limits.MAX_BATCH_PAYOFFS:
             return None
         nothing = (0,) * len(concrete.players)
-        drawn: list[Node] = [Terminal(nothing) if isinstance(n, tuple) else n for n in nodes]
+        drawn: list[Node] = [Terminal(nothing) if isinstance(n, tuple) else n for n in tree.nodes]
         form = ExtensiveForm.from_preorder(concrete.players, drawn, concrete.title, concrete.labels)
         if any(len(known.nodes) > 1 for known in form.information_sets) and form.perfect_recall():
             return None
-        names = [move.name for move in free]
-        table = np.array(ends, dtype=np.int64).reshape(count, len(names))
+        table = np.array(ends, dtype=np.int64).reshape(count, len(tree.order))
         columns: dict[str, Any] = {name: np.full(count, k) for name, k in concrete.choice.items()}
-        columns |= {name: table[:, k] for k, name in enumerate(names)}
+        columns |= {name: table[:, k] for k, name in enumerate(tree.order)}
         columns = {name: columns[name] for name in concrete.place}
         lotteries = _Lotteries(form, concrete, self.symbolic, columns, structure, set(self.drawn))
         _add_stages(form, structure, lotteries)

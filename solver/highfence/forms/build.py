@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ from ..spec.resolve import Resolved, resolved
 from .extensive import ExtensiveForm, Lottery, Move, Terminal
 from .markov import MarkovForm
 from .normal import NormalForm
+from .order_of_play import order_of_play
 from .periods import markov_form
 from .staged import StagedForm, staged_form, substitute
 
@@ -230,7 +231,9 @@ def build(
         players; nothing is left to chance. A player without one has a single strategy.
     ExtensiveForm
         Other finite games. Simultaneous decisions follow one another; information sets
-        are what the decision observes.
+        are what the decision observes. A chance move follows the decisions that do not see it
+        where that adds subgames (see :mod:`highfence.forms.order_of_play`), unless the tree
+        would then have too many nodes, which a note says.
     StagedForm
         Some decision is over an interval.
     MarkovForm
@@ -279,6 +282,20 @@ def build(
 
 def _finite(decision: Decision) -> tuple[Action, ...]:
     return () if isinstance(decision.actions, Interval) else decision.actions
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree without payoffs."""
+
+    order: tuple[str, ...]
+    """The moves that are left, in the order in which the tree has them."""
+    nodes: Sequence[Move | Lottery | tuple[int, ...]]
+    """In preorder; a terminal is the actions of the moves in that order."""
+    shown: tuple[int, ...] = ()
+    """The decision nodes in the order in which the game states its moves; () if that is the
+    tree's own."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -483,18 +500,19 @@ class _Finite:
     # -- extensive form ------------------------------------------------------------------------
 
     def _extensive(self) -> ExtensiveForm:
-        nodes = list(self._tree())
-        ends = [node for node in nodes if isinstance(node, tuple)]
-        free = [move.name for move in self.moves if move.name not in self.fixed]
-        table = np.array(ends, dtype=np.int64).reshape(len(ends), len(free))
-        plays = _Plays({name: table[:, k] for k, name in enumerate(free)}, len(ends))
+        tree = self.tree()
+        ends = [node for node in tree.nodes if isinstance(node, tuple)]
+        table = np.array(ends, dtype=np.int64).reshape(len(ends), len(tree.order))
+        columns = {name: table[:, k] for k, name in enumerate(tree.order)}
+        stated = [name for name in self.place if name in columns]
+        plays = _Plays({name: columns[name] for name in stated}, len(ends))
         floats, rationals = self._tables(plays)
         payoffs: Any = floats if rationals is None else rationals
         metrics = self._metrics(plays)
 
         def finished() -> Iterator[Node]:
             k = 0
-            for node in nodes:
+            for node in tree.nodes:
                 if not isinstance(node, tuple):
                     yield node
                     continue
@@ -502,13 +520,56 @@ class _Finite:
                 yield Terminal(line, {name: float(row[k]) for name, row in metrics.items()})
                 k += 1
 
-        return ExtensiveForm.from_preorder(self.players, finished(), self.title, self.labels)
+        form = ExtensiveForm.from_preorder(
+            self.players, finished(), self.title, self.labels, tree.notes
+        )
+        return replace(form, order_shown=tree.shown) if tree.shown else form
 
-    def _tree(self) -> Iterator[Move | Lottery | tuple[int, ...]]:
-        """Yield the nodes in preorder; a terminal is the actions of the free moves."""
-        free = [move for move in self.moves if move.name not in self.fixed]
-        observed = self._observed(free)
-        count = 0
+    def tree(self) -> Tree:
+        """Return the tree without payoffs, chance where it leaves the most subgames.
+
+        Raises
+        ------
+        LimitExceeded
+            More than ``limits.MAX_NODES`` nodes, also in the order that the game states.
+        """
+        stated = [move for move in self.moves if move.name not in self.fixed]
+        observed = self._observed(stated)
+        needed: dict[str, set[str]] = {}
+        if any(isinstance(move, Chance) for move in stated):
+            for move in stated:
+                needed[move.name] = set(observed.get(move.name, ()))
+                for expr in self.conditions[move.name]:
+                    needed[move.name].update(self._inputs(expr))
+            order = order_of_play(stated, needed, observed)
+        else:
+            order = stated
+        if order == stated:
+            nodes, _ = self._grown(stated, observed)
+            return Tree(tuple(move.name for move in stated), nodes)
+        try:
+            nodes, histories = self._grown(order, observed, remember=True)
+        except LimitExceeded:
+            nodes, _ = self._grown(stated, observed)
+            note = (
+                f"{', '.join(_put_later(stated, order))} would be played behind decisions that do "
+                "not see it, which leaves more subgames, but the tree would have more than "
+                f"{limits.MAX_NODES} nodes (highfence.limits.MAX_NODES)"
+            )
+            return Tree(tuple(move.name for move in stated), nodes, notes=(note,))
+        shown = _as_stated(stated, order, nodes, histories)
+        return Tree(tuple(move.name for move in order), nodes, shown)
+
+    def _grown(
+        self,
+        free: Sequence[Decision | Chance],
+        observed: Mapping[str, Sequence[str]],
+        remember: bool = False,
+    ) -> tuple[list[Move | Lottery | tuple[int, ...]], list[tuple[int, ...]]]:
+        """Return the nodes in preorder, a terminal as the actions of the free moves; and what
+        was played before each of them, if it is to be remembered."""
+        nodes: list[Move | Lottery | tuple[int, ...]] = []
+        histories: list[tuple[int, ...]] = []
         stack: list[tuple[tuple[int, ...], frozenset[str]]] = [((), frozenset())]
         while stack:
             played, forced = stack.pop()
@@ -519,8 +580,7 @@ class _Finite:
                 if len(actions) > 1:
                     break
                 played, forced = (*played, actions[0]), forced | {move.name}
-            count += 1
-            if count > limits.MAX_NODES:
+            if len(nodes) >= limits.MAX_NODES:
                 raise LimitExceeded(
                     Problem(
                         self.game.file,
@@ -528,14 +588,16 @@ class _Finite:
                         "Use fewer stages or actions",
                     )
                 )
+            if remember:
+                histories.append(played)
             if len(played) == len(free):
-                yield played
+                nodes.append(played)
                 continue
             stack.extend(((*played, action), forced) for action in reversed(actions))
             names = self._labels(move)
             labels = tuple(names[k] for k in actions)
             if isinstance(move, Chance):
-                yield Lottery(move.name, labels, probabilities, ())
+                nodes.append(Lottery(move.name, labels, probabilities, ()))
                 continue
             at = dict(history)
             key = (move.name, *(at[name] for name in observed[move.name]))
@@ -543,7 +605,8 @@ class _Finite:
                 chosen = [(n, at[n]) for n in observed[move.name] if n not in forced]
                 after = f" after {self._where(chosen)}" if chosen else ""
                 self.labels[key] = f"{move.name}{after}"
-            yield Move(self.players.index(move.player), key, labels, ())
+            nodes.append(Move(self.players.index(move.player), key, labels, ()))
+        return nodes, histories
 
     def _observed(self, free: Sequence[Decision | Chance]) -> dict[str, list[str]]:
         """Return what each decision knows: what it observes, and its player's own moves so far."""
@@ -636,6 +699,42 @@ class _Finite:
             self.known[key] = tuple(sorted(names, key=self.place.__getitem__))
         found: tuple[str, ...] = self.known[key]
         return found
+
+
+def _put_later(
+    stated: Sequence[Decision | Chance], order: Sequence[Decision | Chance]
+) -> list[str]:
+    """Return the chance moves that have more decisions before them in another order."""
+
+    def before(moves: Sequence[Decision | Chance], chance: Chance) -> int:
+        return sum(isinstance(move, Decision) for move in moves[: moves.index(chance)])
+
+    return [
+        move.name
+        for move in stated
+        if isinstance(move, Chance) and before(order, move) > before(stated, move)
+    ]
+
+
+def _as_stated(
+    stated: Sequence[Decision | Chance],
+    order: Sequence[Decision | Chance],
+    nodes: Sequence[Move | Lottery | tuple[int, ...]],
+    histories: Sequence[tuple[int, ...]],
+) -> tuple[int, ...]:
+    """Return the decision nodes of a tree in preorder of the tree that has the stated order."""
+    place = {move.name: k for k, move in enumerate(stated)}
+    columns: list[list[int]] = []
+    """Per move of the tree, where it has the moves that are stated before; -1 if later."""
+    for k, move in enumerate(order):
+        at = {other.name: j for j, other in enumerate(order[:k])}
+        columns.append([at.get(other.name, -1) for other in stated[: place[move.name]]])
+
+    def key(node: int) -> tuple[int, ...]:
+        played = histories[node]
+        return tuple(played[k] if k >= 0 else -1 for k in columns[len(played)])
+
+    return tuple(sorted((k for k, node in enumerate(nodes) if isinstance(node, Move)), key=key))
 
 
 def _shown(number: Fraction | float) -> str:

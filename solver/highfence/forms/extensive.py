@@ -249,6 +249,9 @@ class ExtensiveForm:
     """Per metric, (n,): its value at terminals, 0 elsewhere."""
     notes: tuple[str, ...] = ()
     """What a reader of the game should know, such as labels made distinguishable."""
+    order_shown: tuple[int, ...] = ()
+    """Decision nodes in the order in which people are told of them; () for preorder. A tree may
+    have chance later than the game that it was made from."""
 
     @classmethod
     def from_tree(
@@ -350,6 +353,17 @@ class ExtensiveForm:
             if parent >= 0:
                 depth[node] = depth[parent] + 1
         return _read_only(np.array(depth, dtype=np.int64))
+
+    @cached_property
+    def decisions_shown(self) -> tuple[int, ...]:
+        """Decision nodes in the order in which people are told of them."""
+        return self.order_shown or tuple(np.flatnonzero(self.owner >= 0).tolist())
+
+    @cached_property
+    def sets_shown(self) -> tuple[int, ...]:
+        """Information sets in the order in which people are told of them."""
+        sets = self.information_set.tolist()
+        return tuple(dict.fromkeys(sets[node] for node in self.decisions_shown))
 
     def sets_of(self, player: int) -> tuple[int, ...]:
         """Return the indices of the player's information sets, ascending."""

@@ -5,7 +5,8 @@ this shape where it has the same meaning:
 
 - a decision that does not observe the block before it moves simultaneously with it;
 - a chance move that nobody observes is averaged over at the end;
-- a chance move that everybody observes is a block of its own.
+- a chance move that everybody observes is a block of its own, behind decisions that neither
+  see it nor depend on it (see :mod:`highfence.forms.order_of_play`).
 
 Anything between (private types, or decisions that observe different things) cannot be
 stated together with interval actions and is refused.
@@ -30,6 +31,7 @@ from ..spec.formulas import Expr, apply, constant, order
 from ..spec.model import Chance, Decision, Interval
 from ..spec.resolve import Resolved
 from .compile import Layout, Program, compile_staged, layout, numpy_function
+from .order_of_play import chance_among
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -232,26 +234,17 @@ def _blocks(resolved: Resolved) -> tuple[list[tuple[str, list[Decision | Chance]
             "observes everything of earlier stages, or nothing of the stages just before it"
         )
 
-    stage_of = resolved.stage_of
     decisions = [m for m in resolved.moves.values() if isinstance(m, Decision)]
-    hidden: list[Chance] = []
-    public: list[str] = []
-    for move in resolved.moves.values():
-        if not isinstance(move, Chance):
-            continue
-        later = [d for d in decisions if stage_of[d.name] > stage_of[move.name]]
-        seeing = [d for d in later if move.name in resolved.observed(d)]
-        if not seeing:
-            hidden.append(move)
-        elif len(seeing) == len(later):
-            public.append(move.name)
-        else:
-            blind = next(d for d in later if d not in seeing)
-            raise refuse(blind, f"it does not observe {move.name!r}, which {seeing[0].name!r} does")
+    drawn = chance_among(resolved, decisions)
+    if drawn.split is not None:
+        chance, blind, seeing = drawn.split
+        raise refuse(blind, f"it does not observe {chance.name!r}, which {seeing.name!r} does")
+    hidden = list(drawn.hidden)
     unseen = {move.name for move in hidden}
     blocks: list[tuple[str, list[Decision | Chance]]] = []
     seen_before: list[set[str]] = []
-    for stage in resolved.stages:
+    public = [move for move in resolved.moves.values() if move.name in drawn.behind]
+    for place, stage in enumerate(resolved.stages):
         movers = [m for m in stage.moves if isinstance(m, Decision)]
         if movers:
             past = {n for _, moves in blocks for n in (m.name for m in moves)}
@@ -272,10 +265,11 @@ def _blocks(resolved: Resolved) -> tuple[list[tuple[str, list[Decision | Chance]
             else:
                 missing = sorted(past - view)
                 raise refuse(movers[0], f"it does not observe {', '.join(missing)}")
-        for move in stage.moves:
-            if isinstance(move, Chance) and move.name in public:
+        for move in public:
+            if drawn.behind[move.name] == place:
                 past = {n for _, moves in blocks for n in (m.name for m in moves)}
-                blocks.append((stage.name, [move]))
+                stated = resolved.stages[resolved.stage_of[move.name]]
+                blocks.append((stated.name, [move]))
                 seen_before.append(past)
     return blocks, hidden
 

@@ -27,6 +27,7 @@ from typing import Any
 
 from .. import limits
 from ..errors import LimitExceeded, NotApplicable, Problem
+from ..forms.order_of_play import chance_among
 from ..spec.formulas import Expr, order
 from ..spec.model import Chance, Decision, Interval
 from ..spec.resolve import Resolved
@@ -178,27 +179,25 @@ class Tree:
 
     def _blocks(self) -> tuple[list[_Block], list[Chance]]:
         """Return the blocks in order of play, and the chance moves that no decision observes."""
-        found, stage_of = self.found, self.found.stage_of
+        found = self.found
         free = [
             move
             for move in found.moves.values()
             if isinstance(move, Decision) and len(self.options(move)) > 1
         ]
-        public: dict[str, None] = {}
-        for move in found.moves.values():
-            if isinstance(move, Chance):
-                later = [d for d in free if stage_of[d.name] > stage_of[move.name]]
-                blind = [d for d in later if move.name not in found.observed(d)]
-                if blind and len(blind) < len(later):
-                    raise self._refused(blind[0], move.name)
-                if later and not blind:
-                    public[move.name] = None
-        known = {*public, *(move.name for move in free)}
+        drawn = chance_among(found, free)
+        if drawn.split is not None:
+            chance, blind, _ = drawn.split
+            raise self._refused(blind, chance.name)
+        public = [
+            m for m in found.moves.values() if isinstance(m, Chance) and m.name in drawn.behind
+        ]
+        known = {*drawn.behind, *(move.name for move in free)}
         blocks: list[_Block] = []
         start: set[str] = set()
         """What was done before the last block."""
         placed: set[str] = set()
-        for stage in found.stages:
+        for at, stage in enumerate(found.stages):
             opened = False
             for move in stage.moves:
                 if not isinstance(move, Decision) or move.name not in known:
@@ -216,17 +215,12 @@ class Tree:
                     raise self._refused(move, *sorted(placed - view))
                 opened = True
                 placed.add(move.name)
-            for chance in stage.moves:
-                if isinstance(chance, Chance) and chance.name in public:
+            for chance in public:
+                if drawn.behind[chance.name] == at:
                     blocks.append(_Block(chance=chance))
                     start = set(placed)
                     placed.add(chance.name)
-        hidden = [
-            move
-            for move in found.moves.values()
-            if isinstance(move, Chance) and move.name not in public
-        ]
-        return blocks, hidden
+        return blocks, list(drawn.hidden)
 
     def _refused(self, move: Decision, *unseen: str) -> NotApplicable:
         return NotApplicable(

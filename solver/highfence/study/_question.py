@@ -307,17 +307,21 @@ def _on_path(equilibrium: Equilibrium, tree: Tree) -> set[Choice]:
 
 
 def _after(label: str, name: str, history: Sequence[tuple[str, str]]) -> bool:
-    """Return whether an information set's label names a decision after parts of a history."""
+    """Return whether an information set's label names a decision after parts of a history.
+
+    The label has them in the order of the game, the history in that of play.
+    """
     if not label.startswith(f"{name} after "):
         return False
-    rest = label[len(name) + len(" after ") :]
-    for move, action in history:
-        piece = f"{move}={action}"
-        if rest == piece:
-            return True
-        if rest.startswith(f"{piece}, "):
-            rest = rest[len(piece) + 2 :]
-    return False
+    rest = label[len(name) + len(" after ") :] + ", "
+    pieces = {f"{move}={action}, " for move, action in history}
+    while rest:
+        piece = next((piece for piece in pieces if rest.startswith(piece)), None)
+        if piece is None:
+            return False
+        pieces.remove(piece)
+        rest = rest[len(piece) :]
+    return True
 
 
 # ---------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ..forms.extensive import BehaviorProfile, ExtensiveForm
 from ..forms.markov import MarkovForm
 from ..solution import Equilibrium, Solution, Status
 from ..solve import solve
-from ..spec.model import Chance, Game, Interval, Regime
+from ..spec.model import Chance, Decision, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
 from .outcome import values_given
 from .reading import readings
@@ -496,15 +496,24 @@ class _Chooser:
 
         Then each of its actions opens a subgame, which is the game under the regime that
         fixes it: what is known of the regimes settles the choice by backward induction.
+        A chance move that it does not see may as well come after it.
         """
+        earlier: list[str] = []
         stages = active_stages(self.game, categorical, [])
-        if not stages or [move.name for move in stages[0].moves] != [self.decision]:
-            return False
-        later = [move for stage in stages[1:] for move in stage.moves]
-        return all(
-            isinstance(move, Chance) or move.observes is None or self.decision in move.observes
-            for move in later
-        )
+        for place, stage in enumerate(stages):
+            decisions = [move for move in stage.moves if isinstance(move, Decision)]
+            if not decisions:
+                earlier += [move.name for move in stage.moves]
+                continue
+            if [move.name for move in decisions] != [self.decision]:
+                return False
+            seen = decisions[0].observes
+            later = [move for after in stages[place + 1 :] for move in after.moves]
+            return not (set(earlier) if seen is None else set(earlier) & set(seen)) and all(
+                isinstance(move, Chance) or move.observes is None or self.decision in move.observes
+                for move in later
+            )
+        return False
 
     def _payoffs(self, changes: Mapping[str, Any]) -> tuple[dict[str, Range], str]:
         """Return the player's payoff range for each regime that opens a subgame."""
