@@ -44,8 +44,8 @@ ALLOWED_INSIDE_FUNCTIONS = {
     ("study.compare", "report.json"),  # comparison.to_dict() is what --json prints
     ("study._tips", "report.tipping_text"),  # likewise
     ("study.map", "report.map_text"),
-    ("study.sweep", "report.sweep_text"),  # str(sweep), and sweep.to_dict()
-    ("study.sweep", "report.json"),  # sweep.write("x.json")
+    ("study._swept", "report.sweep_text"),  # str(sweep), and sweep.to_dict()
+    ("study._swept", "report.json"),  # sweep.write("x.json")
     ("study.attribution", "report.attribution_text"),  # str(attribution) is its page
     ("study.robust", "report.robust_text"),
     ("study.discover", "report.discover_text"),

@@ -17,6 +17,7 @@ from ..solution import Equilibrium
 from ..spec.formulas import input_names
 from ..spec.model import Decision, Game, Interval, Regime, exact
 from ..spec.resolve import Resolved, resolved
+from ._asked import game_of, set_by
 from ._inequalities import factors_of
 from ._logic import Bound, Conditions, Decider, Literal
 from ._outcomes import Choice, Outcome, Tree
@@ -51,7 +52,9 @@ class Question:
         fixed: Mapping[str, Any],
     ) -> Question:
         """Return the question about a game; arguments as in :func:`.regions.region`."""
-        loaded = _loaded(game)
+        loaded = game_of(
+            game, "exact regions need a game with formulas (.toml or .py), not a table of numbers"
+        )
         if loaded.states:
             raise NotApplicable(
                 f"{loaded.name} goes on over periods: its answers are no formulas of its "
@@ -191,19 +194,6 @@ def clamped(value: Fraction, low: Bound, high: Bound) -> Fraction:
     return Fraction(high) if value > high else value
 
 
-def _loaded(given: Any) -> Game:
-    from ..load import load
-
-    found = load(given) if isinstance(given, str | Path) else given
-    if not isinstance(found, Game):
-        name = given if isinstance(given, str | Path) else "this game"
-        raise RequestError(
-            f"{name}: exact regions need a game with formulas (.toml or .py), not a table of "
-            "numbers"
-        )
-    return found
-
-
 def _varied(
     game: Game,
     found: Resolved,
@@ -221,11 +211,7 @@ def _varied(
                 *(e for row in found.available.values() for e in row),
             ]
         )
-        settled = set(fixed)
-        if overlay is not None:
-            settled |= set(overlay.set)
-            for mechanism in overlay.off:
-                settled |= set(game.mechanisms[mechanism].off)
+        settled = {*fixed, *(() if overlay is None else set_by(game, overlay))}
         names = [
             name
             for name, p in declared.items()

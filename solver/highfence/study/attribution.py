@@ -23,6 +23,7 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import RequestError, did_you_mean
+from ._asked import names_asked
 from ._request import Request
 from .cooperative import (
     averaged,
@@ -607,18 +608,8 @@ class _Switches:
                 f"{self.game.name} declares no mechanisms, so there is nothing to switch off. "
                 "Declare them: [mechanisms.NAME] with off = {PARAMETER = VALUE}"
             )
-        if asked is None:
-            return tuple(known)
-        asked = [asked] if isinstance(asked, str) else list(asked)
-        for position, name in enumerate(asked):
-            if name not in known:
-                close = did_you_mean(name, known)
-                raise RequestError(f"{self.game.name} has no mechanism {name!r}. {close}")
-            if name in asked[:position]:
-                raise RequestError(f"the mechanism {name!r} is asked for twice. Name it once")
-        if not asked:
-            raise RequestError(f"no mechanism is asked for. Known: {', '.join(known)}")
-        return tuple(name for name in known if name in asked)
+        named = names_asked("mechanism", asked, known, f"{self.game.name} has no mechanism")
+        return tuple(name for name in known if name in named)
 
     def _refuse_conflicts(self, named: Sequence[str]) -> None:
         seen: dict[str, tuple[Any, str]] = {}

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .. import tolerances
-from ..errors import RequestError, did_you_mean
+from ..errors import RequestError
 from ..forms.build import build, values
 from ..forms.extensive import BehaviorProfile, ExtensiveForm
 from ..forms.markov import MarkovForm
@@ -24,6 +24,7 @@ from ..solution import Equilibrium, Solution, Status
 from ..solve import solve
 from ..spec.model import Chance, Decision, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
+from ._asked import game_of, names_asked
 from .outcome import values_given
 from .reading import readings
 
@@ -247,7 +248,11 @@ def compare_regimes(
     tell: Callable[[str], None] = lambda step: None,
 ) -> Comparison:
     """Compare as :func:`compare` does; ``tell`` hears what is solved next."""
-    game = _loaded(game)
+    game = game_of(
+        game,
+        "a game without stages has no regimes to compare. "
+        "Write it as a Game (.toml or .py) and declare regimes",
+    )
     asked = _asked(game, regimes)
     given = dict(parameters or {})
 
@@ -291,19 +296,6 @@ def compare_regimes(
     )
 
 
-def _loaded(given: Any) -> Game:
-    from ..load import load
-
-    found = load(given) if isinstance(given, str | Path) else given
-    if not isinstance(found, Game):
-        name = given if isinstance(given, str | Path) else "this game"
-        raise RequestError(
-            f"{name}: a game without stages has no regimes to compare. "
-            "Write it as a Game (.toml or .py) and declare regimes"
-        )
-    return found
-
-
 def _asked(game: Game, regimes: Sequence[str] | None) -> tuple[str, ...]:
     declared = [regime.name for regime in game.regimes]
     if not declared:
@@ -312,18 +304,7 @@ def _asked(game: Game, regimes: Sequence[str] | None) -> tuple[str, ...]:
             "[regimes.NAME] with fix = {DECISION = 'ACTION'}, narrow, set or off; "
             "or use solve"
         )
-    if regimes is None:
-        return tuple(declared)
-    if isinstance(regimes, str):
-        regimes = [regimes]
-    for position, name in enumerate(regimes):
-        if name not in declared:
-            raise RequestError(f"unknown regime {name!r}. {did_you_mean(name, declared)}")
-        if name in regimes[:position]:
-            raise RequestError(f"the regime {name!r} is asked for twice. Name it once")
-    if not regimes:
-        raise RequestError(f"no regime is asked for. Known: {', '.join(declared)}")
-    return tuple(regimes)
+    return names_asked("regime", regimes, declared, "unknown regime")
 
 
 def _categorical(game: Game, solution: Solution) -> dict[str, str]:

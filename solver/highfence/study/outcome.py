@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..spec.formulas import Expr, evaluate, input_names
 from ..spec.model import Chance, Game
 from ..spec.resolve import derived_names
 from ..spec.sentences import compile_outcome, outcome_names
+from ._asked import game_of, owners_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -241,14 +241,9 @@ def game_with_regimes(given: Any) -> Game:
     RequestError
         It has none.
     """
-    from ..load import load
-
-    found = load(given) if isinstance(given, str | Path) else given
-    if not isinstance(found, Game):
-        name = given if isinstance(given, str | Path) else "this game"
-        raise RequestError(
-            f"{name}: a game without stages has no regimes. Write it as a Game (.toml or .py)"
-        )
+    found = game_of(
+        given, "a game without stages has no regimes. Write it as a Game (.toml or .py)"
+    )
     if not found.regimes:
         raise RequestError(
             f"{found.name} declares no regimes, so there is nothing to compare. Declare them: "
@@ -301,12 +296,7 @@ def judging_player(game: Game, regimes: Sequence[str], player: str | None = None
             )
         return player
     fixed = {name for regime in game.regimes if regime.name in regimes for name in regime.fix}
-    owners = {
-        move.player
-        for stage in game.stages
-        for move in stage.moves
-        if not isinstance(move, Chance) and move.name in fixed
-    }
+    owners = owners_of(game, fixed)
     if len(owners) != 1:
         raise RequestError(
             f"{game.name}: the regimes are not the actions of one player's decision. "

@@ -25,11 +25,11 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import MethodFailed, Problem, RequestError, SpecError, did_you_mean
 from ..forms.build import build
-from ..load import load
 from ..solution import Status
 from ..solve import solve
 from ..spec.model import Decision, Derived, Formula, Game, Interval, Regime
 from ..spec.resolve import active_stages, derived_names
+from ._asked import game_of, names_asked
 from ._request import Request
 from .draws import Draws
 
@@ -101,14 +101,10 @@ def loaded_game(given: Game | str | Path) -> Game:
     RequestError
         It is a strategic form or a tree, which has no parameters.
     """
-    found = load(given) if isinstance(given, str | Path) else given
-    if not isinstance(found, Game):
-        name = given if isinstance(given, str | Path) else "this game"
-        raise RequestError(
-            f"{name}: a game without stages has no parameters to vary. "
-            "Write it as a Game (.toml or .py)"
-        )
-    return found
+    return game_of(
+        given,
+        "a game without stages has no parameters to vary. Write it as a Game (.toml or .py)",
+    )
 
 
 def regimes_asked(game: Game, regimes: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -124,17 +120,7 @@ def regimes_asked(game: Game, regimes: Sequence[str] | str | None) -> tuple[str,
         if regimes:
             raise RequestError(f"{game.name} declares no regimes. Leave them out")
         return (AS_WRITTEN,)
-    if regimes is None:
-        return tuple(declared)
-    asked = (regimes,) if isinstance(regimes, str) else tuple(regimes)
-    for position, name in enumerate(asked):
-        if name not in declared:
-            raise RequestError(f"unknown regime {name!r}. {did_you_mean(name, declared)}")
-        if name in asked[:position]:
-            raise RequestError(f"the regime {name!r} is asked for twice. Name it once")
-    if not asked:
-        raise RequestError(f"no regime is asked for. Known: {', '.join(declared)}")
-    return asked
+    return names_asked("regime", regimes, declared, "unknown regime")
 
 
 def declared_range(

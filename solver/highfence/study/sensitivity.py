@@ -28,6 +28,7 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import Interrupted, RequestError, did_you_mean
+from ._asked import set_by
 from ._request import Request
 from .draws import Draws
 from .indices import (
@@ -357,8 +358,7 @@ def levers_of(game: Game, regimes: Collection[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for regime in game.regimes:
         if regime.name in regimes:
-            switched = [name for off in regime.off for name in game.mechanisms[off].off]
-            for name in dict.fromkeys([*regime.set, *switched]):
+            for name in set_by(game, regime):
                 found.setdefault(name, []).append(regime.name)
     return found
 
