@@ -149,6 +149,110 @@ def test_random_games_are_mostly_solved_together():
     assert together >= 20
 
 
+def three_at_once(payoffs: dict[str, str], **parameters: float) -> Game:
+    """Return a game in which three act at once unless the first of them stays out."""
+    inside = {"when": "enter == 'in'"}
+    actions = {"l": inside, "r": inside, "none": {"when": "enter == 'out'"}}
+    decisions = [Decision(p, f"act_{p}", actions) for p in ("a", "b", "c")]
+    return Game(
+        name="three",
+        players=["a", "b", "c"],
+        parameters=[Parameter(name, value) for name, value in parameters.items()],
+        stages=[Stage("open", Decision("a", "enter", ["out", "in"])), Stage("act", *decisions)],
+        payoffs={player: f"where(enter == 'in', {f}, 0)" for player, f in payoffs.items()},
+    )
+
+
+MATCHING = {
+    "a": "x * (act_a == act_b)",
+    "b": "(act_b == act_c) + x / 2",
+    "c": "2 * (act_c != act_a)",
+}
+"""One copies two, two copies three, three does the opposite of one: only a mixed equilibrium."""
+AGREEING = {
+    "a": "x + (act_a == act_b) * (act_b == act_c)",
+    "b": "y * (act_a == act_b) * (act_b == act_c)",
+    "c": "(act_a == act_b) * (act_b == act_c) * (1 + where(act_c == 'r', x, 0))",
+}
+"""All want to do the same: two pure equilibria, and mixed ones between them."""
+
+
+def same(formula: str) -> str:
+    """Return a formula in which ``act_a == act_b`` is written out in tests of actions."""
+    for one, other in (("a", "b"), ("b", "c"), ("c", "a"), ("a", "c")):
+        both = f"((act_{one} == 'l') == (act_{other} == 'l'))"
+        formula = formula.replace(f"(act_{one} == act_{other})", both)
+        formula = formula.replace(f"(act_{one} != act_{other})", f"(1 - {both})")
+    return formula
+
+
+@pytest.mark.parametrize("payoffs", [MATCHING, AGREEING])
+def test_mixed_equilibria_of_three_at_once_are_those_of_solve(payoffs):
+    game = three_at_once({p: same(f) for p, f in payoffs.items()}, x=0.5, y=1)
+    draws = {"x": np.array([0.25, 0.5, 0.9]), "y": np.array([1.0, 2.0, 3.5])}
+
+    found = solve_many(game, draws)
+
+    assert found.exact.all()
+    assert found.certified.all()
+    assert found.count.min() >= (1 if payoffs is MATCHING else 3)
+    assert_same(game, draws, found)
+
+
+def test_three_at_once_whom_dominance_settles_are_solved_together():
+    """a has a dominant action, then b, then c; where x makes two indifferent they are not."""
+    game = three_at_once(
+        {
+            "a": "1 + (act_a == 'r') + y * (act_b == 'r')",
+            "b": "where(act_a == 'r', x * (act_b == 'r'), (act_b == 'l'))",
+            "c": "where(act_b == 'r', act_n, 1 - act_n)".replace("act_n", "(act_c == 'l')"),
+        },
+        x=0.5,
+        y=1,
+    )
+    draws = {"x": np.array([0.5, 0.0, 2.0, -0.5]), "y": np.array([1.0, 2.0, -0.5, 3.0])}
+
+    found = solve_many(game, draws)
+
+    assert found.exact.tolist() == [False, True, False, False]
+    assert found.certified[[0, 2, 3]].all()
+    assert found.count[[0, 2, 3]].tolist() == [1, 1, 1]
+    settled = {name: column[[0, 2, 3]] for name, column in draws.items()}
+    assert_same(game, settled, solve_many(game, settled))
+
+
+def test_a_stage_too_large_for_all_equilibria_has_its_pure_ones(monkeypatch):
+    """As backward induction does: with more paths to follow than the limit, pure ones."""
+    game = three_at_once({p: same(f) for p, f in AGREEING.items()}, x=0.5, y=1)
+    draws = {"x": np.array([0.25, 0.5]), "y": np.array([1.0, 2.0])}
+    monkeypatch.setattr("highfence.limits.MAX_SUPPORT_PATHS", 10)
+
+    found = solve_many(game, draws)
+
+    assert not found.exact.any()
+    assert found.count.tolist() == [2, 2]
+    assert_same(game, draws, found)
+
+
+def test_two_with_a_choice_among_three_players_have_their_mixed_equilibria():
+    """A game of one stage, in which the third player has nothing to decide."""
+    game = Game(
+        name="pennies",
+        players=["a", "b", "c"],
+        parameters=[Parameter("x", 0.5)],
+        stages=[Stage("show", Decision("a", "one", ["l", "r"]), Decision("b", "two", ["l", "r"]))],
+        derived={"same": "(one == 'l') == (two == 'l')"},
+        payoffs={"a": "where(same, 1 + x, 0)", "b": "where(same, 0, 1)", "c": "where(same, x, 1)"},
+    )
+    draws = {"x": np.array([0.25, 0.5])}
+
+    found = solve_many(game, draws)
+
+    assert not found.exact.any()
+    assert found.count.tolist() == [1, 1]
+    assert_same(game, draws, found)
+
+
 def test_all_equilibria_along_indifference_are_counted():
     """The second mover is indifferent whatever the draw; the first prefers to be left alone."""
     game = Game(
@@ -347,7 +451,7 @@ def test_the_judge_refuses_answers_without_all_stages():
 
 
 def test_every_way_in_which_a_draw_ends_is_named():
-    assert len(REASONS) == 7
+    assert len(REASONS) == 8
     assert REASONS[0] == "solved"
 
 

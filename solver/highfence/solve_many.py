@@ -124,10 +124,9 @@ def solve_many(
     -------
     Answers
         In the order of the draws. The equilibria are those that ``solve(game)`` yields at each
-        draw: all extreme equilibria of a game of two, all pure ones of others, and in a tree
-        all subgame-perfect equilibria that are built from such equilibria of its stages. Only
-        the mixed ones that ``solve`` adds where three or more players move in one stage of a
-        tree are left out, but for draws that are solved one by one (see ``exact``).
+        draw: all extreme equilibria of a game in which two have a choice; of others the pure
+        ones, and mixed ones where there are none; and in a tree all subgame-perfect equilibria
+        that are built from those of its stages, mixed ones of three or more players too.
 
     Raises
     ------
@@ -145,7 +144,9 @@ def solve_many(
     ``exact`` tells which were solved one by one.
 
     Cost of a draw: proportional to its terminals and to the operations in its formulas, about
-    10 ns each; of one that is solved alone, a million times that.
+    10 ns each. A draw is solved alone, which takes a millisecond to a second, where a stage of
+    three or more players in a tree may have mixed equilibria: where iterated strict dominance
+    leaves more than one combination of actions in it. ``exact`` tells how many those are.
 
     Examples
     --------

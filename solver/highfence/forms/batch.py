@@ -494,8 +494,8 @@ class Trees:
         count = int(np.prod(sizes, dtype=object))
         if count * len(concrete.players) > limits.MAX_BATCH_PAYOFFS:
             return None
-        # The methods for a strategic form go by the number of its players, movers or not.
-        rule = ALL if len(concrete.players) == 2 else PURE
+        # As solve does: where three or more have a choice, pure equilibria if there are any.
+        rule = ALL if len(movers) <= 2 else PURE
         axes = [
             (concrete.players.index(move.player), len(actions))
             for move, actions in zip(movers, options, strict=True)

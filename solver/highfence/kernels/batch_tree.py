@@ -16,7 +16,8 @@ choices, the last axis running fastest. A cell leads to *ends*: terminals, or ot
   ``t``, stage ``s`` is ``terminals + s``.
 - ``cell_start`` (stages + 1,), ``term_start`` (cells + 1,), ``term_end``: position among the
   stage's ends; ``term_odds``: entry of the draw's probabilities, -1 for certainty.
-- ``rule`` (stages,): ``ALL`` or ``PURE`` equilibria are searched for, or ``NEVER``.
+- ``rule`` (stages,): ``ALL`` or ``PURE`` equilibria are searched for, or ``NEVER``. All of a stage
+  of three or more are those that iterated strict dominance leaves, if it leaves one combination.
 
 Answers
 -------
@@ -36,12 +37,12 @@ from .batch_bimatrix import extreme_pairs
 __all__ = ["ALL", "NEVER", "PURE", "SOLVED", "solve_draws_of_tree"]
 
 ALL, PURE, NEVER = 0, 1, 2
-SOLVED, UNDEFINED, NARROW, CLOSE, NO_PURE, TOO_MANY, TOO_LARGE = 0, 1, 2, 3, 4, 5, 6
+SOLVED, UNDEFINED, NARROW, CLOSE, NO_PURE, TOO_MANY, TOO_LARGE, MIXED = 0, 1, 2, 3, 4, 5, 6, 7
 """How a draw ended: what is not solved is left to a slower, exact method. ``UNDEFINED``: a
 payoff is not finite, or probabilities are none. ``NARROW``: payoffs differ by little more than
 their rounding. ``CLOSE``: two payoffs may tie or not. ``NO_PURE``: a stage has no pure
 equilibrium, and mixed ones are not searched for. ``TOO_MANY``: combinations of equilibria.
-``TOO_LARGE``: a stage."""
+``TOO_LARGE``: a stage. ``MIXED``: dominance does not settle a stage of three or more."""
 
 _INTS = types.int64[::1]
 _CUBE = types.float64[:, :, ::1]
@@ -157,6 +158,46 @@ def _survivors(  # type: ignore[no-untyped-def]
             else:
                 n = count
     return m, n
+
+
+@njit(nogil=True, error_model="numpy")
+def _undominated(table, axis_size, axis_player, first, axes, cells, clear, live):  # type: ignore[no-untyped-def]
+    """Mark the cells that iterated strict dominance by pure strategies leaves; return how many.
+
+    ``table`` (axes, cells): payoffs of the player of each axis. ``live`` (cells,), written: 1 or 0.
+    """
+    for c in range(cells):
+        live[c] = 1
+    left = cells
+    changed = True
+    while changed and left > 1:
+        changed = False
+        stride = cells
+        for a in range(axes):
+            size = axis_size[first + a]
+            stride //= size
+            for k in range(size):
+                for other in range(size):
+                    if other == k:
+                        continue
+                    there, worse = False, True
+                    for c in range(cells):
+                        if live[c] == 0 or (c // stride) % size != k:
+                            continue
+                        there = True
+                        better = c + (other - k) * stride
+                        gain = table[a, better] - table[a, c]
+                        if live[better] == 0 or gain <= clear[axis_player[first + a]]:
+                            worse = False
+                            break
+                    if there and worse:
+                        for c in range(cells):
+                            if live[c] == 1 and (c // stride) % size == k:
+                                live[c] = 0
+                                left -= 1
+                        changed = True
+                        break
+    return left
 
 
 @njit(
@@ -348,6 +389,13 @@ def solve_draws_of_tree(  # type: ignore[no-untyped-def]
                         if pairs < 0:
                             status[d] = CLOSE
                             break
+                elif axes > 2 and rule[s] == ALL:
+                    left = _undominated(
+                        table, axis_size, axis_player, first_axis, axes, cells, clear, good
+                    )
+                    if left > 1:
+                        status[d] = MIXED
+                        break
                 else:
                     for c in range(cells):
                         good[c] = 1

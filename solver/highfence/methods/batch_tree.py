@@ -2,8 +2,11 @@
 
 Backward induction as in :mod:`highfence.methods.backward_induction`, in floats, for a block of
 draws at once and over all combinations of continuations: a stage of one player gives all
-optimal actions, one of two players all its extreme equilibria, one of more players its pure
-ones (and not, as there, mixed ones too).
+optimal actions, one of two players all its extreme equilibria. One of more players is settled
+here if iterated strict dominance leaves one combination of actions, which then is the only
+equilibrium; else the draw is left to that method, which finds mixed ones too. (Of a game that is
+one such stage, the pure equilibria are found, if there are any: as by
+:func:`highfence.solve.solve`.)
 
 Floats cannot tell a tie from a small difference. Payoffs that differ by no more than their
 rounding count as ties, those that differ by much more as different, and a draw at which a
@@ -13,13 +16,14 @@ decision hangs on a difference in between is not answered here but left to exact
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import limits, tolerances
-from ..forms.batch import BatchForm
+from ..forms.batch import ALL, PURE, BatchForm, Stages
 from ..solution import Finds
 from .registry import BATCH, concept
 
@@ -39,6 +43,7 @@ REASONS = (
     "a stage has no pure equilibrium, and mixed ones are not searched for",
     "too many equilibria",
     "a stage is too large",
+    "a stage of three or more players may have mixed equilibria",
 )
 """By status of a draw."""
 
@@ -146,6 +151,24 @@ def block_length(form: BatchForm) -> int:
     return int(np.clip(_BYTES // (8 * rows * form.columns), 16, _MOST))
 
 
+@lru_cache(maxsize=32)
+def _rules(stages: Stages, most: int) -> Integers:
+    """Return the rules of stages: of one that backward induction finds too large for all
+    equilibria, with more than ``most`` paths to follow, the pure ones are found."""
+    axes = np.diff(stages.axis_start)
+    several = np.flatnonzero((axes > 2) & (stages.rule == ALL))
+    if not len(several):
+        return stages.rule
+    from .polynomial import path_count
+
+    rules = stages.rule.copy()
+    for s in several.tolist():
+        sizes = stages.axis_size[stages.axis_start[s] : stages.axis_start[s + 1]]
+        if path_count(tuple(sizes.tolist())) > most:
+            rules[s] = PURE
+    return rules
+
+
 @concept(
     "solve_many",
     takes="finite games at many draws of their numbers",
@@ -174,7 +197,8 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
 
     Notes
     -----
-    In time linear in the terminals where subgames have one equilibrium each. Releases the
+    In time linear in the terminals where subgames have one equilibrium each. What is left to
+    exact methods takes milliseconds a draw there, a thousand times as long. Releases the
     interpreter: threads solve blocks side by side.
     """
     from ..kernels.batch_tree import solve_draws_of_tree
@@ -204,7 +228,8 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
         status[~fine] = 1
     way_count = np.zeros(n, np.int64)
     arguments: list[Any] = [
-        *stages.arrays,
+        *stages.arrays[:-1],
+        _rules(stages, limits.MAX_SUPPORT_PATHS),
         stages.players,
         stages.terminals,
         values,
