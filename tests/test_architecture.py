@@ -23,6 +23,7 @@ SOURCE = ROOT / "solver" / "highfence"
 
 LAYERS = (
     ("errors", "lazy", "limits", "tolerances"),
+    ("processes",),
     ("kernels",),
     ("spec",),
     ("forms",),

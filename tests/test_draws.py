@@ -145,6 +145,31 @@ def test_what_is_not_drawn_is_the_preset_or_what_is_given():
     assert price(season="storm") == pytest.approx((90 + 2 * 5) / 3, rel=1e-3)
 
 
+@pytest.mark.parametrize("name", ["workers", "tolerance", "parameters"])
+def test_a_parameter_may_be_called_like_an_argument(name):
+    """One alone asks for q at q (x - q): half of x, whatever x is called."""
+    game = Game(
+        name="named",
+        players=["A"],
+        parameters=[Parameter(name, 1), Parameter("unit", 1)],
+        stages=[Stage("go", Decision("A", "q", Interval(0, 4)))],
+        payoffs={"A": f"q * ({name} - q) * unit"},
+        regimes=[Regime("any")],
+    )
+
+    def worth(**more):
+        return solve_draws(game, {"unit": [1.0]}, **more).column("A")[0].item()
+
+    assert worth() == pytest.approx(1 / 4, rel=1e-3)
+    assert worth(parameters={name: 3}) == pytest.approx(9 / 4, rel=1e-3)
+    assert worth(parameters={name: "3"}, preset="default") == pytest.approx(9 / 4, rel=1e-3)
+
+
+def test_a_parameter_is_given_once():
+    with pytest.raises(RequestError, match="a is given twice, in parameters and as a keyword"):
+        solve_draws(DUOPOLY, {"c": [5.0]}, parameters={"a": 90}, a=90)
+
+
 def test_several_equilibria_are_a_range():
     """Battle of the sexes: two pure equilibria and one mixed, in which each gets w/(w + 1)."""
     game = battle(

@@ -231,6 +231,74 @@ def _lives(pid: int) -> bool:
     return state != "Z"
 
 
+UNGUARDED = {
+    "sweep": "sweep(GAME, {'stake': [1.0, 2.0, 3.0]}, workers=2)",
+    "sweep with a store": "sweep(GAME, {'stake': [1.0, 2.0, 3.0]}, workers=2, store='kept.sweep')",
+    "solve_draws": "solve_draws(CAPTIVE, {'quota': [0.1] * 101}, workers=2)",
+}
+
+
+@pytest.mark.parametrize("asked", UNGUARDED.values(), ids=UNGUARDED)
+def test_a_script_that_starts_workers_at_its_top_is_told_what_to_write(asked, tmp_path):
+    """Every worker runs the script, which asks for workers: one message, and nothing else."""
+    script = tmp_path / "study.py"
+    script.write_text(
+        "from highfence import load\n"
+        "from highfence.spec.toml import loads\n"
+        "from highfence.study.draws import solve_draws\n"
+        "from highfence.study.sweep import sweep\n"
+        f"GAME = loads({YARD!r})\n"
+        "CAPTIVE = load('captive_market_timing')\n"
+        "try:\n"
+        f"    found = {asked}\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, timeout=120
+    )
+
+    assert ran.stderr == ""
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines() == [
+        f"RequestError {script}: each worker runs this script from its top, and came to a request "
+        'for workers there. Put what starts workers under: if __name__ == "__main__":'
+    ]
+
+
+def test_a_script_that_guards_its_studies_has_workers(tmp_path):
+    script = tmp_path / "study.py"
+    script.write_text(
+        "from highfence.study.sweep import sweep\n"
+        "if __name__ == '__main__':\n"
+        "    found = sweep('captive_market_timing', {'quota': [0.1, 0.2]}, workers=2)\n"
+        "    print(set(found.status.ravel().tolist()))\n"
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+
+    assert (ran.stdout, ran.stderr) == ("{'certified'}\n", "")
+
+
+def test_a_script_that_fails_where_workers_run_it_is_named(tmp_path):
+    script = tmp_path / "study.py"
+    script.write_text(
+        "from highfence.study.sweep import sweep\n"
+        "if __name__ != '__main__':\n"
+        "    raise ValueError('not here')\n"
+        "try:\n"
+        "    sweep('captive_market_timing', {'quota': [0.1, 0.2]}, workers=2)\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+
+    assert "ValueError: not here" in ran.stderr
+    assert ran.stdout == (
+        f"MethodFailed a worker could not start: it runs {script} from its top, and failed there, "
+        'as printed above. Put what starts workers under: if __name__ == "__main__":\n'
+    )
+
+
 @pytest.mark.parametrize(
     ("engine", "workers", "says"),
     [

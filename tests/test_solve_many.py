@@ -366,6 +366,24 @@ def test_a_callable_is_solved_one_by_one():
 # Threads, studies
 
 
+def test_a_parameter_may_be_called_like_an_argument():
+    """Of a sure thing worth ``tolerance`` and a draw worth x, the better one is taken."""
+    game = Game(
+        name="named",
+        players=["one"],
+        parameters=[Parameter("x", 1), Parameter("tolerance", 2)],
+        stages=[Stage("go", Decision("one", "a", ["sure", "draw"]))],
+        payoffs={"one": "tolerance if a == 'sure' else x"},
+    )
+    draws = {"x": [1.0, 3.0, 5.0]}
+
+    assert solve_many(game, draws).column("one")[0].tolist() == [2, 3, 5]
+    found = solve_many(game, draws, parameters={"tolerance": 4}, tolerance=1e-9)
+    assert found.column("one")[0].tolist() == [4, 4, 5]
+    with pytest.raises(RequestError, match="x is given twice"):
+        solve_many(game, {"tolerance": [1.0]}, parameters={"x": 1}, x=2)
+
+
 def test_two_threads_give_the_bits_of_one():
     game = load("chain_store")
     draws = sample(game, 3000, 1)

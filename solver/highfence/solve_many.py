@@ -8,11 +8,10 @@ games of other kinds, are solved one by one by :func:`highfence.solve.solve`, ex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from threading import local
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,8 @@ import numpy as np
 from . import tolerances
 from .errors import MethodFailed, NotApplicable, RequestError, SpecError, did_you_mean
 from .forms.batch import BatchForm, trees
-from .forms.build import build, values
+from .forms.build import build, values, values_given
+from .processes import worker_processes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -100,7 +100,8 @@ def solve_many(
     workers: int = 1,
     tolerance: float = tolerances.REGRET_FLOAT,
     progress: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Answers:
     """Return the equilibria of a finite game at many draws of its numbers.
 
@@ -110,8 +111,11 @@ def solve_many(
         A game without interval decisions.
     draws
         Numeric parameter -> values, all of one length n.
-    regime, preset, parameters
+    regime, preset
         As for :func:`highfence.solve.solve`; a draw counts more than what they set.
+    parameters, named
+        Values of parameters that are not drawn, in a mapping or as keywords. In the mapping they
+        may be called like the arguments here.
     workers
         Threads; and processes for draws that must be solved one by one, if they are many and
         the game can be written as TOML.
@@ -131,7 +135,8 @@ def solve_many(
     Raises
     ------
     RequestError
-        A name is unknown, a value is not a finite number, or the lengths differ.
+        A name is unknown, a value is not a finite number, the lengths differ, or a parameter is
+        given twice.
     NotApplicable
         A decision is over an interval. :func:`highfence.study.draws.solve_draws` takes those.
     SpecError
@@ -156,8 +161,9 @@ def solve_many(
     >>> found.count.tolist(), found.column("entries")[0].tolist()
     ([1, 1, 1], [3.0, 3.0, 3.0])
     """
-    names, table = draws_table(game, draws, preset, parameters)
-    found = trees(game, names, regime=regime, preset=preset, parameters=parameters)
+    given = values_given(parameters, named)
+    names, table = draws_table(game, draws, preset, given)
+    found = trees(game, names, regime=regime, preset=preset, parameters=given)
     if found is None:
         raise NotApplicable(
             f"{game.name} has {'state variables' if game.states else 'interval decisions'}, and "
@@ -186,7 +192,7 @@ def solve_many(
                 left.append(rows[part.status != 0])
                 tell(int((part.status == 0).sum()))
     alone = np.sort(np.concatenate(left)) if left else np.zeros(0, np.intp)
-    request = partial(_alone, regime, preset, dict(parameters), tolerance)
+    request = partial(_alone, regime, preset, given, tolerance)
     for rows, answers in _one_by_one(game, request, names, table, alone, workers):
         for d, answer in zip(rows.tolist(), answers, strict=True):
             made.put_alone(d, *answer)
@@ -343,9 +349,7 @@ def _one_by_one(
         except RequestError:
             pass  # a game with a Python callable stays in this process
         else:
-            with ProcessPoolExecutor(
-                min(workers, len(parts)), get_context("spawn"), initializer=_start, initargs=(text,)
-            ) as pool:
+            with worker_processes(min(workers, len(parts)), _start, (text,)) as pool:
                 yield from zip(
                     parts, pool.map(partial(_several, request, None), draws), strict=True
                 )

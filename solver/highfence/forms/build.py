@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from .extensive import Node
 
-__all__ = ["allowed_actions", "build", "find_regime", "values"]
+__all__ = ["allowed_actions", "build", "find_regime", "values", "values_given"]
 
 Values = dict[str, Fraction | str]
 
@@ -112,6 +112,23 @@ def values(
             put(game.mechanisms[mechanism].off, f" (mechanism {mechanism})")
     put(parameters or {}, "")
     return made
+
+
+def values_given(parameters: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of parameters that a function was given in a mapping and as keywords.
+
+    The mapping takes parameters of every name, also those called like arguments of the function.
+
+    Raises
+    ------
+    RequestError
+        A parameter is given in both ways.
+    """
+    given = dict(parameters or {})
+    for name in named:
+        if name in given:
+            raise RequestError(f"{name} is given twice, in parameters and as a keyword. Give one")
+    return {**given, **named}
 
 
 def _value(game: Game, parameter: Parameter, value: Any) -> Fraction | str:

@@ -17,8 +17,8 @@ import numpy as np
 from ..errors import LimitExceeded, MethodFailed, SpecError
 from ..forms.build import build
 from ..forms.staged import StagedForm
-from ._draws import draws_at
 from .branches import position
+from .draws import solve_draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +104,7 @@ def solve_part(task: Task, draws: Mapping[str, Array]) -> Part:
 
 
 def _bounds(game: Game, task: Task, draws: Mapping[str, Array]) -> tuple[Any, ...]:
-    found = draws_at(
+    found = solve_draws(
         game,
         draws,
         task.regimes,

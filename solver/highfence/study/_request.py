@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tolerances
 from ..forms.build import values
-from ._draws import draws_at
+from .draws import Draws, solve_draws
 from .outcome import Outcome, categorical_values, outcome_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ..spec.model import Game
-    from .draws import Draws
 
 __all__ = ["Request"]
 
@@ -83,7 +82,7 @@ class Request:
         progress
             Called instead of the request's own.
         """
-        return draws_at(
+        return solve_draws(
             self.game,
             draws,
             regimes,

@@ -9,10 +9,8 @@ finite games are solved together (:mod:`highfence.solve_many`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +18,9 @@ import numpy as np
 from .. import tolerances
 from ..errors import MethodFailed, RequestError, SpecError, did_you_mean
 from ..forms.batch import trees
-from ..forms.build import build, values
+from ..forms.build import build, values, values_given
 from ..forms.staged import StagedForm
+from ..processes import worker_processes
 from ..solve_many import Answers, solve_many
 from .engines import refuse_workers
 
@@ -86,7 +85,8 @@ def solve_draws(
     tolerance: float = tolerances.REGRET_BATCH,
     thorough: bool = True,
     progress: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Draws:
     """Solve a game for many draws of its numeric parameters under every regime.
 
@@ -95,10 +95,11 @@ def solve_draws(
     game
         The game.
     draws
-        Parameter -> values, all of one length n. Parameters that are not drawn keep the value
-        of the preset, or the one given in ``parameters``.
+        Parameter -> values, all of one length n.
     regimes
         Names of regimes; all of the game's by default.
+    preset
+        The preset of parameter values that the rest starts from.
     workers
         Processes. More than one needs a game that can be written as TOML (no callables).
     tolerance
@@ -108,12 +109,15 @@ def solve_draws(
         in fifty, which takes as long as all others together. Otherwise it stays flagged.
     progress
         Called with (draws done, n) now and then.
+    parameters, named
+        Values of parameters that are not drawn, in a mapping or as keywords. In the mapping they
+        may be called like the arguments here.
 
     Raises
     ------
     RequestError
-        A name is unknown, a value is not a finite number, the lengths differ, or there is
-        nothing to solve.
+        A name is unknown, a value is not a finite number, the lengths differ, there is
+        nothing to solve, or a parameter is given twice.
     SpecError
         The game is wrong at the values that are not drawn.
 
@@ -146,7 +150,8 @@ def solve_draws(
     if count == 0:
         raise RequestError("there are no draws")
     refuse_workers(workers)
-    fixed = values(game, preset=preset, parameters=parameters)
+    given = values_given(parameters, named)
+    fixed = values(game, preset=preset, parameters=given)
     numeric = {name for name, value in fixed.items() if not isinstance(value, str)}
     for name in table:
         if name not in numeric:
@@ -154,11 +159,11 @@ def solve_draws(
                 f"{game.name} has no numeric parameter {name!r}. {did_you_mean(name, numeric)}"
             )
     if all(
-        trees(game, tuple(table), regime=name, preset=preset, parameters=parameters) is not None
+        trees(game, tuple(table), regime=name, preset=preset, parameters=given) is not None
         for name in asked
     ):
-        return _solve_finite(game, asked, table, preset, parameters, workers, tolerance, progress)
-    job = partial(_solve_chunk, asked, preset, dict(parameters), tolerance, thorough)
+        return _solve_finite(game, asked, table, preset, given, workers, tolerance, progress)
+    job = partial(_solve_chunk, asked, preset, given, tolerance, thorough)
     chunks = [
         {name: column[k : k + CHUNK] for name, column in table.items()}
         for k in range(0, count, CHUNK)
@@ -209,7 +214,7 @@ def _solve_finite(
                 workers=workers,
                 tolerance=tolerance,
                 progress=tell,
-                **parameters,
+                parameters=parameters,
             )
         )
     arrays = [
@@ -260,9 +265,7 @@ def _run(
         return
     from ..spec.toml import dumps
 
-    with ProcessPoolExecutor(
-        min(workers, len(chunks)), get_context("spawn"), initializer=_start, initargs=(dumps(game),)
-    ) as pool:
+    with worker_processes(min(workers, len(chunks)), _start, (dumps(game),)) as pool:
         yield from pool.map(partial(_in_process, job), chunks)
 
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import limits
 from ..errors import MethodFailed, RequestError, did_you_mean
+from ..processes import LOST, worker_processes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,11 +55,6 @@ AHEAD = 2
 
 CONNECT_SECONDS = 10.0
 """How long the scheduler of a cluster may take to answer."""
-
-LOST = (
-    "a worker ended before it had answered; perhaps the memory ran out, or somebody ended it. "
-    "Ask for fewer workers"
-)
 
 
 @dataclass(frozen=True)
@@ -204,6 +200,11 @@ def refuse_workers(count: int) -> None:
         )
 
 
+def starts_processes(engine: str | Executor | None, workers: int | None) -> bool:
+    """Return whether :func:`open_engine` starts processes of its own."""
+    return engine == "processes" or (engine is None and (workers or 1) > 1)
+
+
 @contextmanager
 def open_engine(
     engine: str | Executor | None = None, workers: int | None = None, most: int | None = None
@@ -231,7 +232,8 @@ def open_engine(
     RequestError
         There is no such engine, ``workers`` is beyond
         :data:`highfence.limits.MAX_WORKERS`, ``distributed`` is not installed, the scheduler does
-        not answer, or a worker of the cluster has another version of Highfence.
+        not answer, or a worker of the cluster has another version of Highfence. Or the script asks
+        for processes outside of ``if __name__ == "__main__":``.
     """
     if workers is not None and (
         isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
@@ -241,7 +243,7 @@ def open_engine(
     refuse_workers(count)
     started = count if most is None else max(1, min(count, most))
     if engine is None:
-        engine = "processes" if count > 1 else "serial"
+        engine = "processes" if starts_processes(engine, workers) else "serial"
     if isinstance(engine, Executor):
         yield Engine("executor", engine, lambda: count, isinstance(engine, Serial))
     elif engine == "serial":
@@ -263,10 +265,7 @@ def open_engine(
 
 
 def _processes(count: int) -> Iterator[Engine]:
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_start) as pool:
+    with worker_processes(count, _start) as pool:
         yield Engine("processes", pool, lambda: count, False)
 
 

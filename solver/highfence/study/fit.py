@@ -407,7 +407,7 @@ class _Model:
         table = dict(zip(self.names, np.ascontiguousarray(points.T), strict=True))
         found = solve_draws(
             self.game, table, self.regimes, preset=self.preset, workers=self.workers,
-            thorough=False, **self.given,
+            thorough=False, parameters=self.given,
         )  # fmt: skip
         fixed = {**self.held, **table}
         ends = [one.outcome.values(found, self.regimes[0], fixed) for one in self.wanted]

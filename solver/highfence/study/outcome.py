@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import Problem, RequestError, SpecError, did_you_mean
+from ..forms.build import values_given
 from ..spec.formulas import Expr, evaluate, input_names
 from ..spec.model import Chance, Game
 from ..spec.resolve import derived_names
@@ -250,23 +251,6 @@ def game_with_regimes(given: Any) -> Game:
             "[regimes.NAME] with fix = {DECISION = 'ACTION'}, narrow, set or off"
         )
     return found
-
-
-def values_given(parameters: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of parameters that a study was given in a mapping and as keywords.
-
-    The mapping takes parameters of every name, also those called like arguments of the study.
-
-    Raises
-    ------
-    RequestError
-        A parameter is given in both ways.
-    """
-    given = dict(parameters or {})
-    for name in named:
-        if name in given:
-            raise RequestError(f"{name} is given twice, in parameters and as a keyword. Give one")
-    return {**given, **named}
 
 
 def categorical_values(game: Game, values: Mapping[str, Any] | None = None) -> dict[str, str]:

@@ -52,11 +52,12 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import Interrupted, MethodFailed, RequestError, StoreError
+from ..processes import leave_a_script_run_again
 from ._chunk import STATUSES, Part, Task, solve_part
 from ._sweep_answers import Progress, sweep_in
 from ._sweep_job import Job
 from ._swept import TIE, UNCOMPARED, UNDECIDED, Sweep
-from .engines import Engine, open_engine, solve_in_chunks
+from .engines import Engine, open_engine, solve_in_chunks, starts_processes
 from .outcome import values_given
 
 if TYPE_CHECKING:
@@ -250,6 +251,8 @@ def sweep_regimes(
     parameters: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Sweep as :func:`sweep` does, with the parameters' values in a mapping."""
+    if starts_processes(engine, workers):
+        leave_a_script_run_again()  # before the store, which is in use there
     job = Job.of(game, draws, regimes, preset, branches, design, tolerance, parameters or {})
     answers = Progress(job)
     with ExitStack() as stack:
