@@ -12,6 +12,7 @@ import re
 import time
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 from games_for_cli import YARD
@@ -26,14 +27,18 @@ from highfence import (
     Regime,
     Sentence,
     Stage,
+    solve,
 )
 from highfence.errors import RequestError, SpecError
 from highfence.forms.normal import NormalForm
 from highfence.report.compare_text import comparison_text
 from highfence.report.json import dumps
+from highfence.report.sweep_text import sweep_page
+from highfence.report.text import plain
 from highfence.solution import Status
 from highfence.spec.toml import loads
 from highfence.study.compare import Verdict, compare
+from highfence.study.sweep import sweep
 
 COMPARISON_KEYS = {
     "game", "title", "source", "preset", "parameters", "regimes", "best", "choice",
@@ -561,6 +566,61 @@ def test_what_is_the_same_everywhere_takes_no_column():
 
     assert "The same under every regime: w 3" in comparison_text(made, 100)
     assert "regime   v  w" in comparison_text(made, 100, everything=True)
+
+
+ROUNDING = "sqrt(2) * sqrt(2) - 2"
+"""0, but 4.4e-16 in floats."""
+
+
+def rounded(size: str = "1") -> Game:
+    """Return a game in which B gets 0 but for rounding, and so is an outcome."""
+    return Game(
+        name="rounded",
+        players=["A", "B"],
+        parameters=[Parameter("x", 1, low=0, high=2)],
+        stages=[Stage("pick", Decision("A", "pick", ["a", "b"]))],
+        derived={
+            "gap": f"{size} * ({ROUNDING}) * x",
+            "part": f"({ROUNDING}) + 2e-5 * (pick == 'a')",
+        },
+        payoffs={
+            "A": f"{size} * (8 + (pick == 'b') * sqrt(2) * x)",
+            "B": f"{size} * (pick == 'b') * ({ROUNDING}) * x",
+        },
+        regimes=[Regime(name, fix={"pick": name}) for name in ("a", "b")],
+    )
+
+
+def test_what_is_rounding_beside_its_column_is_printed_as_0_and_kept_in_json():
+    made = compare(rounded())
+    said = comparison_text(made, 100, everything=True)
+    table = [line.split() for line in said.splitlines() if line[:6] in ("a     ", "b     ")]
+
+    assert table == [
+        ["a", "8.0000", "0*", "0", "2e-05"],
+        ["b", "9.4142*", "0*", "0", "0"],
+    ]
+    assert "e-16" not in said
+    assert "e-16" in dumps(made.to_dict())
+    assert "gap 0" in comparison_text(made, 100)
+
+
+def test_small_numbers_of_a_game_in_small_units_are_printed():
+    said = comparison_text(compare(rounded("1e-20")), 100, everything=True)
+
+    assert "8e-20" in said
+    assert "e-36" not in said
+
+
+def test_rounding_is_0_on_the_pages_of_solutions_and_sweeps_too():
+    solution = solve(rounded(), regime="b")
+    swept = sweep(rounded(), {"x": np.linspace(0.5, 1.5, 5)})
+
+    assert "payoffs: A 9.4142, B 0" in str(solution)
+    assert "outcomes: gap 0, part 0" in str(solution)
+    assert "e-16" in dumps(solution.to_dict())
+    assert "e-1" not in plain(sweep_page(swept, everything=True))
+    assert 0 < np.abs(swept.column("B")[0]).max() < 1e-15
 
 
 def test_labels_stand_over_the_columns_and_groups_over_all_of_theirs():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .csv import table_csv
-from .text import Page, clean, column_of_numbers, number, plain
+from .text import Page, clean, cleared, column_of_numbers, number, plain
 
 if TYPE_CHECKING:
     from ..study.attribution import Attribution
@@ -117,18 +117,20 @@ def attribution_sentence(one: Attribution) -> str:
             f"Under {label}, {_what(one)} {said.get(one.full, 'depends on which equilibrium')}; "
             f"with every mechanism off it {said.get(one.bare, 'depends on which equilibrium')}."
         )
-    elif one.baseline:
-        side = "above" if one.full >= 0 else "below"
-        head = (
-            f"Under {label}, {_what(one)} is {number(abs(one.full), 3)} {side} that under "
-            f"{one.baseline_label}: {_signed(one.bare)} with every mechanism off, "
-            f"{_signed(one.total)} through the mechanisms."
-        )
     else:
-        head = (
-            f"Under {label}, {_what(one)} is {number(one.full, 4)}, and {number(one.bare, 4)} "
-            f"with every mechanism off: the mechanisms change it by {_signed(one.total)}."
-        )
+        size = max(abs(one.full), abs(one.bare))
+        full, bare, total = (cleared(value, size) for value in (one.full, one.bare, one.total))
+        if one.baseline:
+            head = (
+                f"Under {label}, {_what(one)} is {number(abs(full), 3)} "
+                f"{'above' if full >= 0 else 'below'} that under {one.baseline_label}: "
+                f"{_signed(bare)} with every mechanism off, {_signed(total)} through the mechanisms."
+            )
+        else:
+            head = (
+                f"Under {label}, {_what(one)} is {number(full, 4)}, and {number(bare, 4)} with "
+                f"every mechanism off: the mechanisms change it by {_signed(total)}."
+            )
     return f"{head} {_blame(one)}"
 
 

@@ -14,6 +14,7 @@ from .text import (
     listed,
     number,
     plain,
+    scales,
     setting_text,
 )
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Range = tuple[float, float]
 
-__all__ = ["comparison_page", "comparison_text", "verdict_sentence"]
+__all__ = ["comparison_page", "comparison_text", "is_constant", "texts_of", "verdict_sentence"]
 
 MAX_COLUMNS = 15
 """Columns of a comparison's short table: two blocks of a terminal with 100 columns."""
@@ -54,11 +55,15 @@ def comparison_page(
     page.blank()
     columns = _columns(comparison)
     shown = list(columns) if everything else list(columns)[:MAX_COLUMNS]
-    constant = [] if everything else [name for name in shown if _is_constant(columns[name][1])]
+    texts = {name: texts_of(comparison, *columns[name]) for name in shown}
+    constant = [] if everything else [name for name in shown if is_constant(texts[name])]
     _table_of(page, comparison, [name for name in shown if name not in constant])
     if constant:
         page.blank()
-        same = (f"{name} {column_of_numbers(columns[name][1][:1])[0]}" for name in constant)
+        same = []
+        for name in constant:
+            player, ranges = columns[name]
+            same.append(f"{name} {texts_of(comparison, player, ranges[:1])[0]}")
         page.item("The same under every regime", ", ".join(same))
     _verdicts(page, comparison, [columns[name][0] for name in shown], everything)
     page.heading("What happens")
@@ -126,9 +131,19 @@ def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]
     return {**listed, **rest} if stands_for else {**rest, **listed}
 
 
-def _is_constant(ranges: Sequence[Range | None]) -> bool:
+def texts_of(comparison: Comparison, player: str, ranges: Sequence[Range | None]) -> list[str]:
+    """Return a column of the comparison as text; ``player`` is "" unless it is a payoff."""
+    results = comparison.regimes
+    payoffs = [end for result in results for seen in result.payoffs.values() for end in seen]
+    of_payoffs, of_outcomes = scales(payoffs)
+    if all(found.certificate.exact for result in results for found in result.solution.equilibria):
+        of_payoffs = 0.0  # what is small is so
+    return column_of_numbers(ranges, scale=of_payoffs if player else of_outcomes)
+
+
+def is_constant(texts: Sequence[str]) -> bool:
     """Return whether a column says the same of every regime."""
-    return len(ranges) > 1 and None not in ranges and len(set(column_of_numbers(ranges))) == 1
+    return len(texts) > 1 and "-" not in texts and len(set(texts)) == 1
 
 
 def _table_of(page: Page, comparison: Comparison, names: Sequence[str]) -> None:
@@ -138,7 +153,7 @@ def _table_of(page: Page, comparison: Comparison, names: Sequence[str]) -> None:
     styles: dict[tuple[int, int], str] = {}
     for name in names:
         player, ranges = columns[name]
-        texts = column_of_numbers(ranges)
+        texts = texts_of(comparison, player, ranges)
         if player:
             best = comparison.best[player]
             marks = [
@@ -213,13 +228,16 @@ def _worth(commitment: CommitmentValue, labels: Mapping[str, str]) -> str:
     if commitment.value is None:
         return f"not known ({commitment.reason})"
 
+    payoffs = [*(commitment.committed or ()), *(commitment.discretionary or ())]
+    scale, _ = scales(payoffs)
+
     def told(bounds: Range | None, order: str, regimes: Sequence[str]) -> str:
         named = " or ".join(labels[name] for name in regimes)
-        return f"{interval(bounds, 5)} by choosing {order} ({named})"
+        return f"{interval(bounds, 5, scale)} by choosing {order} ({named})"
 
     first = told(commitment.committed, "first", commitment.chosen_committed)
     last = told(commitment.discretionary, "last", commitment.chosen_discretionary)
-    return f"{interval(commitment.value, 3)}, that is {first} less {last}"
+    return f"{interval(commitment.value, 3, scale)}, that is {first} less {last}"
 
 
 def verdict_sentence(best: Best, labels: Mapping[str, str]) -> str:

@@ -16,11 +16,11 @@ from ..study.report import SECTIONS
 from ..study.sweep import STATUSES
 from . import plots
 from .attribution_text import attribution_sentence
-from .compare_text import verdict_sentence
+from .compare_text import is_constant, texts_of, verdict_sentence
 from .discover_text import discover_sentence
 from .map_text import answer as map_answer
 from .sweep_text import sweep_sentence
-from .text import column_of_numbers, game_page, interval, number, plain
+from .text import game_page, interval, number, plain
 from .tipping_text import answer as tipping_answer
 
 if TYPE_CHECKING:
@@ -219,8 +219,8 @@ def _outcomes(found: Findings) -> Section:
         if name in stands_for.values():
             continue
         values = [result.outcomes.get(name) for result in results]
-        if len(results) > 1 and None not in values and len(set(column_of_numbers(values))) == 1:
-            same.append(f"{name} {column_of_numbers(values[:1])[0]}")
+        if is_constant(texts_of(comparison, "", values)):
+            same.append(f"{name} {texts_of(comparison, '', values[:1])[0]}")
         elif len(columns) < len(comparison.best) + OUTCOMES:
             columns[name] = values
             unit = comparison.units.get(name, "")
@@ -228,7 +228,7 @@ def _outcomes(found: Findings) -> Section:
             words[name] = f"{label} ({unit})" if unit not in ("", "1") else label
     cells = [[f"{r.label} ({r.name})" if r.label != r.name else r.name for r in results]]
     for name, values in columns.items():
-        texts = column_of_numbers(values)
+        texts = texts_of(comparison, name if name in comparison.best else "", values)
         if name in comparison.best:
             best = comparison.best[name]
             texts = [

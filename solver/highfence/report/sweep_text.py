@@ -27,7 +27,7 @@ import numpy as np
 from ..study.sweep import STATUSES, TIE, UNCOMPARED, UNDECIDED
 from ..study.table import rows_of
 from .json import plain as plain_json
-from .text import Page, column_of_numbers, number, plain
+from .text import Page, column_of_numbers, number, plain, scales
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,6 +135,13 @@ def _statuses(page: Page, found: Sweep) -> None:
     page.table(head, rows)
 
 
+def _scales(found: Sweep) -> tuple[float, float]:
+    """Return beside what payoffs and outcomes are rounding: see :func:`.text.scales`."""
+    width = len(found.players)
+    sides = (found.answers.low[:, :, :width], found.answers.high[:, :, :width])
+    return scales(float(np.abs(side[np.isfinite(side)]).max(initial=0.0)) for side in sides)
+
+
 def _spread(page: Page, found: Sweep, everything: bool) -> None:
     """Show how payoffs spread over the draws: of the judge, or of everybody."""
     some = [found.judge] if found.judge is not None and not everything else found.players
@@ -151,7 +158,8 @@ def _spread(page: Page, found: Sweep, everything: bool) -> None:
                 marks = [np.quantile(side, (0.05, 0.5, 0.95)) for side in sides]
                 cells.append([(float(a), float(b)) for a, b in zip(*marks, strict=True)])
             rows.append(regime)
-        texts = column_of_numbers([cell for row in cells for cell in row])
+        scale = _scales(found)[0 if name in found.players else 1]
+        texts = column_of_numbers([cell for row in cells for cell in row], scale=scale)
         table = [[regime, *texts[3 * k : 3 * k + 3]] for k, regime in enumerate(rows)]
         what = "Payoff of" if name in found.players else "Outcome"
         page.heading(f"{what} {_label(found, name)} over the draws")
@@ -176,7 +184,8 @@ def _along(page: Page, found: Sweep, everything: bool) -> None:
             [
                 (float(a), float(b)) if np.isfinite(a) else None
                 for a, b in zip(low[shown, k], high[shown, k], strict=True)
-            ]
+            ],
+            scale=_scales(found)[0],
         )
         for k in range(len(found.regimes))
     ]

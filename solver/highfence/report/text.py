@@ -29,11 +29,13 @@ __all__ = [
     "Line",
     "Page",
     "clean",
+    "cleared",
     "count_of",
     "form_page",
     "game_page",
     "listed",
     "plain",
+    "scales",
     "setting_text",
     "solution_page",
     "solution_text",
@@ -126,18 +128,56 @@ def _trimmed(text: str) -> str:
     return "0" if text == "-0" else text
 
 
-def interval(bounds: Range | None, digits: int = 6) -> str:
-    """Return a range as text, or its one value."""
+def cleared(value: Any, scale: float) -> Any:
+    """Return 0 in place of a float that is rounding beside a scale: beside what it is sums of.
+
+    Examples
+    --------
+    >>> cleared(-3.3e-16, 9.0), cleared(-3.3e-16, 1e-9), cleared(0.25, 9.0)
+    (0.0, -3.3e-16, 0.25)
+    """
+    rounding = isinstance(value, float) and abs(value) <= tolerances.ROUNDING * scale
+    return 0.0 if rounding else value
+
+
+def scales(payoffs: Iterable[float]) -> tuple[float, float]:
+    """Return the scales beside which payoffs and outcomes may be rounding.
+
+    All payoffs of a game are sums of numbers as large as the largest of them. Outcomes have
+    units of their own: of those that are small everywhere, what is rounding beside 1 is 0.
+    """
+    largest = max((abs(float(value)) for value in payoffs), default=0.0)
+    return largest, min(largest, 1.0)
+
+
+def interval(bounds: Range | None, digits: int = 6, scale: float = 0.0) -> str:
+    """Return a range as text, or its one value; with 0 for what is rounding beside a scale."""
     if bounds is None:
         return "?"
-    low, high = number(bounds[0], digits), number(bounds[1], digits)
+    low, high = (number(cleared(end, scale), digits) for end in bounds)
     return low if low == high else f"{low} .. {high}"
 
 
-def column_of_numbers(cells: Sequence[Range | None], digits: int = 5) -> list[str]:
-    """Return ranges as text with the same decimals throughout the column."""
+def column_of_numbers(
+    cells: Sequence[Range | None], digits: int = 5, scale: float = 0.0
+) -> list[str]:
+    """Return ranges as text with the same decimals throughout the column.
+
+    What is rounding beside the largest number of the column, or beside ``scale``, is 0.
+
+    Examples
+    --------
+    >>> column_of_numbers([(-3.3e-16, 0.0), (2.5e-5, 2.5e-5)])
+    ['0', '2.5e-05']
+    >>> column_of_numbers([(-3.3e-16, 0.0), None], scale=8.95)
+    ['0', '-']
+    """
     values = [value for cell in cells if cell is not None for value in cell if isfinite(value)]
     largest = max((abs(value) for value in values), default=0.0)
+    scale = max(scale, largest)
+    cells = [c if c is None else (cleared(c[0], scale), cleared(c[1], scale)) for c in cells]
+    values = [cleared(value, scale) for value in values]
+    largest = cleared(largest, scale)
     if largest and not 1e-4 <= largest < 1e7:
         return ["-" if cell is None else interval(cell, digits) for cell in cells]
     decimals = 0
@@ -479,8 +519,13 @@ def solution_page(
         page.heading("Over all equilibria")
         bounds = list(solution.bounds().items())
         most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
+        players = solution.equilibria[0].payoffs
+        of_payoffs, of_outcomes = scales(
+            end for name, seen in bounds if name in players for end in seen
+        )
         for name, seen in bounds[:most]:
-            page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS)}")
+            scale = of_payoffs if name in players else of_outcomes
+            page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS, scale)}")
         left_out |= {"more outcomes"} if len(bounds) > most else set()
     _sets(page, solution)
     if solution.notes:
@@ -522,12 +567,18 @@ def _equilibrium(
             page.item(who, _mixture(strategy), "bold", indent=GAP)
         else:
             _decisions(page, who, strategy)
-    payoffs = (f"{name} {number(v, DIGITS)}" for name, v in _rounded(equilibrium.payoffs).items())
+    of_payoffs, of_outcomes = scales(equilibrium.payoffs.values())
+    payoffs = (
+        f"{name} {number(cleared(value, of_payoffs), DIGITS)}"
+        for name, value in equilibrium.payoffs.items()
+    )
     page.item("payoffs", ", ".join(payoffs), indent=GAP)
     extra = {n: v for n, v in equilibrium.outcomes.items() if n not in equilibrium.payoffs}
     if extra:
         shown = list(extra.items())[: None if everything else MAX_OUTCOMES]
-        outcomes = ", ".join(f"{name} {number(value, DIGITS)}" for name, value in shown)
+        outcomes = ", ".join(
+            f"{name} {number(cleared(value, of_outcomes), DIGITS)}" for name, value in shown
+        )
         if len(shown) < len(extra):
             outcomes += f", ... ({len(extra) - len(shown)} more)"
             left_out.add("more outcomes")
@@ -546,12 +597,6 @@ def _equilibrium(
     for note in equilibrium.notes:
         page.text(note, indent=GAP)
     return left_out
-
-
-def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with a float that is rounding beside the largest of them as 0."""
-    least = tolerances.ROUNDING * max((abs(value) for value in values.values()), default=0)
-    return {n: 0.0 if isinstance(v, float) and abs(v) <= least else v for n, v in values.items()}
 
 
 def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
