@@ -146,6 +146,28 @@ def test_pure_equilibria_are_those_of_the_enumeration(sizes, ties):
         assert found.count[g] == len(expected)
 
 
+@pytest.mark.parametrize("games", [1, 64, 511, 513, 1000])
+def test_pure_equilibria_are_the_same_however_many_games_there_are(games):
+    payoffs = np.random.default_rng(2).integers(0, 3, (3, 2, 3, 2, 1100)).astype(float)
+    payoffs.setflags(write=False)
+    whole, part = pure_many(payoffs), pure_many(payoffs[..., :games])
+
+    assert part.count.tolist() == whole.count[:games].tolist()
+    assert part.actions.tolist() == whole.actions[: whole.start[games]].tolist()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 70, 599])
+def test_a_payoff_that_is_no_number_is_refused_wherever_it_stands(bad, place):
+    payoffs = np.random.default_rng(3).random((2, 2, 2, 600))
+    payoffs[1, 0, 1, place] = bad
+
+    with pytest.raises(RequestError, match="not a finite number"):
+        pure_many(payoffs)
+    with pytest.raises(RequestError, match="not a finite number"):
+        bimatrix_many(*payoffs)
+
+
 def test_pure_equilibria_on_two_threads_are_the_same():
     payoffs = np.random.default_rng(1).random((3, 2, 2, 2, 5000))
 

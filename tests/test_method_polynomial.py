@@ -104,8 +104,12 @@ def test_all_three_allies_align_with_the_known_probability():
 
 
 @pytest.mark.parametrize(
-    ("shape", "games"), [((2, 2, 2), 100), ((2, 3, 2), 30), ((3, 3, 3), 20), ((2, 2, 2, 2), 15)]
-)
+    ("shape", "games"),
+    [
+        ((2, 2, 2), 100), ((2, 3, 2), 30), ((3, 3, 3), 20), ((4, 2, 4), 15), ((2, 3, 4), 30),
+        ((2, 2, 2, 2), 15),
+    ],
+)  # fmt: skip
 def test_random_games_are_solved_completely(shape, games):
     for seed in range(games):
         game = random_game(seed, *shape)
@@ -130,6 +134,27 @@ def test_two_players_have_the_extreme_equilibria_also_with_a_bystander(shape):
         assert findings.complete
         assert np.allclose(as_points(alone), wanted, atol=1e-6)
         assert np.allclose(as_points(run(beside)[0])[:, :-1], wanted, atol=1e-6)
+
+
+def test_a_unit_of_each_players_payoffs_changes_nothing():
+    for seed in range(10):
+        game = random_game(seed, 3, 2, 3)
+        units = np.array([1e-9, 1e9, 3.0]).reshape(3, 1, 1, 1)
+        other = NormalForm.from_payoffs(game.payoffs * units - 5 * units)
+
+        assert np.allclose(as_points(run(game)[0]), as_points(run(other)[0]), atol=1e-6)
+
+
+def test_small_differences_between_large_ones_are_seen():
+    """Where a third player ends all with a great loss, the others' payoffs look alike."""
+    game = random_game(3, 2, 3, 3)
+    table = np.full((3, 3, 3, 3), -1e6)
+    table[:, :2] = game.payoffs
+    profiles, findings = run(NormalForm.from_payoffs(table))
+    wanted = as_points(run(game)[0])
+
+    assert findings.complete
+    assert np.allclose(np.delete(as_points(profiles), 2, axis=1), wanted, atol=1e-6)
 
 
 def test_the_end_of_the_logit_branch_is_among_them():

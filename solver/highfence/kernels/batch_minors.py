@@ -22,180 +22,185 @@ equilibria for two-person games", section 2.4), written with Cramer's rule.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, types
 
-from .batch_pure import packed
+from .batch_pure import lowest_bit
 
 __all__ = ["solve_blocks"]
 
 _INTS = types.int64[::1]
-_CUBE = types.float64[:, :, ::1]
 _MATRIX = types.float64[:, ::1]
-_WORDS = types.uint64[::1]
+_TABLE = types.int64[:, ::1]
 
 
 @njit(nogil=True, error_model="numpy")
-def _minors(  # type: ignore[no-untyped-def]
-    entries,
-    first,
-    width,
-    start,
-    term_entry,
-    term_minor,
-    term_sign,
-    level,
-    bounds,
-    minors,
-    plus,
-    none,
-):
-    """Write all minors of a block, the words of their signs, and the words of those without."""
+def _minors(entries, start, entry, smaller, bounds, minors, signs):  # type: ignore[no-untyped-def]
+    """Write all minors of a block, and in which games each is surely positive or negative.
+
+    Terms alternate in sign, and the last one is negative. Loops have few enough arrays for the
+    compiler to see at run time that none is written to while it is read, and no views of rows,
+    which would be counted.
+    """
     for g in range(64):
         minors[0, g] = 1.0
-    plus[0] = ~np.uint64(0)
-    none[0] = np.uint64(0)
-    up, unsure = np.empty(8, np.uint64), np.empty(8, np.uint64)
-    up_bytes, unsure_bytes = up.view(np.uint8), unsure.view(np.uint8)
+    signs[0], signs[1] = ~np.uint64(0), np.uint64(0)
     for k in range(1, start.size - 1):
-        total = minors[k]
-        for g in range(64):
-            total[g] = 0.0
-        for t in range(start[k], start[k + 1]):
-            entry, minor, sign = term_entry[t], term_minor[t], term_sign[t]
-            if minor == 0:
+        t = start[k]
+        terms = start[k + 1] - t
+        a0, a1, b0, b1 = entry[t], entry[t + 1], smaller[t], smaller[t + 1]
+        if terms == 2:
+            for g in range(64):
+                minors[k, g] = entries[a0, g] - entries[a1, g]
+        elif terms == 3:
+            a2, b2 = entry[t + 2], smaller[t + 2]
+            for g in range(64):
+                minors[k, g] = (
+                    entries[a1, g] * minors[b1, g]
+                    - entries[a0, g] * minors[b0, g]
+                    - entries[a2, g] * minors[b2, g]
+                )
+        else:
+            a2, a3, b2, b3 = entry[t + 2], entry[t + 3], smaller[t + 2], smaller[t + 3]
+            for g in range(64):
+                minors[k, g] = (entries[a0, g] * minors[b0, g] - entries[a1, g] * minors[b1, g]) + (
+                    entries[a2, g] * minors[b2, g] - entries[a3, g] * minors[b3, g]
+                )
+            if terms == 5:
+                a4, b4 = entry[t + 4], smaller[t + 4]
                 for g in range(64):
-                    total[g] += sign * entries[entry, g]
-            else:
+                    minors[k, g] = -minors[k, g] - entries[a4, g] * minors[b4, g]
+            elif terms == 6:
+                a4, a5, b4, b5 = entry[t + 4], entry[t + 5], smaller[t + 4], smaller[t + 5]
                 for g in range(64):
-                    total[g] += sign * (entries[entry, g] * minors[minor, g])
-        bound = bounds[level[k]]
+                    minors[k, g] += entries[a4, g] * minors[b4, g] - entries[a5, g] * minors[b5, g]
+        bound = bounds[terms]
+        up, down = np.uint64(0), np.uint64(0)
         for g in range(64):
-            up_bytes[g] = total[g] > 0.0
-            unsure_bytes[g] = abs(total[g]) <= bound
-        plus[k] = packed(up)
-        none[k] = packed(unsure)
+            up |= np.uint64(minors[k, g] > bound) << np.uint64(g)
+            down |= np.uint64(minors[k, g] < -bound) << np.uint64(g)
+        signs[2 * k], signs[2 * k + 1] = up, down
 
 
 @njit(nogil=True, error_model="numpy")
-def _unit(payoffs, first, width, entries):  # type: ignore[no-untyped-def]
-    """Write a block's payoffs mapped to [0, 1]; games that are not there are zero."""
-    low, high = np.empty(64), np.empty(64)
+def _unit(payoffs, cell, first, width, entries):  # type: ignore[no-untyped-def]
+    """Write a block's payoffs mapped to [0, 1]; games that are not there are zero.
+
+    ``cell`` says which row of ``payoffs`` an entry is. Returns whether all are finite.
+    """
+    low, high, sure = np.empty(64), np.empty(64), np.zeros(64)
     for g in range(64):
-        low[g], high[g] = 0.0, 1.0
-    for g in range(width):
-        low[g] = payoffs[0, first + g]
-        high[g] = payoffs[0, first + g]
-    for e in range(1, payoffs.shape[0]):
+        low[g], high[g] = np.inf, -np.inf
+    for e in range(cell.size):
+        read, into = payoffs[cell[e], first : first + width], entries[e]
         for g in range(width):
-            x = payoffs[e, first + g]
+            into[g] = read[g]
+        for g in range(width, 64):
+            into[g] = 0.0
+        for g in range(64):
+            x = into[g]
             low[g] = x if x < low[g] else low[g]
             high[g] = x if x > high[g] else high[g]
+            sure[g] += x - x
+    fine = True
     for g in range(64):
+        fine &= sure[g] == 0.0
         high[g] = 1.0 / (high[g] - low[g]) if high[g] > low[g] else 0.0
-    for e in range(payoffs.shape[0]):
-        for g in range(width):
-            entries[e, g] = (payoffs[e, first + g] - low[g]) * high[g]
-        for g in range(width, 64):
-            entries[e, g] = 0.0
+    for e in range(cell.size):
+        into = entries[e]
+        for g in range(64):
+            into[g] = (into[g] - low[g]) * high[g]
+    return fine
 
 
 @njit(nogil=True)
-def _holds(plus, none, of, y_start, y_minor, y_flip, s_start, s_minor, s_flip):  # type: ignore[no-untyped-def]
+def _holds(signs, terms, pair):  # type: ignore[no-untyped-def]
     """Words of the games in which one side's conditions hold: surely, and perhaps."""
-    everything = ~np.uint64(0)
-    sure_up, sure_down, may_up, may_down = everything, everything, everything, everything
-    for t in range(y_start[of], y_start[of + 1]):
-        sign = plus[y_minor[t]] ^ y_flip[t]
-        zero = none[y_minor[t]]
-        sure_up &= sign & ~zero
-        sure_down &= ~sign & ~zero
-        may_up &= sign | zero
-        may_down &= ~sign | zero
-    for t in range(s_start[of], s_start[of + 1]):
-        sign = plus[s_minor[t]] ^ s_flip[t]
-        zero = none[s_minor[t]]
-        sure_up &= ~sign & ~zero
-        sure_down &= sign & ~zero
-        may_up &= ~sign | zero
-        may_down &= sign | zero
-    return sure_up | sure_down, may_up | may_down
+    sure_up, sure_down = ~np.uint64(0), ~np.uint64(0)
+    not_up, not_down = np.uint64(0), np.uint64(0)
+    for t in range(terms.shape[1]):
+        up, down = signs[terms[pair, t]], signs[terms[pair, t] ^ 1]
+        sure_up &= up
+        sure_down &= down
+        not_up |= down
+        not_down |= up
+    return sure_up | sure_down, ~not_up | ~not_down
 
 
-_SIDE = types.Tuple((_INTS, _INTS, _INTS, types.float64[::1], _INTS, types.float64[::1]))  # type: ignore[no-untyped-call]
-_TESTS = types.Tuple((_INTS, _INTS, _WORDS, _INTS, _INTS, _WORDS))  # type: ignore[no-untyped-call]
+_SIDE = types.Tuple((_INTS, _INTS, _INTS, _INTS, types.float64[::1], _TABLE))  # type: ignore[no-untyped-call]
+_TWO: Any = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
 
 
 @njit(
-    types.int64(
+    _TWO(
         _MATRIX, _MATRIX, types.int64, types.int64, types.int64, types.int64,
-        _SIDE, _SIDE, _TESTS, _TESTS, _INTS, _INTS,
-        _INTS, types.uint8[::1], _INTS, _MATRIX, _MATRIX, types.float64[::1],
+        _SIDE, _SIDE, _INTS, _TABLE, _TABLE, types.int64,
+        _INTS, types.uint8[::1], _MATRIX, _MATRIX, types.float64[::1],
     ),
     cache=True,
     nogil=True,
     error_model="numpy",
 )  # fmt: skip
 def solve_blocks(  # type: ignore[no-untyped-def]
-    row, column, m, n, start, stop, side_1, side_2, tests_1, tests_2, rows_of, columns_of,
-    counts, marked, game_of, xs, ys, regrets,
+    row, column, m, n, start, stop, side_1, side_2, support, rows_of, columns_of, most,
+    counts, marked, xs, ys, regrets,
 ):  # fmt: skip
-    """Solve the games in blocks ``start:stop``; return the number of equilibria written.
+    """Solve the games in blocks from ``start`` on, until ``stop`` or the room is used up.
 
     Parameters
     ----------
     row, column
-        (m * n, games) and (n * m, games): payoffs, own strategies first.
+        (m * n, games): payoffs, the columns running fastest.
     side_1, side_2
-        Per player, of each minor: the first of its terms; of each term, the entry, the smaller
-        minor and the sign; then per minor its size and per size its bound.
-    tests_1, tests_2
-        Per pair of supports, the minors that are to have one sign and those that are to have
-        the other, each with a word that turns it.
-    rows_of, columns_of
-        Per pair of supports, bit masks.
+        Per player: of each minor the first of its terms; of each term the entry and the smaller
+        minor; of each entry the row of the payoffs; by the number of terms, how small a minor
+        has no sign; and (pairs, own strategies) the signs that are to agree, those of
+        probabilities first: twice a minor's number, plus 1 for the opposite of its sign.
+    support, rows_of, columns_of
+        Per pair of supports: their size, and the strategies (pairs, size or more).
+    most
+        Most equilibria of one game.
     counts, marked
         (games,), written: equilibria, and 1 where degeneracy may matter; such a game has none.
-    game_of, xs, ys, regrets
-        Per equilibrium, written, game by game: the game, strategies (room, m) and (room, n), and
+    xs, ys, regrets
+        Per equilibrium, written, game by game: strategies (room, m) and (room, n), and
         the largest gain from deviating, over the payoff scale.
+
+    Returns
+    -------
+    The block that would be next, -1 if a payoff is not finite; and the number of equilibria.
     """
     games = row.shape[1]
-    one, two = np.zeros((m * n, 64)), np.zeros((m * n, 64))
+    cells = m * n
+    one, two = np.empty((cells, 64)), np.empty((cells, 64))
     minors_1, minors_2 = np.empty((side_1[0].size - 1, 64)), np.empty((side_2[0].size - 1, 64))
-    plus_1, none_1 = np.empty(side_1[0].size, np.uint64), np.empty(side_1[0].size, np.uint64)
-    plus_2, none_2 = np.empty(side_2[0].size, np.uint64), np.empty(side_2[0].size, np.uint64)
+    signs_1 = np.empty(2 * side_1[0].size, np.uint64)
+    signs_2 = np.empty(2 * side_2[0].size, np.uint64)
     found = 0
-    pairs = rows_of.size
+    pairs = support.size
     held, words = np.empty(pairs, np.int64), np.empty(pairs, np.uint64)
     place = np.empty(64, np.int64)
     for block in range(start, stop):
+        if found + 64 * most > xs.shape[0]:
+            return block, found
         first = 64 * block
         width = min(64, games - first)
-        _unit(row, first, width, one)
-        _unit(column, first, width, two)
-        _minors(one, first, width, side_1[0], side_1[1], side_1[2], side_1[3], side_1[4],
-                side_1[5], minors_1, plus_1, none_1)  # fmt: skip
-        _minors(two, first, width, side_2[0], side_2[1], side_2[2], side_2[3], side_2[4],
-                side_2[5], minors_2, plus_2, none_2)  # fmt: skip
+        if not _unit(row, side_1[3], first, width, one):
+            return -1, found
+        if not _unit(column, side_2[3], first, width, two):
+            return -1, found
+        _minors(one, side_1[0], side_1[1], side_1[2], side_1[4], minors_1, signs_1)
+        _minors(two, side_2[0], side_2[1], side_2[2], side_2[4], minors_2, signs_2)
         several = 0
         there = ~np.uint64(0)
         if width < 64:
             there = (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-        for g in range(width):
-            counts[first + g] = 0
         unsure = np.uint64(0)
         for pair in range(pairs):
-            sure_1, may_1 = _holds(
-                plus_1, none_1, pair, tests_1[0], tests_1[1], tests_1[2], tests_1[3], tests_1[4],
-                tests_1[5],
-            )  # fmt: skip
-            if may_1 & there == 0:
-                continue
-            sure_2, may_2 = _holds(
-                plus_2, none_2, pair, tests_2[0], tests_2[1], tests_2[2], tests_2[3], tests_2[4],
-                tests_2[5],
-            )  # fmt: skip
+            sure_1, may_1 = _holds(signs_1, side_1[5], pair)
+            sure_2, may_2 = _holds(signs_2, side_2[5], pair)
             word = sure_1 & sure_2 & there
             unsure |= may_1 & may_2 & ~word & there
             if word != 0:
@@ -203,65 +208,65 @@ def solve_blocks(  # type: ignore[no-untyped-def]
                 words[several] = word
                 several += 1
         # Each game's equilibria stand together.
+        for g in range(64):
+            place[g] = 0
         for k in range(several):
-            words[k] &= ~unsure
-            word = words[k]
-            g = first
+            word = words[k] & ~unsure
+            words[k] = word
             while word != 0:
-                counts[g] += word & np.uint64(1)
-                word >>= np.uint64(1)
-                g += 1
+                place[lowest_bit(word)] += 1
+                word &= word - np.uint64(1)
         for g in range(width):
+            counts[first + g] = place[g]
+            marked[first + g] = unsure >> np.uint64(g) & np.uint64(1)
             place[g] = found
             found += counts[first + g]
-            marked[first + g] = unsure >> np.uint64(g) & np.uint64(1)
         for k in range(several):
             pair = held[k]
+            size = support[pair]
             word = words[k]
-            g = -1
             while word != 0:
-                g += 1
-                here = word & np.uint64(1)
-                word >>= np.uint64(1)
-                if not here:
-                    continue
+                g = lowest_bit(word)
+                word &= word - np.uint64(1)
                 at = place[g]
                 place[g] += 1
-                game_of[at] = first + g
-                # The column player's strategy comes from the row player's payoffs.
-                total, t = 0.0, tests_1[0][pair]
-                for j in range(n):
-                    ys[at, j] = 0.0
-                    if columns_of[pair] >> j & 1:
-                        ys[at, j] = abs(minors_1[tests_1[1][t], g])
-                        total += ys[at, j]
-                        t += 1
-                for j in range(n):
-                    ys[at, j] /= total
-                total, t = 0.0, tests_2[0][pair]
                 for i in range(m):
                     xs[at, i] = 0.0
-                    if rows_of[pair] >> i & 1:
-                        xs[at, i] = abs(minors_2[tests_2[1][t], g])
-                        total += xs[at, i]
-                        t += 1
+                for j in range(n):
+                    ys[at, j] = 0.0
+                if size == 1:
+                    xs[at, rows_of[pair, 0]] = 1.0
+                    ys[at, columns_of[pair, 0]] = 1.0
+                    regrets[at] = 0.0
+                    continue
+                # The column player's strategy comes from the row player's payoffs.
+                in_x, in_y = 0.0, 0.0
+                for t in range(size):
+                    of_y = abs(minors_1[side_1[5][pair, t] >> 1, g])
+                    of_x = abs(minors_2[side_2[5][pair, t] >> 1, g])
+                    ys[at, columns_of[pair, t]] = of_y
+                    xs[at, rows_of[pair, t]] = of_x
+                    in_y += of_y
+                    in_x += of_x
                 for i in range(m):
-                    xs[at, i] /= total
-                worst = 0.0
-                most, mean = -1.0, 0.0
+                    xs[at, i] /= in_x
+                for j in range(n):
+                    ys[at, j] /= in_y
+                most_1, mean_1 = -1.0, 0.0
                 for i in range(m):
                     value = 0.0
-                    for j in range(n):
+                    for t in range(size):
+                        j = columns_of[pair, t]
                         value += one[i * n + j, g] * ys[at, j]
-                    most = max(most, value)
-                    mean += xs[at, i] * value
-                worst = most - mean
-                most, mean = -1.0, 0.0
+                    most_1 = max(most_1, value)
+                    mean_1 += xs[at, i] * value
+                most_2, mean_2 = -1.0, 0.0
                 for j in range(n):
                     value = 0.0
-                    for i in range(m):
+                    for t in range(size):
+                        i = rows_of[pair, t]
                         value += two[j * m + i, g] * xs[at, i]
-                    most = max(most, value)
-                    mean += ys[at, j] * value
-                regrets[at] = max(worst, most - mean)
-    return found
+                    most_2 = max(most_2, value)
+                    mean_2 += ys[at, j] * value
+                regrets[at] = max(most_1 - mean_1, most_2 - mean_2)
+    return stop, found

@@ -9,35 +9,46 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
-__all__ = ["induct", "list_marked", "mark_pure", "packed"]
+__all__ = ["induct", "list_marked", "lowest_bit", "mark_pure"]
 
 _WORDS = types.uint64[:, ::1]
 _INTS = types.int64[::1]
-
-
-_SPREAD = np.uint64(0x0102040810204080)
+_ALL = ~np.uint64(0)
+_WIDE = 8
+"""Blocks that are read together, so that what is read at once is 4 kB."""
+_MAGIC = 0x03F79D71B4CB0A89
+"""A de Bruijn sequence: its 64 shifts begin with 6 bits that differ."""
+_PLACE = np.zeros(64, np.int64)
+for _k in range(64):
+    _PLACE[((_MAGIC << _k) & (2**64 - 1)) >> 58] = _k
 
 
 @njit(nogil=True)
-def packed(words):  # type: ignore[no-untyped-def]
-    """The 64 bytes, 0 or 1, of 8 words as the bits of one word, the first lowest.
+def lowest_bit(word):  # type: ignore[no-untyped-def]
+    """The place of the lowest bit of a word that is not 0."""
+    lowest = word & (~word + np.uint64(1))
+    return _PLACE[np.int64((lowest * np.uint64(_MAGIC)) >> np.uint64(58))]
 
-    A product with the constant brings the lowest bits of a word's bytes together in its top byte.
-    """
-    made = np.uint64(0)
-    for k in range(8):
-        made |= ((words[k] * _SPREAD) >> np.uint64(56)) << np.uint64(8 * k)
-    return made
+
+@njit(nogil=True, error_model="numpy")
+def _at_least(x, most):  # type: ignore[no-untyped-def]
+    """The word of the games in which ``x`` is as large as ``most``."""
+    word = np.uint64(0)
+    for g in range(64):
+        word |= np.uint64(x[g] >= most[g]) << np.uint64(g)
+    return word
 
 
 @njit(
-    types.void(types.float64[:, :, ::1], _INTS, types.int64, types.int64, _WORDS, _INTS),
+    types.boolean(types.float64[:, :, ::1], _INTS, types.int64, types.int64, _WORDS, _INTS),
     cache=True,
     nogil=True,
     error_model="numpy",
 )
 def mark_pure(payoffs, sizes, start, stop, marks, counts):  # type: ignore[no-untyped-def]
     """Mark the pure equilibria of the games in the blocks ``start:stop``.
+
+    Every payoff is read once. Returns whether all are finite; if not, the rest is not written.
 
     Parameters
     ----------
@@ -52,59 +63,72 @@ def mark_pure(payoffs, sizes, start, stop, marks, counts):  # type: ignore[no-un
         (games,), written.
     """
     players, cells, games = payoffs.shape
-    words = np.empty((cells, 8), np.uint64)
-    stable = words.view(np.uint8)
-    most = np.empty(64)
-    number = np.empty(64, np.int64)
-    for block in range(start, stop):
+    longest = 1
+    for i in range(players):
+        longest = max(longest, sizes[i])
+    line = np.zeros((longest, 64 * _WIDE))
+    most, sure = np.empty(64 * _WIDE), np.zeros(64 * _WIDE)
+    for block in range(start, stop, _WIDE):
         first = 64 * block
-        width = min(64, games - first)
-        for c in range(cells):
-            for g in range(64):
-                stable[c, g] = 1
+        words = min(_WIDE, stop - block)
+        width = min(64 * words, games - first)
+        for w in range(words):
+            marks[block + w, :] = _ALL
         stride = cells
         for i in range(players):
             size = sizes[i]
             span = stride
             stride //= size
             for base in range(0, cells, span):
-                for line in range(base, base + stride):
-                    for g in range(width):
-                        most[g] = payoffs[i, line, first + g]
-                    for k in range(1, size):
-                        c = line + k * stride
-                        for g in range(width):
-                            x = payoffs[i, c, first + g]
-                            most[g] = x if x > most[g] else most[g]
+                for begin in range(base, base + stride):
+                    for g in range(64 * _WIDE):
+                        most[g] = -np.inf
                     for k in range(size):
-                        c = line + k * stride
+                        own, c = line[k], begin + k * stride
+                        read = payoffs[i, c, first : first + width]
                         for g in range(width):
-                            stable[c, g] &= payoffs[i, c, first + g] >= most[g]
-        for g in range(64):
-            number[g] = 0
-        for c in range(cells):
-            for g in range(width, 64):
-                stable[c, g] = 0
-            for g in range(width):
-                number[g] += stable[c, g]
-            marks[block, c] = packed(words[c])
+                            x = read[g]
+                            own[g] = x
+                            most[g] = x if x > most[g] else most[g]
+                            sure[g] += x - x
+                    for k in range(size):
+                        own, c = line[k], begin + k * stride
+                        for w in range(words):
+                            marks[block + w, c] &= _at_least(
+                                own[64 * w : 64 * w + 64], most[64 * w : 64 * w + 64]
+                            )
         for g in range(width):
-            counts[first + g] = number[g]
+            counts[first + g] = 0
+            if sure[g] != 0.0:
+                return False
+        if width < 64 * words:
+            there = (np.uint64(1) << np.uint64(width % 64)) - np.uint64(1)
+            for c in range(cells):
+                marks[block + words - 1, c] &= there
+        for w in range(words):
+            for c in range(cells):
+                word = marks[block + w, c]
+                while word != 0:
+                    counts[first + 64 * w + lowest_bit(word)] += 1
+                    word &= word - np.uint64(1)
+    return True
 
 
-@njit(types.void(_WORDS, _INTS, _INTS), cache=True, nogil=True)
-def list_marked(marks, place, cells_of):  # type: ignore[no-untyped-def]
-    """Write the marked cells of each game, ascending, from ``place[game]`` on, which moves on."""
+@njit(types.void(_WORDS, _INTS, types.int64[:, ::1], types.int64[:, ::1]), cache=True, nogil=True)
+def list_marked(marks, place, cell, actions):  # type: ignore[no-untyped-def]
+    """Write the marked cells of each game, ascending, from ``place[game]`` on, which moves on.
+
+    ``cell`` (cells, players) has each cell's actions, and ``actions`` gets those of the marked.
+    """
     for block in range(marks.shape[0]):
         for c in range(marks.shape[1]):
             word = marks[block, c]
-            g = 64 * block
             while word != 0:
-                if word & np.uint64(1):
-                    cells_of[place[g]] = c
-                    place[g] += 1
-                word >>= np.uint64(1)
-                g += 1
+                g = 64 * block + lowest_bit(word)
+                word &= word - np.uint64(1)
+                for i in range(cell.shape[1]):
+                    actions[place[g], i] = cell[c, i]
+                place[g] += 1
 
 
 @njit(

@@ -5,8 +5,14 @@ per player and strategy but the first: it pays as much as the first. Each is lin
 player's probabilities. They are taken as homogeneous in each player's probabilities and in random
 coordinates, in which no root is at infinity, and followed from equations of the same shape whose
 roots are known: ``(1 - t) start + t target``, with complex starts, has as many smooth paths as a
-generic system has roots. Where two mix the equations are linear, and where three mix two
-strategies each they come down to one quadratic equation: those roots are written down.
+generic system has roots.
+
+Nothing is followed where two or three mix and one of the three mixes two strategies. Where two mix
+the equations are linear. Where three do, let ``t`` be the probability of the one's second strategy:
+the equations of the others are linear in each other's probabilities once ``t`` is given, so these
+are minors of matrices whose entries are linear in ``t``, and what is left is one polynomial
+equation in ``t``. Its roots in [0, 1] are separated by the signs of its Bernstein coefficients
+(Lane and Riesenfeld 1981). Where a sign hangs on rounding all paths are followed instead.
 
 Arrays of a plan (see :mod:`highfence.methods.polynomial`), all systems one after the other:
 ``size`` unknowns; ``equation_at`` where a system's equations start in ``entry_at``, which says
@@ -16,17 +22,77 @@ coefficient multiplies; ``turn`` the changes of coordinates; ``roots`` of the st
 
 from __future__ import annotations
 
+from math import comb
+from typing import Any
+
 import numpy as np
 from numba import njit, types
 
 from .indifference import polish
 
-__all__ = ["solve_supports"]
+__all__ = ["solve_supports", "unit_and_pure"]
+
+_DEGREE = 6
+"""Of the largest polynomial that is solved; it comes from two who mix four strategies."""
+_DEPTH = 30
+"""How often [0, 1] is halved before a root counts as double or at an end."""
+
+
+def _bernstein(degree: int) -> tuple[Any, Any]:
+    """Return points, and the matrix that turns values there into Bernstein coefficients."""
+    points = (1 - np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))) / 2
+    powers = np.arange(degree + 1)
+    choose = np.array([comb(degree, k) for k in powers])
+    return points, np.linalg.inv(
+        choose * points[:, None] ** powers * (1 - points[:, None]) ** (degree - powers)
+    )
+
+
+_POINTS = np.zeros((_DEGREE + 1, _DEGREE + 1))
+_COEFFICIENTS = np.zeros((_DEGREE + 1, _DEGREE + 1, _DEGREE + 1))
+for _d in range(1, _DEGREE + 1):
+    _POINTS[_d, : _d + 1], _COEFFICIENTS[_d, : _d + 1, : _d + 1] = _bernstein(_d)
 
 _INTS = types.int64[::1]
 _VECTOR = types.float64[::1]
 _MATRIX = types.float64[:, ::1]
 _COMPLEX = types.complex128[::1]
+
+
+@njit(
+    types.int64(types.Array(types.float64, 2, "C", readonly=True), _INTS, _INTS, _MATRIX, _INTS),
+    cache=True,
+    error_model="numpy",
+    nogil=True,
+)
+def unit_and_pure(payoffs, counts, strides, unit, cells):  # type: ignore[no-untyped-def]
+    """Write payoffs (players, cells) mapped to [0, 1], and the cells that are pure equilibria.
+
+    Returns the number of those, ascending; -1 if some player's payoffs are too far apart.
+    """
+    players, size = payoffs.shape
+    for i in range(players):
+        low, high = payoffs[i, 0], payoffs[i, 0]
+        for c in range(size):
+            low, high = min(low, payoffs[i, c]), max(high, payoffs[i, c])
+        if not np.isfinite(high - low):
+            return -1
+        over = high - low if high > low else 1.0
+        for c in range(size):
+            unit[i, c] = (payoffs[i, c] - low) / over
+    found = 0
+    for c in range(size):
+        best = True
+        for i in range(players):
+            begin = c - c // strides[i] % counts[i] * strides[i]
+            for k in range(counts[i]):
+                best = best and payoffs[i, begin + k * strides[i]] <= payoffs[i, c]
+            if not best:
+                break
+        if best:
+            cells[found] = c
+            found += 1
+    return found
 
 
 @njit(error_model="numpy", nogil=True)
@@ -298,6 +364,9 @@ def _target(  # type: ignore[no-untyped-def]
 def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type: ignore[no-untyped-def]
     """Make a root as exact as floats allow, and write it if it is an equilibrium not seen yet."""
     strategies = p.size
+    polish(payoffs, counts, first, support, 0, p, said)
+    if said[3] < -1e-2:
+        return
     polish(payoffs, counts, first, support, 30, p, said)
     inside = np.inf
     for a in range(strategies):
@@ -324,102 +393,299 @@ def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type
 
 
 @njit(error_model="numpy", nogil=True)
-def _gain(payoffs, strides, mixed, lists, origin, i, e, a, j, b, k):  # type: ignore[no-untyped-def]
-    """Return what strategy ``e`` of the ``i``-th who mixes pays more than their first.
+def _null(rows, k, out):  # type: ignore[no-untyped-def]
+    """Write the vector that ``rows`` (k, k + 1) map to 0, made of their signed minors.
 
-    The ``j``-th plays their ``a``-th strategy, and the ``k``-th their ``b``-th.
+    ``w @ out`` is the determinant of the rows with ``w`` below. ``rows`` may be overwritten.
     """
-    offset = origin + lists[j, a] * strides[mixed[j]] + lists[k, b] * strides[mixed[k]]
-    own = strides[mixed[i]]
-    row = payoffs[mixed[i]]
-    return row[offset + lists[i, e] * own] - row[offset + lists[i, 0] * own]
+    if k == 1:
+        out[0], out[1] = -rows[0, 1], rows[0, 0]
+        return
+    if k == 2:
+        out[0] = rows[0, 1] * rows[1, 2] - rows[0, 2] * rows[1, 1]
+        out[1] = rows[0, 2] * rows[1, 0] - rows[0, 0] * rows[1, 2]
+        out[2] = rows[0, 0] * rows[1, 1] - rows[0, 1] * rows[1, 0]
+        return
+    column = np.arange(k + 1)
+    whole = 1.0
+    for c in range(k):
+        pivot, at, largest = c, c, 0.0
+        for r in range(c, k):
+            for d in range(c, k + 1):
+                if abs(rows[r, d]) > largest:
+                    pivot, at, largest = r, d, abs(rows[r, d])
+        if largest == 0.0:
+            out[: k + 1] = 0.0
+            return
+        if pivot != c:
+            whole = -whole
+            for d in range(k + 1):
+                rows[c, d], rows[pivot, d] = rows[pivot, d], rows[c, d]
+        if at != c:
+            whole = -whole
+            column[c], column[at] = column[at], column[c]
+            for r in range(k):
+                rows[r, c], rows[r, at] = rows[r, at], rows[r, c]
+        whole *= rows[c, c]
+        for r in range(c + 1, k):
+            factor = rows[r, c] / rows[c, c]
+            for d in range(c + 1, k + 1):
+                rows[r, d] -= factor * rows[c, d]
+    out[column[k]] = whole
+    for c in range(k - 1, -1, -1):
+        total = 0.0
+        for d in range(c + 1, k + 1):
+            total -= rows[c, d] * out[column[d]]
+        out[column[c]] = total / rows[c, c]
+
+
+@njit(error_model="numpy", nogil=True)
+def _is_mixture(weights, size):  # type: ignore[no-untyped-def]
+    """Divide by the sum, and tell whether all are positive or within rounding of 0."""
+    total, largest = 0.0, 0.0
+    for a in range(size):
+        total += weights[a]
+        largest = max(largest, abs(weights[a]))
+    if not abs(total) > 0.5 * largest:
+        return False
+    least = 0.0
+    for a in range(size):
+        weights[a] /= total
+        least = min(least, weights[a])
+    return least > -1e-6
 
 
 @njit(error_model="numpy", nogil=True)
 def _by_two(  # type: ignore[no-untyped-def]
-    payoffs, first, strides, mixed, lists, size, origin, line, side, p
+    payoffs, first, strides, mixed, lists, size, origin, rows, y, p
 ):
-    """Write the one root where two mix: linear equations for each. False if they are singular."""
+    """Write the one root where two mix: linear equations for each.
+
+    Returns 0 if it has a negative probability, and -1 where the equations may be dependent.
+    """
+    k = size - 1
     for i in range(2):
         j = 1 - i
-        for e in range(1, size):
+        own = strides[mixed[i]]
+        payoff = payoffs[mixed[i]]
+        for e in range(k):
+            scale = 0.0
             for b in range(size):
                 offset = origin + lists[j, b] * strides[mixed[j]]
-                own = strides[mixed[i]]
-                row = payoffs[mixed[i]]
-                gain = row[offset + lists[i, e] * own] - row[offset + lists[i, 0] * own]
-                line[e - 1, b] = complex(gain)
-            side[e - 1] = 0.0j
+                rows[e, b] = (
+                    payoff[offset + lists[i, e + 1] * own] - payoff[offset + lists[i, 0] * own]
+                )
+                scale = max(scale, abs(rows[e, b]))
+            scale = 1.0 / scale if scale > 0.0 else 0.0
+            for b in range(size):
+                rows[e, b] *= scale
+        _null(rows, k, y)
+        largest = 0.0
         for b in range(size):
-            line[size - 1, b] = 1.0 + 0.0j
-        side[size - 1] = 1.0 + 0.0j
-        if not _solve(line, side, size) > 1e-9:
-            return False
+            largest = max(largest, abs(y[b]))
+        if not largest > 1e-9:
+            return -1
+        if not _is_mixture(y, size):
+            return 0
         for b in range(size):
-            p[first[mixed[j]] + lists[j, b]] = side[b].real
-    return True
+            p[first[mixed[j]] + lists[j, b]] = y[b]
+    return 1
 
 
 @njit(error_model="numpy", nogil=True)
-def _by_three(payoffs, first, strides, mixed, lists, origin, p, other):  # type: ignore[no-untyped-def]
-    """Write the real roots where three mix two strategies each: those of a quadratic equation.
+def _gains(  # type: ignore[no-untyped-def]
+    payoffs, strides, mixed, lists, sizes, origin, i, j, k, gains
+):
+    """Write what strategy ``e + 1`` of the ``i``-th who mixes pays more than their first.
 
-    Each player's condition is ``a + b u + c v + d u v = 0`` in the probabilities of the others'
-    second strategies. Two of them give two of the probabilities as quotients of linear functions
-    of the third. Returns the number of roots, in ``p`` and ``other``; -1 where a quotient, or
-    whether the roots are real, hangs on rounding.
+    ``gains[e, a, b]``: the ``j``-th plays their ``a``-th strategy and the ``k``-th their
+    ``b``-th; over the largest of all ``a`` and ``b``.
     """
-    f = np.empty((3, 4))
-    for i in range(3):
-        j, k = (1, 2) if i == 0 else ((0, 2) if i == 1 else (0, 1))
-        low = _gain(payoffs, strides, mixed, lists, origin, i, 1, 0, j, 0, k)
-        up = _gain(payoffs, strides, mixed, lists, origin, i, 1, 1, j, 0, k)
-        across = _gain(payoffs, strides, mixed, lists, origin, i, 1, 0, j, 1, k)
-        both = _gain(payoffs, strides, mixed, lists, origin, i, 1, 1, j, 1, k)
-        f[i, 0], f[i, 1], f[i, 2], f[i, 3] = low, up - low, across - low, both - up - across + low
-    # With x of the first player: y = -(a2 + b2 x)/(c2 + d2 x) by the third's condition, and
-    # z = -(a0 + b0 y)/(c0 + d0 y) by the first's; the second's condition in x and z is left.
-    top0 = -f[0, 0] * f[2, 2] + f[0, 1] * f[2, 0]
-    top1 = -f[0, 0] * f[2, 3] + f[0, 1] * f[2, 1]
-    low0 = f[0, 2] * f[2, 2] - f[0, 3] * f[2, 0]
-    low1 = f[0, 2] * f[2, 3] - f[0, 3] * f[2, 1]
-    c0 = f[1, 0] * low0 + f[1, 2] * top0
-    c1 = f[1, 0] * low1 + f[1, 1] * low0 + f[1, 2] * top1 + f[1, 3] * top0
-    c2 = f[1, 1] * low1 + f[1, 3] * top1
-    size = max(abs(c0), max(abs(c1), abs(c2)))
-    rest = c1 * c1 - 4.0 * c0 * c2
-    if not abs(c2) > 1e-7 * size or not abs(rest) > 1e-9 * size * size:
-        return -1
-    if rest < 0.0:
-        return 0
-    half = -0.5 * (c1 + np.sqrt(rest)) if c1 >= 0.0 else -0.5 * (c1 - np.sqrt(rest))
-    if half == 0.0:
-        return -1
-    for root in range(2):
-        x = half / c2 if root == 0 else c0 / half
-        under_y, under_z = f[2, 2] + f[2, 3] * x, low0 + low1 * x
-        # Next to a pole the other coordinates are lost in rounding.
-        if not abs(under_y) > 1e-7 * (abs(f[2, 2]) + abs(f[2, 3] * x)):
-            return -1
-        if not abs(under_z) > 1e-7 * (abs(low0) + abs(low1 * x)):
-            return -1
-        y, z = -(f[2, 0] + f[2, 1] * x) / under_y, (top0 + top1 * x) / under_z
-        into = p if root == 0 else other
-        for j in range(3):
-            value = x if j == 0 else (y if j == 1 else z)
-            into[first[mixed[j]] + lists[j, 0]] = 1.0 - value
-            into[first[mixed[j]] + lists[j, 1]] = value
-    return 2
+    own = strides[mixed[i]]
+    payoff = payoffs[mixed[i]]
+    for e in range(sizes[i] - 1):
+        scale = 0.0
+        for a in range(sizes[j]):
+            for b in range(sizes[k]):
+                offset = origin + lists[j, a] * strides[mixed[j]] + lists[k, b] * strides[mixed[k]]
+                gain = payoff[offset + lists[i, e + 1] * own] - payoff[offset + lists[i, 0] * own]
+                gains[e, a, b] = gain
+                scale = max(scale, abs(gain))
+        scale = 1.0 / scale if scale > 0.0 else 0.0
+        for a in range(sizes[j]):
+            for b in range(sizes[k]):
+                gains[e, a, b] *= scale
 
 
 @njit(error_model="numpy", nogil=True)
-def _may_be(p, support):  # type: ignore[no-untyped-def]
-    """Tell whether no probability is far below 0."""
-    least = 0.0
-    for a in range(p.size):
-        if support[a]:
-            least = min(least, p[a])
-    return least > -1e-6
+def _mean(gains, count, size, t, rows):  # type: ignore[no-untyped-def]
+    """Write the gains (count, size) where the last player's second strategy has odds ``t``."""
+    for e in range(count):
+        for a in range(size):
+            rows[e, a] = (1.0 - t) * gains[e, a, 0] + t * gains[e, a, 1]
+
+
+@njit(error_model="numpy", nogil=True)
+def _roots_between(b, degree, tie, roots, stack, ends):  # type: ignore[no-untyped-def]
+    """Write the roots between 0 and 1 of a polynomial with Bernstein coefficients ``b``.
+
+    Coefficients within ``tie`` of 0 have no sign. Returns the number, -1 if it is unsure.
+    """
+    stack[0, : degree + 1] = b[: degree + 1]
+    ends[0, 0], ends[0, 1] = 0.0, 1.0
+    waiting, found = 1, 0
+    while waiting:
+        waiting -= 1
+        c, low, high = stack[waiting], ends[waiting, 0], ends[waiting, 1]
+        changes, last, unsure = 0, 0.0, False
+        for k in range(degree + 1):
+            if abs(c[k]) <= tie:
+                unsure = True
+            elif last * c[k] < 0.0:
+                changes += 1
+                last = c[k]
+            else:
+                last = c[k]
+        if changes == 0 and not unsure:
+            continue
+        if changes == 1 and not unsure:
+            # By false position, halving the weight of an end that stays.
+            left, right, at_left, at_right = 0.0, 1.0, c[0], c[degree]
+            for _ in range(80):
+                s = (left * at_right - right * at_left) / (at_right - at_left)
+                value, weight = 0.0, (1.0 - s) ** degree
+                if s < 1.0:
+                    for k in range(degree + 1):
+                        value += weight * c[k]
+                        weight *= (degree - k) / (k + 1.0) * s / (1.0 - s)
+                else:
+                    value = c[degree]
+                if abs(right - left) < 1e-12 or abs(value) <= 1e-2 * tie:
+                    break
+                if value * at_right < 0.0:
+                    left, at_left = right, at_right
+                else:
+                    at_left *= 0.5
+                right, at_right = s, value
+            roots[found] = low + s * (high - low)
+            found += 1
+            continue
+        if high - low < 2.0**-_DEPTH:
+            return -1
+        # The coefficients of both halves (de Casteljau); the second is looked at first.
+        other = stack[waiting + 1]
+        for k in range(degree + 1):
+            other[k] = c[k]
+        for k in range(degree + 1):
+            c[k] = other[0]
+            for m in range(degree - k):
+                other[m] = 0.5 * (other[m] + other[m + 1])
+        middle = 0.5 * (low + high)
+        ends[waiting, 0], ends[waiting, 1] = low, middle
+        ends[waiting + 1, 0], ends[waiting + 1, 1] = middle, high
+        waiting += 2
+    return found
+
+
+@njit(error_model="numpy", nogil=True)
+def _by_three(  # type: ignore[no-untyped-def]
+    payoffs, first, strides, mixed, lists, sizes, origin, made, cubes, squares, spare
+):
+    """Write the roots that may be mixtures, where three mix and one of them two strategies.
+
+    Returns their number, the rows of ``made`` being filled from above; -1 where something
+    hangs on rounding, and -2 if this is no such case.
+    """
+    u = 0 if sizes[0] == 2 else (1 if sizes[1] == 2 else 2)
+    v, w = (1 if u == 0 else 0), (1 if u == 2 else 2)
+    if sizes[v] > sizes[w]:
+        v, w = w, v
+    k, more = sizes[v] - 1, sizes[w] - sizes[v]
+    degree = k + 1 if more else 2 * k
+    if sizes[u] != 2 or degree > _DEGREE:
+        return -2
+    one, two, three = cubes[0], cubes[1], cubes[2]
+    _gains(payoffs, strides, mixed, lists, sizes, origin, u, v, w, one)
+    _gains(payoffs, strides, mixed, lists, sizes, origin, v, w, u, two)
+    _gains(payoffs, strides, mixed, lists, sizes, origin, w, v, u, three)
+    rows, stack, ends = squares[0], squares[1], squares[2]
+    y, z, values, b, roots = spare[0], spare[1], spare[2], spare[3], spare[4]
+    # The v-th player's probabilities are y: the w-th's equations are linear in them.
+    for d in range(degree + 1):
+        t = _POINTS[degree, d]
+        _mean(three, k + more, k + 1, t, rows)
+        value = 0.0
+        if more:
+            for a in range(k + 1):
+                values[a] = rows[k, a]
+            _null(rows, k, y)
+            for a in range(k + 1):
+                value += values[a] * y[a]
+        else:
+            _null(rows, k, y)
+            _mean(two, k, k + 1, t, rows)
+            _null(rows, k, z)
+            for a in range(k + 1):
+                for c in range(k + 1):
+                    value += one[0, a, c] * y[a] * z[c]
+        b[d] = value
+    for d in range(degree + 1):
+        values[d] = 0.0
+        for c in range(degree + 1):
+            values[d] += _COEFFICIENTS[degree, d, c] * b[c]
+    largest = 0.0
+    for d in range(degree + 1):
+        largest = max(largest, abs(values[d]))
+    if not largest > 1e-6:
+        return -1
+    number = _roots_between(values, degree, 1e-11 * max(1.0, largest), roots, stack, ends)
+    if number < 0:
+        return -1
+    count = 0
+    for r in range(number):
+        t = roots[r]
+        most = 0.0
+        # Of the w-th's equations one follows from the others; the least telling is left out.
+        for out in range(k if more else 0, -1, -1):
+            _mean(three, k + more, k + 1, t, rows)
+            if more:
+                for a in range(k + 1):
+                    rows[out, a] = rows[k, a]
+            _null(rows, k, z)
+            here = 0.0
+            for a in range(k + 1):
+                here = max(here, abs(z[a]))
+            if here > most:
+                most = here
+                for a in range(k + 1):
+                    y[a] = z[a]
+        if not most > 1e-8:
+            return -1
+        if not _is_mixture(y, k + 1):
+            continue
+        _mean(two, k, k + more + 1, t, rows)
+        if more:
+            for c in range(k + 2):
+                rows[k, c] = 0.0
+                for a in range(k + 1):
+                    rows[k, c] += y[a] * one[0, a, c]
+        _null(rows, k + more, z)
+        most = 0.0
+        for c in range(k + more + 1):
+            most = max(most, abs(z[c]))
+        if not most > 1e-8:
+            return -1
+        if not _is_mixture(z, k + more + 1):
+            continue
+        p = made[count]
+        p[first[mixed[u]] + lists[u, 0]] = 1.0 - t
+        p[first[mixed[u]] + lists[u, 1]] = t
+        for a in range(k + 1):
+            p[first[mixed[v]] + lists[v, a]] = y[a]
+        for c in range(k + more + 1):
+            p[first[mixed[w]] + lists[w, c]] = z[c]
+        count += 1
+    return count
 
 
 @njit(
@@ -457,7 +723,14 @@ def solve_supports(  # type: ignore[no-untyped-def]
     spare = np.empty(strategies, np.complex128)
     unknown = np.empty(most_unknowns, np.int64)
     lists = np.empty((players, strategies), np.int64)
-    p, other, said = np.empty(strategies), np.empty(strategies), np.empty(4)
+    p, said = np.empty(strategies), np.empty(4)
+    most = 2
+    for i in range(players):
+        most = max(most, counts[i])
+    made = np.empty((_DEGREE, strategies))
+    cubes = np.empty((3, most, most, most))
+    squares = np.empty((3, max(most, _DEPTH + 3), max(most, _DEGREE + 1)))
+    spares = np.empty((5, max(most, _DEGREE + 1)))
     followed = 0
     place = begin
     while place < supports.shape[0] and followed < budget and tally[0] < found.shape[0]:
@@ -505,22 +778,23 @@ def solve_supports(  # type: ignore[no-untyped-def]
         n, e0 = size[s], equation_at[s]
         if tally[0] + root_count[s] > found.shape[0]:
             break
-        known = -1
-        for a in range(strategies):
-            p[a] = other[a] = 1.0 if support[a] else 0.0
+        known = -2
+        if count == 2 or count == 3:
+            for r in range(_DEGREE if count == 3 else 1):
+                for a in range(strategies):
+                    made[r, a] = 1.0 if support[a] else 0.0
         if count == 2:
-            if _by_two(
-                payoffs, first, strides, mixed, lists, sizes[0], origin, matrix, right, p
-            ):  # fmt: skip
-                known = 1
-        elif count == 3 and n == 3:
-            known = _by_three(payoffs, first, strides, mixed, lists, origin, p, other)
+            known = _by_two(
+                payoffs, first, strides, mixed, lists, sizes[0], origin, squares[0], spares[0],
+                made[0],
+            )  # fmt: skip
+        elif count == 3:
+            known = _by_three(
+                payoffs, first, strides, mixed, lists, sizes, origin, made, cubes, squares, spares,
+            )  # fmt: skip
         if known >= 0:
-            tally[1] += root_count[s]
-            if known > 0 and _may_be(p, support):
-                _keep(payoffs, counts, first, support, p, said, found, told, tally)
-            if known > 1 and _may_be(other, support):
-                _keep(payoffs, counts, first, support, other, said, found, told, tally)
+            for r in range(known):
+                _keep(payoffs, counts, first, support, made[r], said, found, told, tally)
             followed += 1
             place += 1
             continue

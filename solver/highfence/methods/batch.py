@@ -41,8 +41,10 @@ __all__ = [
     "pure_many",
 ]
 
-_PART = 16
-"""Blocks of 64 games that one task takes."""
+_PART = 1024
+"""Most blocks of 64 games that one task takes."""
+_USUAL = 3
+"""Equilibria a game for which room is made at once."""
 _ROOM = 4096
 """Equilibria of degenerate games that are written before they are put aside."""
 _LARGEST = 6
@@ -123,7 +125,7 @@ def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
     """
     from ..kernels.batch_pure import list_marked, mark_pure
 
-    table = payoff_table(payoffs, None)
+    table = _shaped(payoffs, None)
     players, *sizes, games = table.shape
     cells = int(np.prod(sizes))
     flat = table.reshape(players, cells, games)
@@ -131,11 +133,12 @@ def pure_many(payoffs: ArrayLike, *, workers: int = 1) -> PureAnswers:
     marks = np.empty((blocks, cells), np.uint64)
     count = np.empty(games, np.int64)
     shape = np.array(sizes, dtype=np.int64)
-    in_parts(blocks, workers, lambda a, b: mark_pure(flat, shape, a, b, marks, count))
-    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    cell = np.empty(start[-1], np.int64)
-    list_marked(marks, start[:-1].copy(), cell)
-    actions = np.stack(np.unravel_index(cell, sizes), axis=1).astype(np.int64)
+    if not all(in_parts(blocks, workers, lambda a, b: mark_pure(flat, shape, a, b, marks, count))):
+        raise _not_finite()
+    start = _starts(count)
+    actions = np.empty((start[-1], players), np.int64)
+    cell = np.ascontiguousarray(np.indices(sizes).reshape(players, cells).T, dtype=np.int64)
+    list_marked(marks, start[:-1].copy(), cell, actions)
     return PureAnswers(*map(frozen, (count, start, actions)))
 
 
@@ -184,40 +187,54 @@ def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> Bim
     """
     from ..kernels.batch_minors import solve_blocks
 
-    one, two = payoff_table(row, 3), payoff_table(column, 3)
+    one, two = _shaped(row, 3), _shaped(column, 3)
     if one.shape != two.shape or max(one.shape[:2]) > _LARGEST:
         raise RequestError(
             f"shapes {one.shape} and {two.shape}: both must be (m, n, games), and m and n at "
             f"most {_LARGEST}"
         )
     m, n, games = one.shape
-    first = one.reshape(m * n, games)
-    second = np.ascontiguousarray(two.transpose(1, 0, 2)).reshape(m * n, games)
+    first, second = one.reshape(m * n, games), two.reshape(m * n, games)
     tables = _tables(m, n)
+    most = _most_equilibria(min(m, n))
     count, marked = np.zeros(games, np.int64), np.zeros(games, np.uint8)
-    blocks = -(-games // 64)
-    most = _PART * 64 * _most_equilibria(min(m, n))
 
-    def solved(start: int, stop: int) -> tuple[Any, ...]:
-        game, x, y = np.empty(most, np.int64), np.empty((most, m)), np.empty((most, n))
-        regret = np.empty(most)
-        arguments: list[Any] = [
-            first, second, m, n, start, stop, *tables, count, marked, game, x, y, regret
-        ]  # fmt: skip
-        number = solve_blocks(*arguments)
-        return tuple(part[:number].copy() for part in (game, x, y, regret))
+    def solved(start: int, stop: int) -> list[tuple[Floats, Floats, Floats]]:
+        made = []
+        while start < stop:
+            room = 64 * (_USUAL * (stop - start) + most)
+            x, y, regret = np.empty((room, m)), np.empty((room, n)), np.empty(room)
+            arguments: list[Any] = [
+                first, second, m, n, start, stop, *tables, most, count, marked, x, y, regret
+            ]  # fmt: skip
+            start, number = solve_blocks(*arguments)
+            if start < 0:
+                raise _not_finite()
+            for array, width in ((x, m), (y, n), (regret, 0)):
+                array.resize((number, width) if width else number, refcheck=False)
+            made.append((x, y, regret))
+        return made
 
-    parts = in_parts(blocks, workers, solved)
+    parts = [part for made in in_parts(-(-games // 64), workers, solved) for part in made]
+    x, y, regret = (_joined(arrays) for arrays in zip(*parts, strict=True))
     exact = np.zeros(games, np.bool_)
     if marked.any():
-        parts.append(_degenerate(first, second, m, n, np.flatnonzero(marked), exact))
-    game, x, y, regret = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    if marked.any():
+        chosen = np.flatnonzero(marked)
+        rest = _degenerate(
+            first,
+            np.ascontiguousarray(two.transpose(1, 0, 2)).reshape(n * m, games),
+            m,
+            n,
+            chosen,
+            exact,
+        )
+        game = np.concatenate([np.repeat(np.arange(games), count), rest[0]])
         order = np.argsort(game, kind="stable")
-        x, y, regret = x[order], y[order], regret[order]
-    count = np.bincount(game, minlength=games).astype(np.int64)
-    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    return BimatrixAnswers(*map(frozen, (count, start, x, y, regret, marked != 0, exact)))
+        x, y, regret = (
+            np.concatenate(both)[order] for both in zip((x, y, regret), rest[1:], strict=True)
+        )
+        count = np.bincount(game, minlength=games).astype(np.int64)
+    return BimatrixAnswers(*map(frozen, (count, _starts(count), x, y, regret, marked != 0, exact)))
 
 
 @dataclass(frozen=True)
@@ -336,6 +353,18 @@ def payoff_table(payoffs: ArrayLike, axes: int | None) -> Floats:
 
     ``axes`` is 3 for (m, n, games); None for (players, actions of each, games).
     """
+    table = _shaped(payoffs, axes)
+    if not np.isfinite(table).all():
+        raise _not_finite()
+    return table
+
+
+def _not_finite() -> RequestError:
+    return RequestError("a payoff is not a finite number")
+
+
+def _shaped(payoffs: ArrayLike, axes: int | None) -> Floats:
+    """Return payoffs as floats, refused if their shape is not that of games."""
     table = np.ascontiguousarray(payoffs, dtype=np.float64)
     if axes is None:
         fits = table.ndim >= 3 and table.ndim == table.shape[0] + 2
@@ -344,15 +373,25 @@ def payoff_table(payoffs: ArrayLike, axes: int | None) -> Floats:
         fits, wanted = table.ndim == axes, "(m, n, games)"
     if not fits or 0 in table.shape:
         raise RequestError(f"payoffs have shape {table.shape}; {wanted} is needed")
-    if not np.isfinite(table).all():
-        raise RequestError("a payoff is not a finite number")
     return table if table.flags.writeable else table.copy()
+
+
+def _starts(count: Integers) -> Integers:
+    """Return where each game's rows start, and where the last one's end."""
+    start = np.zeros(len(count) + 1, np.int64)
+    np.cumsum(count, out=start[1:])
+    return start
+
+
+def _joined(arrays: Sequence[Floats]) -> Floats:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def in_parts(
     blocks: int, workers: int, run: Callable[[int, int], Any], part: int = _PART
 ) -> list[Any]:
     """Run over parts of the blocks, on several threads, and return the results in order."""
+    part = min(part, -(-blocks // (4 * workers))) if workers > 1 else part
     edges = [(k, min(k + part, blocks)) for k in range(0, blocks, part)]
     if workers <= 1 or len(edges) == 1:
         return [run(*edge) for edge in edges]
@@ -373,10 +412,18 @@ def _subsets(size: int, count: int) -> list[tuple[int, ...]]:
     return list(combinations(range(size), count))
 
 
-def _side(m: int, n: int) -> tuple[dict[tuple[Any, Any], int], tuple[Any, ...]]:
-    """Return the numbers of all minors of an (m, n) matrix, and how each follows from others."""
+def _side(
+    m: int, n: int, pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], cell: Integers
+) -> tuple[Any, ...]:
+    """Return how the minors of an (m, n) matrix follow from each other, and what they must be.
+
+    See :func:`highfence.kernels.batch_minors.solve_blocks`; ``cell`` (m, n) says where a payoff
+    is among the rows of the table.
+    """
     number: dict[tuple[Any, Any], int] = {}
-    start, entry, smaller, sign, level = [0], [], [], [], []
+    start = [0]
+    entry: list[int] = []
+    smaller: list[int] = []
     for size in range(min(m - 1, n) + 1):
         for rows in _subsets(m, size + 1):
             for columns in _subsets(n, size):
@@ -384,73 +431,51 @@ def _side(m: int, n: int) -> tuple[dict[tuple[Any, Any], int], tuple[Any, ...]]:
                     number[rows, columns] = 0  # the determinant of (1)
                     continue
                 number[rows, columns] = len(start)
+                start.append(len(entry))
                 for p, i in enumerate(rows):
                     rest = rows[:p] + rows[p + 1 :]
                     entry.append(i * n + columns[-1])
                     smaller.append(number[rest, columns[:-1]])
-                    sign.append(-1.0 if (p + size - 1) % 2 else 1.0)
-                start.append(len(entry))
-                level.append(size)
-    starts = np.array([0, *start], dtype=np.int64)  # minor 0 stands first and has no terms
-    bounds = [1e-15 * (k + 1) * factorial(k + 1) for k in range(_LARGEST + 1)]
-    return number, (
-        starts,
-        np.array(entry, dtype=np.int64),
-        np.array(smaller, dtype=np.int64),
-        np.array(sign),
-        np.array([0, *level], dtype=np.int64),
-        np.array(bounds),
-    )
-
-
-def _tests(
-    number: dict[tuple[Any, Any], int],
-    m: int,
-    pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
-) -> tuple[Any, ...]:
-    """Return, per pair of supports, which minors must have one sign, and which the other."""
-    y_start, y_minor, y_flip = [0], [], []
-    s_start, s_minor, s_flip = [0], [], []
-    everything = 2**64 - 1
+    terms = []
     for rows, columns in pairs:
-        for q in range(len(columns)):
-            y_minor.append(number[rows, columns[:q] + columns[q + 1 :]])
-            y_flip.append(everything if q % 2 else 0)
-        y_start.append(len(y_minor))
+        here = [
+            2 * number[rows, columns[:q] + columns[q + 1 :]] + q % 2 for q in range(len(columns))
+        ]
         for i in range(m):
             if i not in rows:
                 larger = tuple(sorted((*rows, i)))
-                s_minor.append(number[larger, columns])
-                s_flip.append(everything if larger.index(i) % 2 else 0)
-        s_start.append(len(s_minor))
+                here.append(2 * number[larger, columns] + (larger.index(i) + 1) % 2)
+        terms.append(here)
+    # A minor of k terms of payoffs in [0, 1] is a sum of k! products of fewer than k of them.
+    bounds = [1e-15 * k * factorial(k) for k in range(_LARGEST + 1)]
     return (
-        np.array(y_start, dtype=np.int64),
-        np.array(y_minor, dtype=np.int64),
-        np.array(y_flip, dtype=np.uint64),
-        np.array(s_start, dtype=np.int64),
-        np.array(s_minor, dtype=np.int64),
-        np.array(s_flip, dtype=np.uint64),
+        np.array([*start, len(entry)], dtype=np.int64),
+        np.array(entry, dtype=np.int64),
+        np.array(smaller, dtype=np.int64),
+        cell.ravel(),
+        np.array(bounds),
+        np.array(terms, dtype=np.int64),
     )
 
 
 @lru_cache(maxsize=64)
 def _tables(m: int, n: int) -> tuple[Any, ...]:
     """Return what :func:`highfence.kernels.batch_minors.solve_blocks` needs for a shape."""
-    number_1, side_1 = _side(m, n)
-    number_2, side_2 = _side(n, m)
     pairs = [
         (rows, columns)
         for size in range(1, min(m, n) + 1)
         for rows in _subsets(m, size)
         for columns in _subsets(n, size)
     ]
-    tests_1 = _tests(number_1, m, pairs)
-    tests_2 = _tests(number_2, n, [(columns, rows) for rows, columns in pairs])
-    masks = [
-        np.array([sum(1 << k for k in pair[side]) for pair in pairs], dtype=np.int64)
+    cell = np.arange(m * n, dtype=np.int64).reshape(m, n)
+    side_1 = _side(m, n, pairs, cell)
+    side_2 = _side(n, m, [(columns, rows) for rows, columns in pairs], cell.T)
+    lists = [
+        np.array([[*pair[side], *[0] * (min(m, n) - len(pair[0]))] for pair in pairs])
         for side in (0, 1)
     ]
-    return side_1, side_2, tests_1, tests_2, *masks
+    support = np.array([len(rows) for rows, _ in pairs], dtype=np.int64)
+    return side_1, side_2, support, *(rows.astype(np.int64) for rows in lists)
 
 
 def _degenerate(

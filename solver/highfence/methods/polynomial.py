@@ -6,7 +6,9 @@ as many complex roots as there are ways to give each equation to one of the play
 probabilities it contains, so that every player gets as many as they have free probabilities
 (McKelvey and McLennan 1997). Start equations that are products of linear forms, one factor per
 such player, have exactly these roots, each from small linear systems; all are followed to the
-equations of the game. Where as many different roots arrive as set out, none is missing.
+equations of the game. Where as many different roots arrive as set out, none is missing. Supports
+on which two mix, or three of whom one mixes two strategies, need no such paths: their equations
+come down to linear ones, and to one polynomial in one unknown whose roots are separated.
 
 The number of equilibria of a generic game is odd, and their indices sum to one (Wilson 1971,
 Gul, Pearce and Stacchetti 1993): what came out is held against both.
@@ -15,9 +17,10 @@ Gul, Pearce and Stacchetti 1993): what came out is held against both.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from typing import Any
 
@@ -53,9 +56,10 @@ def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield all isolated equilibria, found as the roots of polynomials on every support.
 
     Supports on which some strategy pays less than another wherever the others may be are left
-    out. On every other one, all complex roots of the indifference equations are followed from
-    a start system; the real ones with positive probabilities are made as exact as floats allow
-    and kept where no strategy outside the support pays more.
+    out. On every other one, all roots of the indifference equations that are probabilities are
+    computed, or all complex ones are followed from a start system; those that are positive
+    probabilities are made as exact as floats allow and kept where no strategy outside the
+    support pays more.
 
     Parameters
     ----------
@@ -71,10 +75,10 @@ def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
     Returns
     -------
     Findings
-        Complete only if every path arrived at a root of its own, no root was at a boundary,
-        and the number of equilibria is odd and their indices sum to one. Otherwise a note
-        says what failed. Where payoffs tie, equilibria may form continua, of which points
-        may be missing; then one equilibrium is yielded at least.
+        Complete only if every path arrived at a root of its own, no root was double or at a
+        boundary, and the number of equilibria is odd and their indices sum to one. Otherwise
+        a note says what failed. Where payoffs tie, equilibria may form continua, of which
+        points may be missing; then one equilibrium is yielded at least.
 
     Raises
     ------
@@ -84,7 +88,8 @@ def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
     Notes
     -----
     Time grows with the number of paths, which grows faster than exponentially in the number of
-    strategies: some 0.1 milliseconds each.
+    strategies: some 0.1 milliseconds each; at 2x2x2 none is followed, and at 3x3x3 no more than
+    10 of 271.
 
     References
     ----------
@@ -98,34 +103,45 @@ def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
     >>> [profile.supports for profile in polynomial_supports(game)]
     [((0,), (0,)), ((1,), (1,)), ((0, 1), (0, 1))]
     """
-    from ..kernels.polynomial import solve_supports
+    from ..kernels.polynomial import solve_supports, unit_and_pure
 
     plan = _plan(game.num_strategies)
-    payoffs = np.stack([game.unit_payoffs(player) for player in range(game.num_players)])
-    payoffs = np.ascontiguousarray(payoffs.reshape(game.num_players, -1))
-    yield from pure_enumeration(game)
+    payoffs = np.empty((game.num_players, game.num_profiles))
+    cells = np.empty(game.num_profiles, dtype=np.int64)
+    number = -1
+    if game.exact is None:
+        raw = game.payoffs.reshape(payoffs.shape)
+        number = unit_and_pure(raw, plan.counts, plan.strides, payoffs, cells)
+    if number < 0:
+        for player in range(game.num_players):
+            payoffs[player] = game.unit_payoffs(player).ravel()
+        yield from pure_enumeration(game)
+    else:
+        for cell in cells[:number].tolist():
+            yield plan.corner(cell)
 
     tally = np.zeros(7, dtype=np.int64)
-    pure, indices = 0, 0
-    seen: list[NDArray[np.float64]] = []
+    pure, mixed, indices = 0, 0, 0
     place = 0
+    found = np.empty((plan.rows, plan.supports.shape[1]))
+    told = np.empty((plan.rows, 2))
     while place < len(plan.supports):
-        found = np.empty((plan.rows, plan.supports.shape[1]))
-        told = np.empty((plan.rows, 2))
         tally[0] = 0
         arguments: list[Any] = [
             payoffs, plan.counts, plan.first, plan.strides, plan.supports, plan.system_of, place,
             _BUDGET, *plan.systems, found, told, tally,
         ]  # fmt: skip
         place = solve_supports(*arguments)
-        for p, (index, _) in zip(found[: tally[0]], told[: tally[0]], strict=True):
+        for row, (index, _) in zip(
+            found[: tally[0]].tolist(), told[: tally[0]].tolist(), strict=True
+        ):
             indices += 1 if index > 0 else -1
-            if np.isin(p, (0.0, 1.0)).all():
+            if all(p == 0.0 or p == 1.0 for p in row):
                 pure += 1
                 continue
-            seen.append(p)
-            yield Profile.from_weights(*np.split(p, plan.first[1:]))
-    count = pure + len(seen)
+            mixed += 1
+            yield Profile(tuple(_shares(row[begin:end]) for begin, end in plan.parts))
+    count = pure + mixed
     notes = _doubts(tally, count, indices)
     if count == 0:
         yield from logit(game)
@@ -135,8 +151,9 @@ def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
     return Findings(
         complete=True,
         notes=(
-            f"{tally[1]} paths on {tally[6]} supports each came to a root of their own; "
-            f"the number of equilibria ({count}) is odd and their indices sum to 1",
+            f"all roots on {tally[6]} supports were found, and each of the {tally[1]} paths to "
+            f"them came to one of its own; the number of equilibria ({count}) is odd and their "
+            "indices sum to 1",
         ),
     )
 
@@ -164,6 +181,11 @@ def _doubts(tally: NDArray[np.int64], count: int, indices: int) -> list[str]:
             "generic game the number is odd and the sum 1"
         )
     return doubts
+
+
+def _shares(weights: list[float]) -> tuple[float, ...]:
+    total = sum(weights)
+    return tuple(weight / total for weight in weights)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -248,6 +270,21 @@ class _Plan:
     system_of: NDArray[np.int64]
     systems: tuple[Any, ...]
     rows: int
+    parts: tuple[tuple[int, int], ...]
+    corners: dict[int, Profile] = field(default_factory=dict)
+
+    def corner(self, cell: int) -> Profile:
+        """Return the pure profile with a number in row-major order."""
+        made = self.corners.get(cell)
+        if made is None:
+            choices = np.unravel_index(cell, tuple(self.counts.tolist()))
+            made = self.corners[cell] = Profile(
+                tuple(
+                    tuple(Fraction(int(k == chosen)) for k in range(count))
+                    for count, chosen in zip(self.counts.tolist(), choices, strict=True)
+                )
+            )
+        return made
 
 
 @lru_cache(maxsize=16)
@@ -290,6 +327,7 @@ def _plan(counts: tuple[int, ...]) -> _Plan:
         system_of=np.array(system_of, dtype=np.int64),
         systems=systems_arrays,
         rows=max(256, *(2 * len(roots) for *_, roots in made)),
+        parts=tuple(pairwise(_starts(list(counts)).tolist())),
     )
 
 
