@@ -9,37 +9,26 @@ from collections.abc import Sequence
 
 import click
 
-from .draws import (
-    DESCRIBED,
-    WORKERS,
-    Described,
-    Output,
-    draws_option,
-    output_options,
-    told,
-)
+from .draws import Drawing, Output, drawing_options, output_options, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
     EVERYTHING,
     GAME,
-    PRESET,
-    SETTINGS,
+    START,
+    Start,
+    asked_option,
     command,
     load_game,
     names_given,
-    pairs_of,
-    regime_names,
-    values_of,
+    seed_option,
 )
 
 
 @command(
     "attribute",
     GAME,
-    click.option(
-        "--regimes", metavar="A,B,...", help="Explain these; all but the baseline by default."
-    ),
+    asked_option("Explain these; all but the baseline by default."),
     click.option(
         "--baseline",
         metavar="R",
@@ -73,36 +62,27 @@ from .requests import (
         show_default=True,
         help="Which value stands for several equilibria.",
     ),
-    PRESET,
-    SETTINGS,
-    draws_option(0, "Ask at so many draws and average; 0 asks at the game's own numbers."),
-    DESCRIBED,
-    click.option(
-        "--rng",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Seed of the draws and orders.",
+    START,
+    drawing_options(
+        0,
+        "Ask at so many draws and average; 0 asks at the game's own numbers.",
+        seed_option("Seed of the draws and orders."),
+        stored=False,
     ),
-    WORKERS,
     EVERYTHING,
     output_options("mechanism"),
 )
 def attribute(
     game: str,
-    regimes: str | None,
+    asked: Sequence[str] | None,
     baseline: str,
     absolute: bool,
     outcome: str | None,
     mechanisms: str | None,
     permutations: int,
     rule: str,
-    preset: str | None,
-    settings: Sequence[str],
-    count: int,
-    described: Described,
-    rng: int,
-    workers: int,
+    start: Start,
+    drawing: Drawing,
     everything: bool,
     output: Output,
 ) -> int:
@@ -111,23 +91,22 @@ def attribute(
     Switches the game's mechanisms off and on in all coalitions, and shares the difference
     that a regime makes among them (Shapley values), with interactions of pairs.
     """
-    pairs = pairs_of(settings)
-    asked = regime_names(regimes)
     named = names_given("--mechanisms", mechanisms)
     with progress() as tell:
         from ..study.attribution import attribute_regimes
         from ..study.outcome import game_with_regimes
 
         loaded = game_with_regimes(load_game(game))
-        values = values_of(loaded, pairs)
+        values = start.values(loaded)
         draws = None
-        if count or any(described.options.values()):
-            draws = described.draw(loaded, count or 1, rng, preset=preset, parameters=values)
+        if drawing.count or any(drawing.described.options.values()):
+            draws = drawing.draws(loaded, start.preset, values)
         if asked is None:
             asked = [r.name for r in loaded.regimes if absolute or r.name != baseline]
         found = attribute_regimes(
             loaded, asked, None if absolute else baseline, outcome, named, draws=draws, rule=rule,
-            permutations=permutations, rng=rng, preset=preset, workers=workers,
+            permutations=permutations, rng=drawing.rng, preset=start.preset,
+            workers=drawing.workers,
             progress=told(tell, f"solving {game}"), parameters=values,
         )  # fmt: skip
     from ..report.attribution_text import attribution_csv, attribution_page

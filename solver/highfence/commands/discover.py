@@ -11,32 +11,18 @@ from typing import Any
 import click
 
 from ..errors import RequestError
-from .draws import (
-    DESCRIBED,
-    STORE,
-    WORKERS,
-    Described,
-    Output,
-    draws_option,
-    output_options,
-    refuse_with_store,
-    stored_sweep,
-    told,
-)
+from .draws import Drawing, Output, drawing_options, output_options, told
 from .exit_codes import PART, SOLVED
 from .output import progress
 from .requests import (
     EVERYTHING,
     GAME,
-    PRESET,
-    RNG,
-    SETTINGS,
+    START,
+    Start,
+    asked_option,
     command,
     load_game,
     names_given,
-    pairs_of,
-    regime_names,
-    values_of,
 )
 
 
@@ -49,11 +35,7 @@ from .requests import (
         required=True,
         help="A flag such as B1, or a condition such as 'broad.K_H > none.K_H'.",
     ),
-    click.option(
-        "--regimes",
-        metavar="A,B,...",
-        help="Ask it of each of these, where the condition names outcomes without a regime.",
-    ),
+    asked_option("Ask it of each of these, where the condition names outcomes without a regime."),
     click.option(
         "--among", metavar="A,B,...", help="Limit these parameters only; all drawn by default."
     ),
@@ -78,31 +60,21 @@ from .requests import (
         show_default=True,
         help="In what share of a box the condition should hold.",
     ),
-    PRESET,
-    SETTINGS,
-    draws_option(500, "Number of draws."),
-    DESCRIBED,
-    RNG,
-    WORKERS,
-    STORE,
+    START,
+    drawing_options(500, "Number of draws."),
     EVERYTHING,
     output_options("box"),
 )
 def discover(
     game: str,
     condition: str,
-    regimes: str | None,
+    asked: Sequence[str] | None,
     among: str | None,
     boxes: int,
     most: int,
     density: float,
-    preset: str | None,
-    settings: Sequence[str],
-    count: int,
-    described: Described,
-    rng: int,
-    workers: int,
-    store: str | None,
+    start: Start,
+    drawing: Drawing,
     everything: bool,
     output: Output,
 ) -> int:
@@ -111,10 +83,9 @@ def discover(
     Solves the game at many draws and looks for boxes of few assumptions that hold most of the
     draws at which the condition holds, and few others (PRIM), and for a tree of them (CART).
     """
-    pairs = pairs_of(settings)
-    asked: Sequence[str | None] = regime_names(regimes) or [None]
+    regimes: Sequence[str | None] = asked or [None]
     names = names_given("--among", among)
-    if output.as_csv and len(asked) > 1:
+    if output.as_csv and len(regimes) > 1:
         raise RequestError("--csv holds the boxes of one regime. Name one")
     with progress() as tell:
         from ..study.discover import discover_in, solved_for
@@ -123,27 +94,27 @@ def discover(
         loaded = game_with_regimes(load_game(game))
         given: dict[str, Any]
         draws: Mapping[str, Any]
-        if store is not None:
-            refuse_with_store({"--preset": preset, "--set": settings, **described.options})
-            kept = stored_sweep(loaded, store)
+        kept = drawing.kept(loaded, start)
+        if kept is not None:
             draws, answers = kept.inputs, kept.answers
             preset, given = kept.preset, dict(kept.settings)
         else:
-            given = values_of(loaded, pairs)
-            draws = described.draw(loaded, count, rng, preset=preset, parameters=given)
+            preset, given = start.preset, start.values(loaded)
+            draws = drawing.draws(loaded, preset, given)
             answers = solved_for(
-                loaded, condition, asked, draws=draws, preset=preset, workers=workers,
+                loaded, condition, regimes, draws=draws, preset=preset, workers=drawing.workers,
                 progress=told(tell, f"solving {game}"), parameters=given,
             )  # fmt: skip
-        if names is None and described.ties:
-            names = [name for name in draws if name not in described.ties]
+        ties = drawing.described.ties
+        if names is None and ties:
+            names = [name for name in draws if name not in ties]
         tell("looking for boxes")
         found = [
             discover_in(
                 loaded, answers, draws, condition, regime, among=names, boxes=boxes, most=most,
-                density=density, rng=rng, preset=preset, parameters=given,
+                density=density, rng=drawing.rng, preset=preset, parameters=given,
             )
-            for regime in asked
+            for regime in regimes
         ]  # fmt: skip
     from ..report.discover_text import discover_csv, discover_pages
 

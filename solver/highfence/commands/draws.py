@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import RequestError, SpecError
+from ..errors import Interrupted, RequestError, SpecError
 from .output import clean, print_json, print_page
 from .requests import (
     AS_JSON,
+    RNG,
     Group,
     Option,
+    Start,
     csv_option,
     names_given,
     note_outside,
@@ -150,6 +152,45 @@ DESCRIBED = Group(
 )
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """At which draws a study asks, and how many processes answer."""
+
+    count: int
+    described: Described
+    rng: int
+    workers: int
+    store: str | None
+
+    @classmethod
+    def of(
+        cls, count: int, rng: int, workers: int, store: str | None = None, **described: Any
+    ) -> Drawing:
+        """Return what the values of the options say."""
+        return cls(count, Described.of(**described), rng, workers, store)
+
+    def draws(
+        self, game: Game, preset: str | None, parameters: Mapping[str, Any]
+    ) -> dict[str, NDArray[Any]]:
+        """Return the draws, one at least."""
+        count = self.count or 1
+        return self.described.draw(game, count, self.rng, preset=preset, parameters=parameters)
+
+    def kept(self, game: Game, start: Start) -> Sweep | None:
+        """Return the sweep of ``--store``, which says all that is asked; None without one."""
+        if self.store is None:
+            return None
+        refuse_with_store({**start.options, **self.described.options})
+        return stored_sweep(game, self.store)
+
+
+def drawing_options(default: int, what: str, rng: Option = RNG, *, stored: bool = True) -> Group:
+    """Return the options of draws as one argument, ``drawing``."""
+    options = {"count": draws_option(default, what), **DESCRIBED.options}
+    options |= {"rng": rng, "workers": WORKERS}
+    return Group("drawing", options | ({"store": STORE} if stored else {}), Drawing.of)
+
+
 def stored_sweep(game: Game, store: str) -> Sweep:
     """Return the sweep that a store holds, refused if it is of another game or spec."""
     import hashlib
@@ -279,6 +320,14 @@ class Output:
         text = dumps(tree()) if self.as_json else table() if self.as_csv else None
         write_file(self.target, plain(page()) + "\n" if text is None else text, self.force)
         click.echo(f"highfence: wrote {clean(self.target)}", err=True)
+
+
+def as_far_as_it_went(study: Callable[[], Any]) -> tuple[Any, Interrupted | None]:
+    """Return what a study found, and the interruption that ended it early, if one did."""
+    try:
+        return study(), None
+    except Interrupted as stop:
+        return stop.done, stop
 
 
 def output_options(row: str) -> Group:

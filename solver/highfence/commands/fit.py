@@ -13,18 +13,7 @@ from ..errors import RequestError
 from .draws import WORKERS, Output, numbers_given, output_options, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
-from .requests import (
-    GAME,
-    PRESET,
-    RNG,
-    SETTINGS,
-    command,
-    load_game,
-    names_given,
-    note_outside,
-    pairs_of,
-    values_of,
-)
+from .requests import GAME, RNG, START, Start, command, load_game, names_given, note_outside
 from .tipping import between
 
 
@@ -52,8 +41,7 @@ from .tipping import between
         metavar="TARGET=SIZE",
         help="The difference of a target that counts as 1 (repeatable).",
     ),
-    PRESET,
-    SETTINGS,
+    START,
     click.option(
         "--starts",
         type=click.IntRange(min=1),
@@ -71,8 +59,7 @@ def fit(
     vary: str,
     targets: Sequence[str],
     scales: Sequence[str],
-    preset: str | None,
-    settings: Sequence[str],
+    start: Start,
     starts: int,
     rng: int,
     workers: int,
@@ -83,7 +70,6 @@ def fit(
     Least squares over the solved game, from several starts. Says what is left of each target,
     which values fit as well, and which parameters the targets do not pin down.
     """
-    pairs = pairs_of(settings)
     ranges = _ranges(vary)
     observed = dict(map(_observed, targets))
     sizes = numbers_given("--scale", scales, "TARGET=SIZE", "effort=0.1")
@@ -92,11 +78,11 @@ def fit(
         from ..study.outcome import game_with_regimes
 
         loaded = game_with_regimes(load_game(game))
-        given = values_of(loaded, pairs)
+        given = start.values(loaded)
         for name, ends in ranges.items():
             note_outside(loaded, name, ends or ())
         found = run(
-            loaded, ranges, observed or None, scales=sizes, preset=preset,
+            loaded, ranges, observed or None, scales=sizes, preset=start.preset,
             parameters=given, starts=starts, rng=rng, workers=workers,
             progress=told(tell, f"fitting {game}", " points at most"),
         )  # fmt: skip

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from ..errors import Interrupted, RequestError
-from .draws import WORKERS, Output, output_options
+from ..errors import RequestError
+from .draws import WORKERS, Output, as_far_as_it_went, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
-from .requests import (
-    GAME,
-    PRESET,
-    REGIMES,
-    SETTINGS,
-    command,
-    load_game,
-    note_outside,
-    pairs_of,
-    regime_names,
-    values_of,
-)
+from .requests import ASKED, GAME, START, Start, command, load_game, note_outside
 from .tipping import between
 
 
@@ -53,9 +43,8 @@ def lines_of(text: str | None, option: str) -> list[float] | None:
     GAME,
     click.argument("x"),
     click.argument("y"),
-    REGIMES,
-    PRESET,
-    SETTINGS,
+    ASKED,
+    START,
     click.option(
         "--x",
         "x_range",
@@ -87,9 +76,8 @@ def regime_map(
     game: str,
     x: str,
     y: str,
-    regimes: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    asked: Sequence[str] | None,
+    start: Start,
     x_range: str | None,
     y_range: str | None,
     cells: int,
@@ -103,35 +91,20 @@ def regime_map(
     A capital letter is a regime that is best there, a small one that it is so by very little.
     Cells are quartered where the answer changes.
     """
-    pairs = pairs_of(settings)
-    asked = regime_names(regimes)
     lines = lines_of(x_range, "--x"), lines_of(y_range, "--y")
-    loaded = load_game(game)
-    given = values_of(loaded, pairs)
+    loaded: Any = load_game(game)
+    given = start.values(loaded)
     for name, values in zip((x, y), lines, strict=True):
         note_outside(loaded, name, values or ())
-    interrupted = None
     with progress() as tell:
         from ..study.map import map_regimes
 
-        try:
-            found = map_regimes(
-                loaded,  # type: ignore[arg-type]
-                x,
-                y,
-                asked,
-                x=lines[0],
-                y=lines[1],
-                cells=cells,
-                depth=depth,
-                preset=preset,
-                player=player,
-                workers=workers,
-                parameters=given,
-                tell=tell,
+        found, interrupted = as_far_as_it_went(
+            lambda: map_regimes(
+                loaded, x, y, asked, x=lines[0], y=lines[1], cells=cells, depth=depth,
+                preset=start.preset, player=player, workers=workers, parameters=given, tell=tell,
             )
-        except Interrupted as stop:
-            interrupted, found = stop, stop.done
+        )  # fmt: skip
     from ..report.map_text import map_csv, map_dict, map_page
 
     output.put(lambda: map_page(found), lambda: map_csv(found), lambda: map_dict(found))

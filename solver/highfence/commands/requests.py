@@ -55,9 +55,17 @@ SETTINGS = click.option(
 METHOD = click.option(
     "--method", default="auto", metavar="M", help="See `highfence methods`.", show_default=True
 )
-RNG = click.option(
-    "--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws."
-)
+
+
+def seed_option(what: str) -> Option:
+    """Return ``--rng``, which says what it is the seed of."""
+    made: Option = click.option(
+        "--rng", type=click.IntRange(min=0), default=0, show_default=True, help=what
+    )
+    return made
+
+
+RNG = seed_option("Seed of the draws.")
 
 
 @dataclass(frozen=True)
@@ -104,9 +112,18 @@ def names_given(option: str, text: str | None) -> list[str] | None:
     return asked
 
 
-def regime_names(text: str | None) -> list[str] | None:
+def regime_names(regimes: str | None) -> list[str] | None:
     """Return the names of ``--regimes A,B``; None if it was not given."""
-    return names_given("--regimes", text)
+    return names_given("--regimes", regimes)
+
+
+def asked_option(what: str) -> Group:
+    """Return ``--regimes`` as the argument ``asked``: its names, or None."""
+    option = click.option("--regimes", metavar="A,B,...", help=what)
+    return Group("asked", {"regimes": option}, regime_names)
+
+
+ASKED = asked_option("Compare these; all by default.")
 
 
 def one_format(as_json: bool, as_csv: bool) -> None:
@@ -202,6 +219,32 @@ def values_of(loaded: Any, pairs: Mapping[str, str]) -> dict[str, Any]:
     for name, value in values.items():
         note_outside(loaded, name, [value], f"= {pairs[name]} is outside")
     return values
+
+
+@dataclass(frozen=True)
+class Start:
+    """The numbers that a command starts from: ``--preset`` and ``--set``."""
+
+    preset: str | None
+    pairs: Mapping[str, str]
+    """What is set, as it was written."""
+
+    @classmethod
+    def of(cls, preset: str | None, settings: Sequence[str]) -> Start:
+        """Return what the texts of the options say."""
+        return cls(preset, pairs_of(settings))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was given of each option; empty or None if it was not."""
+        return {"--preset": self.preset, "--set": self.pairs}
+
+    def values(self, loaded: Any) -> dict[str, Any]:
+        """Return what is set as the game's parameters hold it."""
+        return values_of(loaded, self.pairs)
+
+
+START = Group("start", {"preset": PRESET, "settings": SETTINGS}, Start.of)
 
 
 def note_outside(loaded: Any, name: str, values: Iterable[Any], said: str = "goes beyond") -> None:

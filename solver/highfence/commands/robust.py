@@ -9,40 +9,16 @@ from collections.abc import Sequence
 
 import click
 
-from .draws import (
-    DESCRIBED,
-    STORE,
-    WORKERS,
-    Described,
-    Output,
-    draws_option,
-    numbers_given,
-    output_options,
-    refuse_with_store,
-    stored_sweep,
-    told,
-)
+from .draws import Drawing, Output, drawing_options, numbers_given, output_options, told
 from .exit_codes import PART, SOLVED
 from .output import progress
-from .requests import (
-    EVERYTHING,
-    GAME,
-    PRESET,
-    REGIMES,
-    RNG,
-    SETTINGS,
-    command,
-    load_game,
-    pairs_of,
-    regime_names,
-    values_of,
-)
+from .requests import ASKED, EVERYTHING, GAME, START, Start, command, load_game
 
 
 @command(
     "robust",
     GAME,
-    REGIMES,
+    ASKED,
     click.option("--player", metavar="P", help="Judge by this player's payoff."),
     click.option(
         "--equilibria",
@@ -66,30 +42,20 @@ from .requests import (
         show_default=True,
         help="How the value of information is estimated.",
     ),
-    PRESET,
-    SETTINGS,
-    draws_option(500, "Number of draws."),
-    DESCRIBED,
-    RNG,
-    WORKERS,
-    STORE,
+    START,
+    drawing_options(500, "Number of draws."),
     EVERYTHING,
     output_options("regime"),
 )
 def robust(
     game: str,
-    regimes: str | None,
+    asked: Sequence[str] | None,
     player: str | None,
     rule: str,
     radii: Sequence[str],
     information: str,
-    preset: str | None,
-    settings: Sequence[str],
-    count: int,
-    described: Described,
-    rng: int,
-    workers: int,
-    store: str | None,
+    start: Start,
+    drawing: Drawing,
     everything: bool,
     output: Output,
 ) -> int:
@@ -99,8 +65,6 @@ def robust(
     payoff, maximin, minimax regret (also of mixtures), the worst belief near the draws, who
     wins how often, dominance, and what it is worth to learn a parameter first.
     """
-    pairs = pairs_of(settings)
-    asked = regime_names(regimes)
     beliefs = numbers_given("--beliefs", radii, "KIND=RADIUS", "kl=0.1")
     with progress() as tell:
         from ..study.outcome import game_with_regimes
@@ -108,27 +72,26 @@ def robust(
 
         loaded = game_with_regimes(load_game(game))
         how = None if information == "none" else information
-        if store is not None:
-            refuse_with_store({"--preset": preset, "--set": settings, **described.options})
+        kept = drawing.kept(loaded, start)
+        if kept is not None:
             from ..forms.build import values
             from ..study.outcome import judging_player
             from ..study.robust import payoffs_of
 
-            kept = stored_sweep(loaded, store)
             among = kept.regimes if asked is None else asked
             judge = judging_player(loaded, among, player)
             found = choose(
                 loaded, payoffs_of(kept.answers, judge, kept.inputs, among), judge, rule=rule,
-                beliefs=beliefs or RADII, information=how, rng=rng, preset=kept.preset,
+                beliefs=beliefs or RADII, information=how, rng=drawing.rng, preset=kept.preset,
                 parameters=values(loaded, preset=kept.preset, parameters=kept.settings),
                 changed=tuple(kept.settings),
             )  # fmt: skip
         else:
-            given = values_of(loaded, pairs)
-            draws = described.draw(loaded, count, rng, preset=preset, parameters=given)
+            given = start.values(loaded)
+            draws = drawing.draws(loaded, start.preset, given)
             found = robust_regimes(
                 loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
-                information=how, rng=rng, preset=preset, workers=workers,
+                information=how, rng=drawing.rng, preset=start.preset, workers=drawing.workers,
                 progress=told(tell, f"solving {game}"), parameters=given,
             )  # fmt: skip
     from ..report.robust_text import robust_csv, robust_page

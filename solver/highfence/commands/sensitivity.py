@@ -11,23 +11,19 @@ from typing import Any
 
 import click
 
-from ..errors import Interrupted, RequestError
-from .draws import DESCRIBED, WORKERS, Described, Output, output_options, told
+from ..errors import RequestError
+from .draws import (
+    DESCRIBED,
+    WORKERS,
+    Described,
+    Output,
+    as_far_as_it_went,
+    output_options,
+    told,
+)
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
-from .requests import (
-    EVERYTHING,
-    GAME,
-    PRESET,
-    REGIMES,
-    RNG,
-    SETTINGS,
-    command,
-    load_game,
-    pairs_of,
-    regime_names,
-    values_of,
-)
+from .requests import ASKED, EVERYTHING, GAME, RNG, START, Start, command, load_game
 
 NOTED = 1000
 """Draws that are looked at for values outside the declared ranges; they are not solved."""
@@ -52,9 +48,8 @@ NOTED = 1000
         "'broad.K_H - none.K_H', wins(REGIME) or margin(REGIME) (repeatable); "
         "margin by default.",
     ),
-    REGIMES,
-    PRESET,
-    SETTINGS,
+    ASKED,
+    START,
     click.option(
         "--draws",
         "count",
@@ -85,9 +80,8 @@ def sensitivity(
     game: str,
     method: str,
     outcomes: Sequence[str],
-    regimes: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    asked: Sequence[str] | None,
+    start: Start,
     count: int | None,
     described: Described,
     rng: int,
@@ -103,31 +97,24 @@ def sensitivity(
     Moves the uncertain parameters over their ranges or distributions, solves every regime,
     and says how much of the outcome goes with each parameter, and how surely.
     """
-    pairs = pairs_of(settings)
-    asked = regime_names(regimes)
     if method == "local":
-        return _local(
-            output, game, outcomes, asked, preset, pairs, described, player, workers,
-            everything,
-        )  # fmt: skip
-    stopped: Interrupted | None = None
+        return _local(output, game, outcomes, asked, start, described, player, workers, everything)
     with progress() as tell:
         from ..study.outcome import game_with_regimes
         from ..study.sensitivity import sensitivity as study
 
         loaded = game_with_regimes(load_game(game))
-        values = values_of(loaded, pairs)
+        values = start.values(loaded)
         if any(described.options.values()):  # drawn for the notes on what leaves its range
-            described.draw(loaded, NOTED, rng, preset=preset, parameters=values)
-        try:
-            found = study(
+            described.draw(loaded, NOTED, rng, preset=start.preset, parameters=values)
+        found, stopped = as_far_as_it_went(
+            lambda: study(
                 loaded, list(outcomes) or ["margin"], asked, method=method, draws=count, rng=rng,
-                preset=preset, parameters=values, player=player,
+                preset=start.preset, parameters=values, player=player,
                 second_order=second_order, several=several, workers=workers,
                 progress=told(tell, f"solving {game}"), **described.arguments,
-            )  # fmt: skip
-        except Interrupted as error:
-            stopped, found = error, error.done
+            )
+        )  # fmt: skip
     from ..report.sensitivity_text import sensitivity_csv, sensitivity_page
 
     output.put(
@@ -145,8 +132,7 @@ def _local(
     game: str,
     outcomes: Sequence[str],
     regimes: Sequence[str] | None,
-    preset: str | None,
-    pairs: dict[str, str],
+    start: Start,
     described: Described,
     player: str | None,
     workers: int,
@@ -164,7 +150,7 @@ def _local(
         loaded = game_with_regimes(load_game(game))
         found = derivatives(
             loaded, list(outcomes) or ["margin"], regimes, names=described.names,
-            ties=described.ties, preset=preset, parameters=values_of(loaded, pairs),
+            ties=described.ties, preset=start.preset, parameters=start.values(loaded),
             player=player, workers=workers, progress=told(tell, f"solving {game}"),
         )  # fmt: skip
     from ..report.sensitivity_text import derivatives_csv, derivatives_page

@@ -7,22 +7,19 @@ from typing import Any
 
 import click
 
-from ..errors import Interrupted, RequestError
-from .draws import WORKERS, Output, output_options
+from ..errors import RequestError
+from .draws import WORKERS, Output, as_far_as_it_went, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import (
+    ASKED,
     EVERYTHING,
     GAME,
-    PRESET,
-    REGIMES,
-    SETTINGS,
+    START,
+    Start,
     command,
     load_game,
     note_outside,
-    pairs_of,
-    regime_names,
-    values_of,
 )
 
 
@@ -45,9 +42,8 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
     "tipping",
     GAME,
     click.argument("parameter"),
-    REGIMES,
-    PRESET,
-    SETTINGS,
+    ASKED,
+    START,
     click.option(
         "--between", "range_", metavar="LOW:HIGH", help="The range; the declared one by default."
     ),
@@ -77,9 +73,8 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
 def tipping(
     game: str,
     parameter: str,
-    regimes: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    asked: Sequence[str] | None,
+    start: Start,
     range_: str | None,
     player: str | None,
     outcome: str | None,
@@ -94,40 +89,26 @@ def tipping(
     Which regime is best, which actions are played, whether there is an equilibrium, and where
     outcomes jump: each change with what holds on its two sides, bracketed by certified answers.
     """
-    pairs = pairs_of(settings)
-    asked = regime_names(regimes)
     low, high = between(range_)
-    loaded = load_game(game)
-    given = values_of(loaded, pairs)
+    loaded: Any = load_game(game)
+    given = start.values(loaded)
     if exact:
         if range_ is not None or player is not None or outcome is not None:
             raise RequestError(
                 "--exact looks at the equilibria over the declared range: leave out --between, "
                 "--player and --outcome"
             )
-        return _exact(loaded, parameter, asked, preset, given, output)
+        return _exact(loaded, parameter, asked, start.preset, given, output)
     note_outside(loaded, parameter, [end for end in (low, high) if end is not None])
-    interrupted = None
     with progress() as tell:
         from ..study.tipping import find_tips
 
-        try:
-            found = find_tips(
-                loaded,  # type: ignore[arg-type]
-                parameter,
-                asked,
-                low=low,
-                high=high,
-                preset=preset,
-                player=player,
-                outcome=outcome,
-                tolerance=tolerance,
-                workers=workers,
-                parameters=given,
-                tell=tell,
+        found, interrupted = as_far_as_it_went(
+            lambda: find_tips(
+                loaded, parameter, asked, low=low, high=high, preset=start.preset, player=player,
+                outcome=outcome, tolerance=tolerance, workers=workers, parameters=given, tell=tell,
             )
-        except Interrupted as stop:
-            interrupted, found = stop, stop.done
+        )  # fmt: skip
     from ..report.tipping_text import tipping_csv, tipping_dict, tipping_page
 
     output.put(
