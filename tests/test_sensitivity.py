@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage, limits
 from highfence.errors import Interrupted, RequestError, SpecError
+from highfence.study._request import Request
 from highfence.study.indices import indices, rank_correlations
 from highfence.study.sensitivity import METHODS, sensitivity
 from highfence.study.uncertainty import Space, Uncertainty
@@ -539,16 +540,15 @@ def test_uncertified_draws_are_undefined_and_named():
 
 def test_an_interruption_keeps_what_was_solved(monkeypatch):
     solved = []
-    request = import_module("highfence.study._request")
-    draws_at = request.draws_at
+    solve = Request.solve
 
     def interrupted(*args, **more):
         if len(solved) == 3:
             raise KeyboardInterrupt
         solved.append(1)
-        return draws_at(*args, **more)
+        return solve(*args, **more)
 
-    monkeypatch.setattr(request, "draws_at", interrupted)
+    monkeypatch.setattr(Request, "solve", interrupted)
     monkeypatch.setattr(module, "PART", 40)
     with pytest.raises(Interrupted, match="120 of 160 points were solved") as stopped:
         sensitivity(MONOPOLY, "free.price", draws=16)
