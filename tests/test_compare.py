@@ -32,7 +32,7 @@ from highfence import (
 from highfence.errors import RequestError, SpecError
 from highfence.forms.normal import NormalForm
 from highfence.report.compare_text import comparison_text
-from highfence.report.json import dumps
+from highfence.report.json import dumps, solution_dict
 from highfence.report.sweep_text import sweep_page
 from highfence.report.text import plain
 from highfence.solution import Status
@@ -606,10 +606,12 @@ def test_what_is_rounding_beside_its_column_is_printed_as_0_and_kept_in_json():
 
 
 def test_small_numbers_of_a_game_in_small_units_are_printed():
-    said = comparison_text(compare(rounded("1e-20")), 100, everything=True)
+    made = compare(rounded("1e-20"))
+    said = comparison_text(made, 100, everything=True)
 
     assert "8e-20" in said
     assert "e-36" not in said
+    assert made.best["B"].verdict is Verdict.TIE
 
 
 def test_rounding_is_0_on_the_pages_of_solutions_and_sweeps_too():
@@ -618,7 +620,7 @@ def test_rounding_is_0_on_the_pages_of_solutions_and_sweeps_too():
 
     assert "payoffs: A 9.4142, B 0" in str(solution)
     assert "outcomes: gap 0, part 0" in str(solution)
-    assert "e-16" in dumps(solution.to_dict())
+    assert "e-16" in dumps(solution_dict(solution))
     assert "e-1" not in plain(sweep_page(swept, everything=True))
     assert 0 < np.abs(swept.column("B")[0]).max() < 1e-15
 

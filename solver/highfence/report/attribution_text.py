@@ -124,7 +124,8 @@ def attribution_sentence(one: Attribution) -> str:
             head = (
                 f"Under {label}, {_what(one)} is {number(abs(full), 3)} "
                 f"{'above' if full >= 0 else 'below'} that under {one.baseline_label}: "
-                f"{_signed(bare)} with every mechanism off, {_signed(total)} through the mechanisms."
+                f"{_signed(bare)} with every mechanism off, {_signed(total)} through the "
+                "mechanisms."
             )
         else:
             head = (

@@ -134,11 +134,12 @@ def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]
 def texts_of(comparison: Comparison, player: str, ranges: Sequence[Range | None]) -> list[str]:
     """Return a column of the comparison as text; ``player`` is "" unless it is a payoff."""
     results = comparison.regimes
-    payoffs = [end for result in results for seen in result.payoffs.values() for end in seen]
-    of_payoffs, of_outcomes = scales(payoffs)
-    if all(found.certificate.exact for result in results for found in result.solution.equilibria):
-        of_payoffs = 0.0  # what is small is so
-    return column_of_numbers(ranges, scale=of_payoffs if player else of_outcomes)
+    of_payoffs, of_outcomes = scales(
+        end for result in results for seen in result.payoffs.values() for end in seen
+    )
+    if player:
+        return column_of_numbers(ranges, scale=0.0 if comparison.rational else of_payoffs)
+    return column_of_numbers(ranges, scale=of_outcomes)
 
 
 def is_constant(texts: Sequence[str]) -> bool:

@@ -140,7 +140,7 @@ def cleared(value: Any, scale: float) -> Any:
     return 0.0 if rounding else value
 
 
-def scales(payoffs: Iterable[float]) -> tuple[float, float]:
+def scales(payoffs: Iterable[float | Fraction]) -> tuple[float, float]:
     """Return the scales beside which payoffs and outcomes may be rounding.
 
     All payoffs of a game are sums of numbers as large as the largest of them. Outcomes have
@@ -519,12 +519,12 @@ def solution_page(
         page.heading("Over all equilibria")
         bounds = list(solution.bounds().items())
         most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
-        players = solution.equilibria[0].payoffs
+        paid = solution.equilibria[0].payoffs
         of_payoffs, of_outcomes = scales(
-            end for name, seen in bounds if name in players for end in seen
+            end for name, seen in bounds if name in paid for end in seen
         )
         for name, seen in bounds[:most]:
-            scale = of_payoffs if name in players else of_outcomes
+            scale = of_payoffs if name in paid else of_outcomes
             page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS, scale)}")
         left_out |= {"more outcomes"} if len(bounds) > most else set()
     _sets(page, solution)

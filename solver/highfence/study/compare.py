@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Rational
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -162,6 +163,11 @@ class Comparison:
     """Outcome or parameter -> unit, where it has one."""
     payoff_outcomes: Mapping[str, str]
     """Outcome -> the player whose payoff it is by definition (``payoffs.A = "W_A"``)."""
+
+    @property
+    def rational(self) -> bool:
+        """True if all payoffs are rational numbers, so that none of them is rounding."""
+        return _rational(self.regimes)
 
     @property
     def settled(self) -> bool:
@@ -356,7 +362,8 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     scale = max(abs(value) for bounds in ranges.values() for value in bounds) or 1.0
     certificates = [e.certificate for result in results for e in result.solution.equilibria]
     slack = scale * max(certificate.tolerance for certificate in certificates)
-    if not all(certificate.exact for certificate in certificates):
+    if not _rational(results):
+        slack = max(slack, scale * tolerances.ROUNDING)
         everybody = max(abs(v) for result in results for b in result.payoffs.values() for v in b)
         if scale <= tolerances.ROUNDING * everybody:  # all are 0, but for rounding: -3e-14, say
             slack = 2 * scale
@@ -377,6 +384,11 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     equal = all(ranges[name][1] - ranges[name][0] <= slack for name in contenders)
     verdict = Verdict.TIE if equal else Verdict.DEPENDS
     return Best(player, verdict, near_tie=equal, contenders=contenders, left_out=left_out)
+
+
+def _rational(results: Sequence[RegimeResult]) -> bool:
+    found = [e for result in results for e in result.solution.equilibria]
+    return all(isinstance(value, Rational) for e in found for value in e.payoffs.values())
 
 
 def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
