@@ -29,8 +29,8 @@ def table() -> ModuleType:
 
 
 NAMES = (
-    "bimatrix", "exact", "pure", "stages", "polynomial", "large", "trees", "poker", "markov", "qre",
-    "staged", "regions",
+    "bimatrix", "exact", "pure", "stages", "polynomial", "newton", "large", "trees", "poker",
+    "lemke", "markov", "qre", "staged", "regions",
 )  # fmt: skip
 
 

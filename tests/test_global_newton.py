@@ -11,7 +11,7 @@ from highfence import load
 from highfence.certify import certify
 from highfence.errors import MethodFailed
 from highfence.forms.build import build
-from highfence.forms.normal import NormalForm
+from highfence.forms.normal import NormalForm, Profile
 from highfence.methods import global_newton as module
 from highfence.methods.extreme import extreme_enumeration
 from highfence.methods.global_newton import global_newton
@@ -55,6 +55,35 @@ def test_every_path_meets_an_odd_number_of_equilibria_and_ends(seed, bonuses, pl
 
     assert paths.ended
     assert len(met) % 2 == 1
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 3, 3), (3, 2, 2, 2)])
+def test_paths_of_generic_games_meet_the_same_whenever_whoever_interrupts_is_heard(
+    shape, monkeypatch
+):
+    """All that is met is an equilibrium, and each path meets an odd number, in any pieces."""
+    game = random_game(1, *shape)
+    bonus = np.random.default_rng(1).random(sum(shape))
+    whole = list(module._Paths(game).follow(bonus))
+    monkeypatch.setattr(module, "_AT_ONCE", 1)
+    pieces = list(module._Paths(game).follow(bonus))
+
+    assert len(whole) % 2 == 1
+    assert np.array_equal(whole, pieces)
+    for p in whole:
+        parts = np.split(p, np.cumsum(shape)[:-1])
+        assert certify(game, Profile.from_weights(*parts)).holds
+
+
+def test_a_path_with_more_equilibria_than_there_is_room_for_is_not_ended(monkeypatch):
+    game = build(load("mckelvey_mclennan_1996"))
+    bonuses = [np.random.default_rng(seed).random(6) for seed in range(10)]
+    most = max(bonuses, key=lambda bonus: len(list(module._Paths(game).follow(bonus))))
+    monkeypatch.setattr(module, "_ROOM", 2)
+    paths = module._Paths(game)
+
+    assert len(list(paths.follow(most))) == 4  # two in either attempt
+    assert not paths.ended
 
 
 def test_all_nine_equilibria_of_mckelvey_and_mclennan_are_met():

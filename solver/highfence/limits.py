@@ -60,6 +60,12 @@ MAX_PIVOTS = 2_000
 MAX_FLOAT_PIVOTS = 200_000
 """Pivots of all Lemke-Howson paths of one game, in floats: ten seconds at 300 strategies each."""
 
+MAX_SEQUENCES = 4_000
+"""Sequences of both players in one stage of a tree whose equilibrium Lemke's algorithm finds."""
+
+MAX_LEMKE_PIVOTS = 50_000
+"""Pivots of Lemke's algorithm on all stages of one tree."""
+
 MAX_PATH_PIVOTS = 500
 """Pivots of one of nashpy's Lemke-Howson paths; rounding makes some of them cycle."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import limits, tolerances
 from .certify import certify
 from .certify.signaling import judge_signaling, supporting_beliefs
-from .errors import MethodFailed, NotApplicable, RequestError
+from .errors import LimitExceeded, MethodFailed, NotApplicable, RequestError
 from .methods import registry
 from .present import present
 from .solution import Certificate, Equilibrium, Findings, Finds, Solution, Status
@@ -51,7 +51,7 @@ def solve(
     method
         A registered method, or ``"auto"``: the method of lowest rank whose domain holds
         the game; if that ends without an equilibrium and without having searched all it
-        promises, or if it searched pure strategies only, the next one. A player with a
+        promises, passes a limit, or searched pure strategies only, the next one. A player with a
         single strategy does not count as a player: a two-player method serves a game of
         three in which one has no choice. ``method_reason`` says why the method was taken.
     regime
@@ -280,13 +280,17 @@ def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str
     first: _Outcome | None = None
     tried: list[str] = []
     unfinished = False
+    exceeded: LimitExceeded | None = None
     for one in fitting:
         chosen = one.method
         try:
             outcome = _run(form, one, most)
-        except MethodFailed as failure:
-            told.append(str(failure))
-            tried.append(f"{chosen} failed")
+        except (MethodFailed, LimitExceeded) as failure:
+            passed = isinstance(failure, LimitExceeded)
+            told.append(f"{chosen}: {failure}" if passed else str(failure))
+            tried.append(f"{chosen} passed a limit" if passed else f"{chosen} failed")
+            if isinstance(failure, LimitExceeded):
+                exceeded = exceeded or failure
             unfinished = True
             continue
         outcome.fallback = unfinished
@@ -317,7 +321,8 @@ def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str
         unfinished = unfinished or not whole
         first = first or outcome
     if first is None:
-        raise MethodFailed("; ".join(told))
+        # With a limit raised, the method that was stopped may answer.
+        raise exceeded or MethodFailed("; ".join(told))
     first.notes = told
     return first, first_method, reason
 

@@ -50,9 +50,11 @@ from highfence.methods.batch import bimatrix_many, induction, pure_many
 from highfence.methods.batch_tree import solve_block
 from highfence.methods.closed_form import closed_form_of
 from highfence.methods.extreme import components, extreme_enumeration
+from highfence.methods.global_newton import global_newton
 from highfence.methods.lemke_howson_float import lemke_howson_float, path_end
 from highfence.methods.logit import logit
 from highfence.methods.markov_homotopy import logit_equilibrium, markov_homotopy
+from highfence.methods.sequence_lcp import sequence_lcp
 from highfence.methods.sequence_lp import sequence_lp
 from highfence.solve_many import solve_many
 from highfence.study.regions import regions
@@ -403,6 +405,32 @@ def polynomial(tiny: bool, folder: Path) -> Iterator[Line]:
         )
 
 
+def newton(tiny: bool, folder: Path) -> Iterator[Line]:
+    """What paths of games with bonuses meet, one path and ten."""
+    for shape, number in (
+        ((3, 3), 20),
+        ((5, 5), 10),
+        ((3, 3, 3), 10),
+        ((2,) * 4, 10),
+        ((4,) * 3, 4),
+    ):
+        games = several.random_games(2 if tiny else number, *shape)
+        theirs, counts = gambit("gnm", games)
+        for rays in (1, 10):
+            ours, found = mean(lambda game, rays=rays: list(global_newton(game, rays=rays)), games)
+            assert all(certify(g, p).holds for g, ps in zip(games, found, strict=True) for p in ps)
+            remark = f"{sum(map(len, found))} equilibria of {len(games)} games"
+            if counts is not None:
+                remark += f", Gambit {sum(counts)}"
+            yield Line(
+                f"global Newton, {'one path' if rays == 1 else 'ten paths'}, "
+                f"{'x'.join(map(str, shape))}",
+                ours,
+                {"Gambit, gnm, one path": theirs},
+                remark=remark,
+            )
+
+
 def qre(tiny: bool, folder: Path) -> Iterator[Line]:
     """The principal logit branch of one-shot games."""
     shapes = (2, 2), (3, 3), (3, 3, 3), (2,) * 5, (3,) * 5, (5,) * 4
@@ -511,6 +539,52 @@ def poker(tiny: bool, folder: Path) -> Iterator[Line]:
         )
 
 
+LEMKE = """
+import pygambit
+game = pygambit.read_efg(str(path))
+started = time.process_time()
+found = pygambit.nash.lcp_solve(game, rational=bool(rational)).equilibrium
+seconds = time.process_time() - started
+answers = float(found.payoffs["first"])
+"""
+
+
+def lemke(tiny: bool, folder: Path) -> Iterator[Line]:
+    """One equilibrium of poker of which the house takes a tenth, so that it is not zero-sum."""
+    if not tiny:
+        limits.MAX_ACTIONS = 100 * 99  # deals
+    sizes = (
+        (3, True, True),
+        (6, True, True),
+        (13, True, False),
+        (52, False, False),
+        (100, False, False),
+    )
+    for cards, in_floats, exactly in sizes[:1] if tiny else sizes:
+        form, path = several.poker(cards, Fraction(1, 10)), folder / "raked.efg"
+        ours, profile = least(lambda form=form: next(sequence_lcp(form)), 2)
+        certificate = certify(form, profile)
+        assert certificate.exact
+        assert certificate.regret == 0
+        write_efg(form, path, overwrite=True)
+        peers = {}
+        for name, wanted in (("lcp, float", in_floats), ("lcp, rational", exactly)):
+            rational = name.endswith("rational")
+            made = (
+                asked("pygambit", LEMKE, folder, path=str(path), rational=rational)
+                if wanted
+                else None
+            )
+            peers[f"Gambit, {name}"] = seconds(made)
+        yield Line(
+            f"raked poker of {cards} cards, {5 * cards * (cards - 1):,} ends, sequence form",
+            ours,
+            peers,
+            remark="regret 0, exact",
+            goal="Gambit 16.7: lcp 80" if cards == 13 else "",
+        )
+
+
 # ---------------------------------------------------------------------------------------------
 # Dynamic and continuous games
 
@@ -614,9 +688,11 @@ ROWS: dict[str, Callable[[bool, Path], Iterator[Line]]] = {
     "pure": pure,
     "stages": stages,
     "polynomial": polynomial,
+    "newton": newton,
     "large": large,
     "trees": trees,
     "poker": poker,
+    "lemke": lemke,
     "markov": markov,
     "qre": qre,
     "staged": staged,

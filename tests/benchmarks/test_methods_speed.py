@@ -152,17 +152,18 @@ def test_several_equilibria_on_paths_of_bonuses(shape, number):
     row(f"ten paths of bonuses, {'x'.join(map(str, shape))}", ours, theirs, remark)
 
 
-def poker(cards):
-    """Return Kuhn poker with so many cards, after Kuhn (1950)."""
+def poker(cards, rake=0):
+    """Return Kuhn poker with so many cards, after Kuhn (1950); the house takes a share of wins."""
+    kept = 1 - rake
 
     def end(first, second, won):
-        return Terminal((won, -won) if first > second else (-won, won))
+        return Terminal((won * kept, -won) if first > second else (-won, won * kept))
 
     def played(first, second):
-        replies = (Terminal((1, -1)), end(first, second, 2))
+        replies = (Terminal((kept, -1)), end(first, second, 2))
         called = Move(1, f"{second} bet", ("fold", "call"), replies)
         answer = Move(
-            0, f"{first} check bet", ("fold", "call"), (Terminal((-1, 1)), end(first, second, 2))
+            0, f"{first} check bet", ("fold", "call"), (Terminal((-1, kept)), end(first, second, 2))
         )
         checked = Move(1, f"{second} check", ("check", "bet"), (end(first, second, 1), answer))
         return Move(0, f"{first}", ("check", "bet"), (checked, called))

@@ -383,6 +383,14 @@ def plans_over(
     these are there.
     """
     own = [known for known in ways if form.information_sets[known].player == player]
+    problem = Problem(
+        form.title or "game",
+        f"{form.players[player]!r} has more than {limits.MAX_STRATEGIES} pure "
+        f"strategies over {len(own)} information sets",
+        "Raise highfence.limits.MAX_STRATEGIES if time and memory allow.",
+    )
+    if reduced and _number_of_plans(form, own, ways) > limits.MAX_STRATEGIES:
+        raise LimitExceeded(problem)
     before = [(known, [frozenset(way) for way in ways[known]]) for known in own]
     made: list[Plan] = []
     waiting: list[dict[int, int]] = [{}]
@@ -397,15 +405,24 @@ def plans_over(
         else:
             made.append(tuple(sorted(chosen)))
         if len(made) + len(waiting) > limits.MAX_STRATEGIES:
-            raise LimitExceeded(
-                Problem(
-                    form.title or "game",
-                    f"{form.players[player]!r} has more than {limits.MAX_STRATEGIES} pure "
-                    f"strategies over {len(own)} information sets",
-                    "Raise highfence.limits.MAX_STRATEGIES if time and memory allow.",
-                )
-            )
+            raise LimitExceeded(problem)
     return tuple(made)
+
+
+def _number_of_plans(
+    form: ExtensiveForm, own: Sequence[int], ways: Mapping[int, tuple[Choices, ...]]
+) -> int:
+    """Return how many reduced pure strategies there are, or 1 where a player forgets."""
+    if any(len(ways[known]) > 1 for known in own):
+        return 1
+    after: dict[Choices, int] = {}
+    # Sets that come later have higher numbers.
+    for known in sorted(own, reverse=True):
+        (way,) = ways[known]
+        actions = range(len(form.information_sets[known].actions))
+        number = sum(after.get(((known, action),), 1) for action in actions)
+        after[way[-1:]] = after.get(way[-1:], 1) * number
+    return after.get((), 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,12 +36,12 @@ _SEED = 20_030_110
 """Of the bonuses: any will do, and the same one gives the same answer."""
 _SAME = 1e-6
 """Difference of probabilities up to which two equilibria are the same one."""
-_SIGN = 1e-10
-"""How far a coordinate may be on the wrong side of a boundary, as rounding."""
-_CLEAN = 1e-9
-"""Regret of what is yielded, with payoffs in [0, 1]."""
 _STEPS = 1_000
 """Steps of one path; most take fewer than 100."""
+_AT_ONCE = 20
+"""Steps after which whoever interrupts is heard."""
+_ROOM = 500
+"""Equilibria on one path that there is room for."""
 _CAUTION = (0.1, 0.01)
 """How far a point may be from where the tangent led, over the step: at first, then if a path came
 back to where it was, which no path does that is followed rightly."""
@@ -127,10 +127,6 @@ def global_newton(game: NormalForm, *, rays: int = 10) -> Generator[Profile, Non
     return Findings(complete=not unfinished, notes=tuple(notes))
 
 
-class _Stuck(Exception):
-    """A path cannot be followed any further."""
-
-
 class _Paths:
     """The paths of one game."""
 
@@ -140,11 +136,6 @@ class _Paths:
         self.first = np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
         self.size = int(self.counts.sum())
         self.payoffs = np.ascontiguousarray(table.reshape(len(table), -1))
-        self.owner = np.repeat(np.arange(len(table)), self.counts)
-        self.bonus = np.zeros(self.size)
-        self.support = np.zeros(self.size, dtype=bool)
-        self.changed = 0
-        self.caution = _CAUTION[0]
         self.ended = False
         """The last path that was followed came to its other end."""
 
@@ -153,204 +144,27 @@ class _Paths:
         return np.split(vector, self.first[1:])
 
     def follow(self, bonus: Array) -> Iterator[Array]:
-        """Yield the equilibria on the path of one direction."""
-        self.bonus = bonus
+        """Yield the equilibria on the path of one direction, as they are met."""
+        from ..kernels.global_newton import ENDED, GOING, begin, follow
+
         sorted_parts = [np.sort(part) for part in self.split(bonus) if len(part) > 1]
         gaps = [float(np.diff(part)[[0, -1]].min()) for part in sorted_parts]
         far = 1.0 + 1.0 / min(gaps, default=1.0)
-        for self.caution in _CAUTION:
-            met: list[Array] = []
-            try:
-                for p in self._crossings(far):
-                    if any(np.abs(p - other).max() < _SAME for other in met):
-                        raise _Stuck
-                    met.append(p)
-                    yield p
-            except _Stuck:
-                self.ended = False
-                continue
-            self.ended = True
-            return
-
-    def _crossings(self, far: float) -> Iterator[Array]:
-        """Yield the equilibria on the path from the far end, as they are met."""
-        self.support = np.concatenate([part == part.max() for part in self.split(self.bonus)])
-        pure = self.support.astype(np.float64)
-        point = np.append(pure + self.values(pure)[0] + far * self.bonus, far)
-        tangent = -np.append(self.bonus, 1.0)
-        tangent /= float(np.linalg.norm(tangent))
-        length = 0.1 * far
-        for _ in range(_STEPS):
-            if abs(point[-1]) > far and tangent[-1] * point[-1] > 0:
+        met = np.empty((_ROOM, self.size))
+        for caution in _CAUTION:
+            point, tangent = np.empty(self.size + 1), np.empty(self.size + 1)
+            support, stride = np.empty(self.size, dtype=bool), np.array([0.1 * far])
+            begin(self.payoffs, self.counts, self.first, bonus, far, point, tangent, support)
+            count = np.zeros(1, np.int64)
+            status, taken = GOING, 0
+            while status == GOING and taken < _STEPS:
+                steps, before = min(_AT_ONCE, _STEPS - taken), int(count[0])
+                status = follow(
+                    self.payoffs, self.counts, self.first, bonus, far, caution, steps, point,
+                    tangent, support, stride, met, count,
+                )  # fmt: skip
+                taken += steps
+                yield from met[before : count[0]].copy()
+            self.ended = status == ENDED
+            if self.ended:
                 return
-            after, turned, length = self.step(point, tangent, length)
-            if point[-1] * after[-1] <= 0 and point[-1] != after[-1]:
-                yield from self.crossing(point, after)
-            if turned is None:  # a strategy is taken up or dropped
-                turned = self.enter(after, self.changed)
-            point, tangent = after, turned
-        raise _Stuck
-
-    def step(
-        self, point: Array, tangent: Array, length: float
-    ) -> tuple[Array, Array | None, float]:
-        """Return the next point, its tangent, and the next step's length.
-
-        Where the support changes at the point, there is no tangent yet, ``changed`` is the
-        strategy, and ``support`` is still the old one.
-        """
-        here = self.margins(point)
-        while True:
-            if length < 1e-12 * (1.0 + abs(point[-1])):
-                raise _Stuck
-            guess = point + length * tangent
-            trial = self.corrected(guess, tangent)
-            turned = None if trial is None else self.tangent(trial, tangent)
-            if trial is None or turned is None or self.is_astray(guess, trial, length):
-                length *= 0.5
-                continue
-            there = self.margins(trial)
-            wrong = np.flatnonzero(np.where(self.support, there < 0, there > 0))
-            if not len(wrong):
-                return trial, turned, length * (2.0 if turned @ tangent > 0.995 else 1.0)
-            apart = here[wrong] - there[wrong]
-            shares = here[wrong] / np.where(apart == 0, 1.0, apart)
-            nearest = int(np.argmin(shares))
-            guess = point + shares[nearest] * (trial - point)
-            met = self.boundary(guess, int(wrong[nearest]))
-            if (
-                met is not None
-                and not self.is_astray(guess, met, length)
-                and self.is_inside(met, int(wrong[nearest]))
-            ):
-                self.changed = int(wrong[nearest])
-                return met, None, length
-            length *= 0.5
-
-    def is_astray(self, guess: Array, found: Array, length: float) -> bool:
-        """Return whether a point is too far from a guess to be surely on the same path."""
-        return float(np.linalg.norm(found - guess)) > self.caution * length
-
-    def is_inside(self, point: Array, but: int) -> bool:
-        """Return whether all strategies but one are on the right side of their boundary."""
-        margins = self.margins(point)
-        right = np.where(self.support, margins >= -_SIGN, margins <= _SIGN)
-        right[but] = True
-        return bool(right.all())
-
-    def enter(self, point: Array, strategy: int) -> Array:
-        """Return the tangent behind a boundary, where a strategy changes sides."""
-        self.support[strategy] = not self.support[strategy]
-        slope = np.append(self.margin_slope(strategy), 0.0)
-        matrix = np.vstack([self.slopes(point), slope])
-        side = 1.0 if self.support[strategy] else -1.0
-        turned = _solved(matrix, np.append(np.zeros(self.size), side))
-        if turned is None:
-            raise _Stuck
-        return turned / float(np.linalg.norm(turned))
-
-    def crossing(self, before: Array, after: Array) -> Iterator[Array]:
-        """Yield the equilibrium of the game itself between two points of the path."""
-        share = before[-1] / (before[-1] - after[-1])
-        point = before + share * (after - before)
-        point[-1] = 0.0
-        for _ in range(20):
-            move = _solved(self.slopes(point)[:, :-1], self.residual(point))
-            if move is None:
-                return
-            point[:-1] -= move
-            if np.abs(move).max() < 1e-14:
-                break
-        p = np.clip(self.probabilities(point), 0.0, None)
-        p = np.concatenate([part / part.sum() for part in self.split(p)])
-        values = self.values(p)[0]
-        parts = zip(self.split(p), self.split(values), strict=True)
-        if max(float(v.max() - own @ v) for own, v in parts) <= _CLEAN:
-            yield p
-
-    def values(self, p: Array) -> tuple[Array, Array]:
-        """Return what each pure strategy pays against the others', and its slopes."""
-        from ..kernels.indifference import deviations
-
-        values, slopes = np.empty(self.size), np.empty((self.size, self.size))
-        deviations(self.payoffs, self.counts, self.first, np.ascontiguousarray(p), values, slopes)
-        return values, slopes
-
-    def margins(self, point: Array) -> Array:
-        """Return by how much each coordinate is above the player's cut: the probability, if so."""
-        z = point[:-1]
-        inside = np.where(self.support, z, 0.0)
-        sums = np.add.reduceat(inside, self.first)
-        sizes = np.add.reduceat(self.support.astype(np.int64), self.first)
-        cut: Array = (sums - 1.0) / sizes
-        return z - cut[self.owner]
-
-    def margin_slope(self, strategy: int) -> Array:
-        """Return the slopes of one margin in the coordinates."""
-        mine = (self.owner == self.owner[strategy]) & self.support
-        slope: Array = mine / -float(mine.sum())
-        slope[strategy] += 1.0
-        return slope
-
-    def probabilities(self, point: Array) -> Array:
-        """Return the probabilities at a point, on the support that is followed."""
-        return np.where(self.support, self.margins(point), 0.0)
-
-    def residual(self, point: Array) -> Array:
-        """Return by how much the equations are missed."""
-        p = self.probabilities(point)
-        made: Array = p + self.values(p)[0] + point[-1] * self.bonus - point[:-1]
-        return made
-
-    def slopes(self, point: Array) -> Array:
-        """Return the slopes of the equations, (size, size + 1)."""
-        pairs = self.owner[:, None] == self.owner[None, :]
-        both = pairs & self.support[:, None] & self.support[None, :]
-        spread = np.diag(self.support.astype(np.float64)) - both / np.maximum(
-            both.sum(axis=1, keepdims=True), 1
-        )
-        _, across = self.values(self.probabilities(point))
-        inner = spread + across @ spread - np.eye(self.size)
-        return np.column_stack([inner, self.bonus])
-
-    def tangent(self, point: Array, before: Array) -> Array | None:
-        """Return the unit tangent in the direction of the last one."""
-        found = _solved(
-            np.vstack([self.slopes(point), before]), np.append(np.zeros(self.size), 1.0)
-        )
-        return None if found is None else found / float(np.linalg.norm(found))
-
-    def corrected(self, trial: Array, tangent: Array) -> Array | None:
-        """Return the point of the path next to a guess."""
-        return self._newton(trial, tangent, 0.0)
-
-    def boundary(self, trial: Array, strategy: int) -> Array | None:
-        """Return the point of the path at which a strategy is taken up or dropped."""
-        slope = np.append(self.margin_slope(strategy), 0.0)
-        return self._newton(trial, slope, float(self.margins(trial)[strategy]))
-
-    def _newton(self, trial: Array, row: Array, off: float) -> Array | None:
-        """Solve the equations together with one more that is linear and now off by ``off``."""
-        before = np.inf
-        for _ in range(10):
-            right = np.append(self.residual(trial), off)
-            move = _solved(np.vstack([self.slopes(trial), row]), right)
-            if move is None:
-                return None
-            moved = float(np.abs(move).max()) / (1.0 + abs(trial[-1]))
-            if moved > 0.5 * before and before < 1e-12:
-                return trial
-            if not moved < 1.0 or moved > 0.9 * before:
-                return None
-            trial, before, off = trial - move, moved, 0.0
-            if moved < 1e-14:
-                return trial
-        return None
-
-
-def _solved(matrix: Array, right: Array) -> Array | None:
-    try:
-        found: Array = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return None
-    return found if np.isfinite(found).all() else None

@@ -54,6 +54,7 @@ MODULES = (
     "lemke_howson_float",
     "backward_induction",
     "sequence_lp",
+    "sequence_lcp",
     "perfect_bayesian",
     "staged",
     "first_order",

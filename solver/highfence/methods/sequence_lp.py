@@ -49,7 +49,7 @@ def _accepts(form: ExtensiveForm) -> bool:
     finds=Finds.ONE,
     source="Romanovskii (1962); Koller, Megiddo & von Stengel (1996), sec. 3",
     domain="two players whose payoffs sum to a constant, perfect recall, no proper subgames",
-    rank=45,
+    rank=12,
     use="the value of a large tree in which one wins what the other loses",
 )
 def sequence_lp(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
