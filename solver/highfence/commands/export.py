@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..errors import RequestError
+from ..methods.registry import form_name
 from .exit_codes import SOLVED
 from .output import clean
 from .requests import (
@@ -18,7 +19,6 @@ from .requests import (
     REGIME,
     SETTINGS,
     command,
-    form_name,
     form_of,
     load_game,
     pairs_of,

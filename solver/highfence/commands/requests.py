@@ -294,8 +294,3 @@ def form_of(
             "Only .toml and .py games do"
         )
     return loaded
-
-
-def form_name(form: type) -> str:
-    """Return what users call a form: ``normal`` for ``NormalForm``."""
-    return form.__name__.removesuffix("Form").lower()

@@ -19,7 +19,7 @@ import numpy as np
 from .. import limits
 from ..forms.normal import NormalForm, Profile
 from ..solution import Findings, Finds
-from .registry import method
+from .registry import Method, method
 
 __all__ = ["nashpy_lemke_howson", "nashpy_support_enumeration", "nashpy_vertex_enumeration"]
 
@@ -28,20 +28,21 @@ _FAULTS = (ValueError, LookupError, ArithmeticError)
 """What nashpy raises where rounding leads its algorithms astray."""
 
 
-def _two_players(game: NormalForm) -> bool:
-    return game.num_players == 2
+def _in_nashpy(name: str, source: str, rank: int) -> Callable[[Callable[..., Any]], Method]:
+    """Return the decorator of a method that nashpy computes; no such method promises all."""
+    return method(
+        name,
+        form=NormalForm,
+        accepts=lambda game: game.num_players == 2,
+        finds=Finds.SOME,
+        source=f"{source}, as in nashpy",
+        domain="two players",
+        rank=rank,
+        use="comparing with nashpy",
+    )
 
 
-@method(
-    "nashpy_support_enumeration",
-    form=NormalForm,
-    accepts=_two_players,
-    finds=Finds.SOME,
-    source="Shoham & Leyton-Brown (2009), alg. 3.4.1, as in nashpy",
-    domain="two players",
-    rank=62,
-    use="comparing with nashpy",
-)
+@_in_nashpy("nashpy_support_enumeration", "Shoham & Leyton-Brown (2009), alg. 3.4.1", 62)
 def nashpy_support_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield equilibria found by nashpy's enumeration of supports.
 
@@ -60,16 +61,7 @@ def nashpy_support_enumeration(game: NormalForm) -> Generator[Profile, None, Fin
     return (yield from _run(game, lambda backend: backend.support_enumeration()))
 
 
-@method(
-    "nashpy_vertex_enumeration",
-    form=NormalForm,
-    accepts=_two_players,
-    finds=Finds.SOME,
-    source="Nisan et al. (2007), alg. 3.5, as in nashpy",
-    domain="two players",
-    rank=61,
-    use="comparing with nashpy",
-)
+@_in_nashpy("nashpy_vertex_enumeration", "Nisan et al. (2007), alg. 3.5", 61)
 def nashpy_vertex_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield equilibria found by nashpy's enumeration of vertices of best-response polytopes.
 
@@ -93,16 +85,7 @@ def nashpy_vertex_enumeration(game: NormalForm) -> Generator[Profile, None, Find
     return (yield from _run(game, lambda backend: backend.vertex_enumeration()))
 
 
-@method(
-    "nashpy_lemke_howson",
-    form=NormalForm,
-    accepts=_two_players,
-    finds=Finds.SOME,
-    source="Lemke & Howson (1964), as in nashpy",
-    domain="two players",
-    rank=60,
-    use="comparing with nashpy",
-)
+@_in_nashpy("nashpy_lemke_howson", "Lemke & Howson (1964)", 60)
 def nashpy_lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield the equilibria at the ends of nashpy's Lemke-Howson paths, one per label.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .csv import table_csv
-from .text import Page, clean, cleared, column_of_numbers, number, plain
+from .text import Page, clean, cleared, column_of_numbers, number, numbers_text, plain
 
 if TYPE_CHECKING:
     from ..study.attribution import Attribution
@@ -57,20 +57,13 @@ def attribution_page(
         "added first: to none. so far: from every mechanism off to the game as it is.",
         "dim",
     )
-    notes = [note for one in found for note in _notes(one, everything)]
-    if notes:
-        page.heading("Notes")
-        for note in dict.fromkeys(notes):
-            page.bullet(note)
+    page.notes(note for one in found for note in _notes(one, everything))
     return page
 
 
 def _asked(one: Attribution) -> str:
-    parts = [f"preset {one.preset}" if one.preset else "default parameters"]
-    parts += [f"{name} = {number(one.parameters[name])}" for name in one.changed]
-    text = f"{one.game}; {parts[0]}"
-    if len(parts) > 1:
-        text += f" with {', '.join(parts[1:])}"
+    at = numbers_text(one.preset, {name: number(one.parameters[name]) for name in one.changed})
+    text = f"{one.game}; {at}"
     if one.drawn:
         text += f"; {one.draws} draws of {len(one.drawn)} parameters"
     how = "all coalitions of" if one.exact else f"{2 * one.permutations} sampled orders of"

@@ -13,6 +13,7 @@ from .text import (
     interval,
     listed,
     number,
+    numbers_text,
     plain,
     scales,
     setting_text,
@@ -74,10 +75,7 @@ def comparison_page(
     _flag_legend(page, comparison, everything)
     if everything:
         _legend(page, comparison)
-    if comparison.notes:
-        page.heading("Notes")
-        for note in comparison.notes:
-            page.bullet(note)
+    page.notes(comparison.notes)
     if everything and comparison.assumptions:
         page.heading("Assumed")
         for assumption in comparison.assumptions:
@@ -100,13 +98,8 @@ def _left_out(page: Page, comparison: Comparison, columns: int) -> None:
 
 
 def _numbers_used(comparison: Comparison) -> str:
-    text = f"preset {comparison.preset}" if comparison.preset else "default parameters"
-    if comparison.changed:
-        values = (
-            f"{name} = {setting_text(comparison.parameters[name])}" for name in comparison.changed
-        )
-        text += f" with {', '.join(values)}"
-    return text
+    changed = {name: setting_text(comparison.parameters[name]) for name in comparison.changed}
+    return numbers_text(comparison.preset, changed)
 
 
 def _columns(comparison: Comparison) -> dict[str, tuple[str, list[Range | None]]]:

@@ -126,10 +126,7 @@ def concepts_page(given: Concepts, everything: bool = False, width: int | None =
             page.blank()
         _body(page, given.form, answer, everything)
         page.item("certificate", _certificate_text(_certificate(answer)), indent=GAP)
-    if given.notes:
-        page.heading("Notes")
-        for note in given.notes:
-            page.bullet(note)
+    page.notes(given.notes)
     return page
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..study.robust import share_interval
 from .csv import table_csv
-from .text import Page, clean, number, plain
+from .text import Page, clean, number, numbers_text, plain
 
 if TYPE_CHECKING:
     from ..study.boxes import Box
@@ -66,20 +66,13 @@ def discover_pages(
         "nothing.",
         "dim",
     )
-    notes = list(dict.fromkeys(note for one in found for note in _notes(one)))
-    if notes:
-        page.heading("Notes")
-        for note in notes:
-            page.bullet(note)
+    page.notes(note for one in found for note in _notes(one))
     return page
 
 
 def _asked(found: Discovery) -> str:
-    text = f"{found.game}; {'preset ' + found.preset if found.preset else 'default parameters'}"
-    if found.changed:
-        said = (f"{name} = {number(found.parameters[name])}" for name in found.changed)
-        text += f" with {', '.join(said)}"
-    return f"{text}; {found.draws} draws of {len(found.drawn)} parameters"
+    at = numbers_text(found.preset, {n: number(found.parameters[n]) for n in found.changed})
+    return f"{found.game}; {at}; {found.draws} draws of {len(found.drawn)} parameters"
 
 
 def _percent(share: float) -> str:

@@ -45,11 +45,7 @@ def mechanisms_page(found: MechanismTable, width: int | None = None) -> Page:
     for measured in found.effects or ():
         if measured is (found.effects or ())[0]:
             _effects(page, found)
-    notes = _notes(found)
-    if notes:
-        page.heading("Notes")
-        for note in notes:
-            page.bullet(note)
+    page.notes(_notes(found))
     return page
 
 

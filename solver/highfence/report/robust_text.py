@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .csv import table_csv
-from .text import Page, column_of_numbers, number, plain
+from .text import Page, column_of_numbers, number, numbers_text, plain
 
 if TYPE_CHECKING:
     from ..study.beliefs import Mixture
@@ -49,22 +49,15 @@ def robust_page(found: RobustChoice, width: int | None = None, *, everything: bo
     _criteria(page, found)
     _dominance(page, found)
     _information(page, found, everything)
-    notes = _notes(found)
-    if notes:
-        page.heading("Notes")
-        for note in notes:
-            page.bullet(note)
+    page.notes(_notes(found))
     return page
 
 
 def _asked(found: RobustChoice) -> str:
-    text = f"{found.game}; {'preset ' + found.preset if found.preset else 'default parameters'}"
-    if found.changed:
-        said = (f"{name} = {number(found.parameters[name])}" for name in found.changed)
-        text += f" with {', '.join(said)}"
+    at = numbers_text(found.preset, {n: number(found.parameters[n]) for n in found.changed})
     return (
-        f"{text}; {found.draws} draws of {len(found.drawn)} parameters; judged by the payoff of "
-        f"{found.player_label} ({found.payoff})"
+        f"{found.game}; {at}; {found.draws} draws of {len(found.drawn)} parameters; judged by "
+        f"the payoff of {found.player_label} ({found.payoff})"
     )
 
 

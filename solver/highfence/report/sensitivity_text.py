@@ -66,11 +66,7 @@ def sensitivity_page(
             _interactions(page, one, everything)
     page.blank()
     page.text(EXPLAINED[found.method], "dim")
-    notes = [f"{one.target}: {note}" for one in found.targets for note in one.notes]
-    if notes:
-        page.heading("Notes")
-        for note in dict.fromkeys(notes):
-            page.bullet(note)
+    page.notes(f"{one.target}: {note}" for one in found.targets for note in one.notes)
     return page
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "form_page",
     "game_page",
     "listed",
+    "numbers_text",
     "plain",
     "scales",
     "setting_text",
@@ -221,6 +222,19 @@ def setting_text(value: Any) -> str:
     return number(value)
 
 
+def numbers_text(preset: str | None, changed: Mapping[str, str]) -> str:
+    """Return at which numbers a game was asked: its preset, and what was set, as text.
+
+    Examples
+    --------
+    >>> numbers_text("now", {"h": "0.3"}), numbers_text(None, {})
+    ('preset now with h = 0.3', 'default parameters')
+    """
+    text = f"preset {preset}" if preset else "default parameters"
+    written = (f"{name} = {value}" for name, value in changed.items())
+    return f"{text} with {', '.join(written)}" if changed else text
+
+
 # ---------------------------------------------------------------------------------------------
 # Pages
 
@@ -273,6 +287,14 @@ class Page:
         """Add a paragraph with a dash before it."""
         for folded in self._folded(clean(text), "- ", GAP):
             self.lines.append([(folded, "")])
+
+    def notes(self, notes: Iterable[str]) -> None:
+        """Add notes under a heading, each once; nothing where there are none."""
+        told = dict.fromkeys(notes)
+        if told:
+            self.heading("Notes")
+            for note in told:
+                self.bullet(note)
 
     def heading(self, text: str) -> None:
         """Add a heading after an empty line."""
@@ -528,10 +550,7 @@ def solution_page(
             page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS, scale)}")
         left_out |= {"more outcomes"} if len(bounds) > most else set()
     _sets(page, solution)
-    if solution.notes:
-        page.heading("Notes")
-        for note in solution.notes:
-            page.bullet(note)
+    page.notes(solution.notes)
     if left_out and not everything:
         page.blank()
         page.text(f"Not shown: {listed(sorted(left_out))} (highfence solve --all).", "dim")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import RequestError, did_you_mean
 from ..spec.model import Chance, Game, Regime
 
-__all__ = ["game_of", "names_asked", "owners_of", "set_by"]
+__all__ = ["game_of", "names_asked", "one_called", "owners_of", "set_by"]
+
+T = TypeVar("T")
 
 
 def game_of(given: Any, otherwise: str) -> Game:
@@ -62,6 +64,19 @@ def names_asked(
     if not names:
         raise RequestError(f"no {what} is asked for. Known: {', '.join(known)}")
     return names
+
+
+def one_called(name: str, known: Mapping[str, T]) -> T:
+    """Return the one of this name.
+
+    Raises
+    ------
+    KeyError
+        There is none; the message says which there are.
+    """
+    if name not in known:
+        raise KeyError(f"{name!r}. {did_you_mean(name, known)}")
+    return known[name]
 
 
 def owners_of(game: Game, decisions: Collection[str]) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ..errors import did_you_mean
+from ._asked import one_called
 
 __all__ = ["DIFFERENCES", "IMPLICIT", "Derivatives", "LocalTarget", "Response", "Slope"]
 
@@ -69,11 +69,7 @@ class LocalTarget:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, parameter: str) -> Slope:
-        for slope in self.slopes:
-            if slope.parameter == parameter:
-                return slope
-        known = [slope.parameter for slope in self.slopes]
-        raise KeyError(f"{parameter!r}. {did_you_mean(parameter, known)}")
+        return one_called(parameter, {slope.parameter: slope for slope in self.slopes})
 
     @property
     def ranked(self) -> tuple[Slope, ...]:
@@ -127,10 +123,7 @@ class Derivatives:
     targets: tuple[LocalTarget, ...]
 
     def __getitem__(self, target: str) -> LocalTarget:
-        for one in self.targets:
-            if one.target == target:
-                return one
-        raise KeyError(f"{target!r}. {did_you_mean(target, [t.target for t in self.targets])}")
+        return one_called(target, {one.target: one for one in self.targets})
 
     def __str__(self) -> str:
         return "\n".join(one.says for one in self.targets)

@@ -28,7 +28,7 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import Interrupted, RequestError, did_you_mean
-from ._asked import set_by
+from ._asked import one_called, set_by
 from ._request import Request
 from .draws import Draws
 from .indices import (
@@ -117,11 +117,7 @@ class Sensitivity:
     targets: tuple[Indices, ...]
 
     def __getitem__(self, target: str) -> Indices:
-        for one in self.targets:
-            if one.target == target:
-                return one
-        known = [one.target for one in self.targets]
-        raise KeyError(f"{target!r}. {did_you_mean(target, known)}")
+        return one_called(target, {one.target: one for one in self.targets})
 
     @property
     def estimated(self) -> bool:
