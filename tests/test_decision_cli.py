@@ -307,6 +307,16 @@ def test_a_stored_sweep_is_read_instead_of_solved(levers, capsys, tmp_path):
             assert "drift moves with pull in a straight line" in one["notes"][0]
 
 
+def test_a_stored_sweep_serves_the_game_in_other_words(levers, capsys, tmp_path):
+    assert run(capsys, "sweep", levers, "--draws", "40", "--store", "kept")[0] == 0
+    code, before, _ = run(capsys, "robust", levers, "--store", "kept", "--json")
+    assert code == 0
+    (tmp_path / "levers.toml").write_text(f'question = "Which lever?"\n{LEVERS}')
+    code, after, _ = run(capsys, "robust", levers, "--store", "kept", "--json")
+    assert code == 0
+    assert json.loads(after) == json.loads(before)
+
+
 def test_a_store_of_another_game_or_beside_other_draws_is_refused(levers, capsys, tmp_path):
     assert run(capsys, "sweep", levers, "--draws", "3", "--store", "kept")[0] == 0
     code, _, err = run(capsys, "robust", levers, "--store", "kept", "--set", "push=2")

@@ -15,18 +15,22 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from copy import copy as shallow
+from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from games_for_cli import YARD
 from highfence.errors import RequestError, StoreError
-from highfence.spec.toml import loads
+from highfence.load import load
+from highfence.spec.model import Sentence
+from highfence.spec.toml import WORDS, digest, loads
 from highfence.study import engines, store
 from highfence.study.engines import Serial
 from highfence.study.store import Store, read
@@ -224,6 +228,98 @@ def test_the_version_tells_an_edited_solver(tmp_path):
     with open(tmp_path / "highfence" / "methods" / "staged.py", "a") as file:
         file.write("\n")
     assert told() != store.versions()["highfence"]
+
+
+RETOLD = replace(
+    GAME,
+    title="The yard, told anew",
+    question="Who wins?",
+    source="nobody",
+    about="The same game in other words.",
+    assumptions=("Nobody reads this.",),
+    narrative=(Sentence("Nothing happens."),),
+    players=tuple(replace(player, label=f"{player.name} anew") for player in GAME.players),
+    parameters=tuple(
+        replace(p, label=f"{p.name} anew", about="new", source="new") for p in GAME.parameters
+    ),
+    regimes=tuple(replace(regime, label=f"{regime.name} anew") for regime in GAME.regimes),
+)
+"""The game in other words."""
+
+
+def test_a_store_stays_valid_when_words_change_and_tells_the_new_ones(copy, alone, monkeypatch):
+    monkeypatch.setattr(import_module("highfence.study.sweep"), "solve_part", None)
+
+    found = sweep(RETOLD, DRAWS, store=copy)
+    read = read_sweep(copy)
+
+    assert agrees(found, alone)
+    assert agrees(read, alone)
+    assert read.labels["stake"] == "stake anew"
+    assert read.title == "The yard, told anew"
+    assert agrees(sweep(GAME, DRAWS, store=copy), alone)
+    assert read_sweep(copy).title == alone.title
+
+
+def test_an_answer_of_a_store_that_was_retold_is_still_found_when_it_is_damaged(copy, alone):
+    sweep(RETOLD, DRAWS, store=copy)
+    flip(copy, place_of(copy, 3) + 80)
+
+    with pytest.raises(StoreError, match="checksum of draw 1 under"):
+        sweep(RETOLD, DRAWS, store=copy)
+    assert agrees(sweep(GAME, DRAWS, store=copy, repair=True), alone)
+
+
+def test_a_store_of_the_first_layout_is_read_and_not_written(tmp_path, alone, monkeypatch):
+    path = tmp_path / "old.hf"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(store, "FORMAT", "1")
+        sweep(GAME, DRAWS, store=path)
+
+    with pytest.raises(StoreError, match="layout of the store: 1 there, 2 here"):
+        sweep(GAME, DRAWS, store=path)
+    assert agrees(read_sweep(path), alone)
+
+
+def variants(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield a part of a game with one leaf changed, and the names of the fields on the way."""
+    if is_dataclass(value):
+        for field in fields(value):
+            if field.name in ("cache", "file"):
+                continue
+            for where, new in variants(getattr(value, field.name), (*place, field.name)):
+                made = shallow(value)
+                object.__setattr__(made, field.name, new)
+                yield where, made
+    elif isinstance(value, Mapping):
+        for key, old in value.items():
+            if place[-2:-1] != ("moves",):  # a chance move has its outcomes in two mappings
+                yield place, {f"{k}x" if k == key else k: v for k, v in value.items()}
+            for where, new in variants(old, place):
+                yield where, {k: new if k == key else v for k, v in value.items()}
+    elif isinstance(value, tuple):
+        for k, old in enumerate(value):
+            for where, new in variants(old, place):
+                yield where, (*value[:k], new, *value[k + 1 :])
+        if value:
+            yield place, value[:-1]
+    elif isinstance(value, str):
+        yield place, f"{value}x"
+    elif value is not None:
+        yield place, value + 1
+
+
+@pytest.mark.parametrize("name", ["boastful_plan", "captive_market_timing", "small_yard_dynamic"])
+def test_a_store_tells_games_by_all_but_their_words(name):
+    """Every number, formula, name, unit and stage counts; no word for people does."""
+    game = load(name)
+    plain, words = digest(game), {*WORDS, "assumptions", "narrative"}
+    counted = {True: 0, False: 0}
+    for place, changed in variants(game):
+        said = not words.isdisjoint(place)
+        counted[said] += 1
+        assert (digest(changed) == plain) == said, place
+    assert min(counted.values()) > 20
 
 
 def test_a_game_without_a_text_cannot_be_stored(tmp_path):

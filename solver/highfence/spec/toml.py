@@ -7,6 +7,7 @@ written ``"30%"``. Every mistake of a file is reported at once, each with its li
 
 from __future__ import annotations
 
+import hashlib
 import re
 import stat
 import tomllib
@@ -41,7 +42,7 @@ from .model import (
 )
 from .positions import Position, Positions
 
-__all__ = ["dumps", "load", "loads", "read_text"]
+__all__ = ["digest", "dumps", "load", "loads", "read_text"]
 
 _SECTIONS = (
     "name",
@@ -70,6 +71,10 @@ _SECTIONS = (
     "narrative",
     "commitment",
 )
+
+WORDS = frozenset({"title", "question", "source", "about", "label", "confidence", "id"})
+"""Keys whose text is for people to read: no answer depends on it."""
+
 PRESET_WORDS = ("label", "about", "source", "confidence")
 """Keys of a preset that are words about it where their value is text."""
 
@@ -836,8 +841,11 @@ def _decimal(value: Decimal) -> str:
 
 
 class _Writer:
-    def __init__(self) -> None:
+    """Lines of TOML; without ``words``, those that say something to people alone are left out."""
+
+    def __init__(self, words: bool = True) -> None:
         self.out: list[str] = []
+        self.words = words
 
     def header(self, *keys: str, double: bool = False) -> None:
         name = ".".join(map(_key, keys))
@@ -850,6 +858,8 @@ class _Writer:
         """Write the attributes that are not empty."""
         for key in keys:
             value = getattr(owner, key)
+            if key in WORDS and not self.words:
+                continue
             if value is not None and value != "" and value != () and value != {}:
                 self.put(key, value)
 
@@ -860,19 +870,25 @@ class _Writer:
             self.put(key, value, name)
 
 
-def dumps(game: Game) -> str:
+def dumps(game: Game, *, words: bool = True) -> str:
     """Return the TOML text of a game; ``loads`` makes an equal game of it.
+
+    Parameters
+    ----------
+    words
+        With what is there for people to read (:data:`WORDS`, assumptions, the narrative).
+        Without, the text is what answers depend on, and no game that ``loads`` need take.
 
     Raises
     ------
     RequestError
         A formula is a Python callable, or a name is one that TOML reserves.
     """
-    writer = _Writer()
+    writer = _Writer(words)
     put, some, header = writer.put, writer.some, writer.header
     put("name", game.name)
     some(game, "title", "question", "source", "about")
-    if game.assumptions:
+    if game.assumptions and words:
         items = "".join(f"  {_quoted(item)},\n" for item in game.assumptions)
         writer.out.append(f"assumptions = [\n{items}]")
     if game.outcomes is not None:
@@ -883,7 +899,7 @@ def dumps(game: Game) -> str:
         put("horizon", game.horizon)
     header("players")
     for player in game.players:
-        put(player.name, player.label)
+        put(player.name, player.label if words else "")
     writer.section("sets", game.sets)
     for parameter in game.parameters:
         header("parameters", parameter.name)
@@ -898,9 +914,9 @@ def dumps(game: Game) -> str:
     if game.derived:
         header("derived")
         for name, derived in game.derived.items():
-            words = {key: getattr(derived, key) for key in ("label", "unit", "about")}
-            words = {key: text for key, text in words.items() if text}
-            value = {"formula": derived.formula, **words} if words else derived.formula
+            told = ("label", "unit", "about") if words else ("unit",)
+            more = {key: text for key in told if (text := getattr(derived, key))}
+            value = {"formula": derived.formula, **more} if more else derived.formula
             put(name, value, "derived")
     header("payoffs")
     for name, formula in game.payoffs.items():
@@ -931,7 +947,7 @@ def dumps(game: Game) -> str:
             put("tolerance", row.tolerance)
         some(row, "regime", "preset", "set")
     writer.section("flags", game.flags)
-    for sentence in game.narrative:
+    for sentence in game.narrative if words else ():
         header("narrative", double=True)
         if sentence.when != "True":
             put("when", sentence.when)
@@ -940,6 +956,28 @@ def dumps(game: Game) -> str:
         header("commitment")
         some(game.commitment, "player", "parameter", "committed", "discretionary")
     return "\n".join(writer.out) + "\n"
+
+
+def digest(game: Game) -> str:
+    """Return the SHA-256 of what answers depend on: the game's text without words.
+
+    Two games with one digest have the same players, numbers, formulas, units, stages,
+    regimes and presets; titles, labels, sources, assumptions and sentences may differ.
+
+    Raises
+    ------
+    RequestError
+        See :func:`dumps`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from highfence import load
+    >>> game = load("chain_store")
+    >>> digest(replace(game, title="Another title")) == digest(game)
+    True
+    """
+    return hashlib.sha256(dumps(game, words=False).encode()).hexdigest()
 
 
 def _write_stage(writer: _Writer, stage: Stage) -> None:
@@ -960,7 +998,7 @@ def _write_stage(writer: _Writer, stage: Stage) -> None:
 
 
 def _write_chance(writer: _Writer, move: Chance, place: str) -> None:
-    if "label" in move.outcomes:
+    if "label" in move.outcomes and writer.words:
         raise RequestError(f"{place}: an outcome cannot be called 'label' in TOML. Rename it")
     writer.some(move, "label")
     for outcome, probability in move.outcomes.items():
@@ -979,7 +1017,9 @@ def _write_decision(writer: _Writer, move: Decision, place: str) -> None:
         bounds = {"low": move.actions.low, "high": move.actions.high, **unit}
         writer.put("interval", bounds, place)
         return
-    if not any(a.attributes or a.when is not None or a.label for a in move.actions):
+    if not any(
+        a.attributes or a.when is not None or (a.label and writer.words) for a in move.actions
+    ):
         writer.put("actions", [action.name for action in move.actions])
         return
     header = ".".join(map(_key, ("stages", "decisions", move.name, "actions")))
@@ -988,6 +1028,6 @@ def _write_decision(writer: _Writer, move: Decision, place: str) -> None:
         words: dict[str, Any] = dict(action.attributes)
         if action.when is not None:
             words["when"] = action.when
-        if action.label:
+        if action.label and writer.words:
             words["label"] = action.label
         writer.put(action.name, words, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,10 +137,12 @@ class Job:
             columns=len(self.columns),
         )
 
-    @property
+    @cached_property
     def specification(self) -> str:
-        """SHA-256 of the game's text; "" for a game that has none."""
-        return hashlib.sha256(self.text.encode()).hexdigest() if self.text else ""
+        """Digest of what answers depend on in the game's text; "" for a game that has none."""
+        from ..spec.toml import digest
+
+        return digest(self.game) if self.text else ""
 
     def request(self) -> dict[str, str]:
         """Return what the answers are answers to, in words that tell one request from another."""

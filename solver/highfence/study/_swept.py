@@ -38,7 +38,8 @@ class Sweep:
     source: str
     """Where the game was read."""
     specification: str
-    """SHA-256 of the game's TOML text; "" for a game that has none."""
+    """SHA-256 of the game's TOML text without the words in it, on which no answer depends
+    (:func:`highfence.spec.toml.digest`); "" for a game that has no such text."""
     preset: str | None
     settings: Mapping[str, Any]
     """The values that the request itself gave to parameters."""

@@ -37,8 +37,9 @@ __all__ = ["Contents", "Store", "damage", "read", "versions"]
 APPLICATION = 0x48664E63
 """What SQLite's header says that the file is."""
 
-FORMAT = "1"
-"""Version of the store's own layout; another one is refused."""
+FORMAT = "2"
+"""Version of the store's own layout; another one is refused. (In the first, a game was told by its
+whole text, and not by what answers depend on.)"""
 
 PAGE_BYTES = 16_384
 """A record that fits a page stands in one piece, and is found there if all else is damaged."""
@@ -312,7 +313,7 @@ class Store:
     request
         What the answers are answers to, each item in words; equal to the store's own.
     about
-        What else is needed to read the answers; kept from when the store was made.
+        What else is needed to read the answers, such as labels; the newest is kept.
     repair
         Take what is intact of a damaged store into a new one in its place.
 
@@ -374,6 +375,8 @@ class Store:
                     raise StoreError(f"{self.path}: {damage(found)}. Repair keeps the rest")
                 self._rewrite(found)
             self._base = _open(self.path)
+            if json.dumps(found.about, sort_keys=True) != json.dumps(about, sort_keys=True):
+                _retell(self._base, found.request, about)
             if found.loose:
                 self.put((number, *found.rows[number]) for number in found.loose)
         return found.rows
@@ -476,13 +479,12 @@ def _made(path: Path, request: Mapping[str, str], about: Mapping[str, Any]) -> s
     try:
         base.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         _settings(base)
-        text = json.dumps({"request": dict(request), "about": dict(about)}, sort_keys=True)
+        record = _manifest(request, about)
         base.execute("BEGIN IMMEDIATE")
         base.execute(f"PRAGMA application_id = {APPLICATION}")
         for table, kind in TABLES.items():
             base.execute(f"CREATE TABLE {table} (number INTEGER PRIMARY KEY, record BLOB NOT NULL)")
             if kind == MANIFEST:
-                record = _record(MANIFEST, 0, b"", text.encode())
                 base.execute(f"INSERT INTO {table} VALUES (0, ?)", (record,))
         base.execute("COMMIT")
         _sync_folder(path.parent)
@@ -490,6 +492,21 @@ def _made(path: Path, request: Mapping[str, str], about: Mapping[str, Any]) -> s
         base.close()
         raise
     return base
+
+
+def _manifest(request: Mapping[str, str], about: Mapping[str, Any]) -> bytes:
+    text = json.dumps({"request": dict(request), "about": dict(about)}, sort_keys=True)
+    return _record(MANIFEST, 0, b"", text.encode())
+
+
+def _retell(base: sqlite3.Connection, request: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    """Put what is needed to read the answers anew, all copies of it or none."""
+    record = _manifest(request, about)
+    base.execute("BEGIN IMMEDIATE")
+    for table, kind in TABLES.items():
+        if kind == MANIFEST:
+            base.execute(f"UPDATE {table} SET record = ? WHERE number = 0", (record,))
+    base.execute("COMMIT")
 
 
 def _open(path: Path) -> sqlite3.Connection:
