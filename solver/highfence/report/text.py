@@ -168,7 +168,7 @@ def column_of_numbers(
 
     Examples
     --------
-    >>> column_of_numbers([(-3.3e-16, 0.0), (2.5e-5, 2.5e-5)])
+    >>> column_of_numbers([(-3.3e-18, 0.0), (2.5e-5, 2.5e-5)])
     ['0', '2.5e-05']
     >>> column_of_numbers([(-3.3e-16, 0.0), None], scale=8.95)
     ['0', '-']
