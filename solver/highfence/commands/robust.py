@@ -68,7 +68,8 @@ def robust(
     beliefs = numbers_given("--beliefs", radii, "KIND=RADIUS", "kl=0.1")
     with progress() as tell:
         from ..study.outcome import game_with_regimes
-        from ..study.robust import RADII, choose, robust_regimes
+        from ..study.robust import RADII, choose
+        from ..study.robust import robust as study
 
         loaded = game_with_regimes(load_game(game))
         how = None if information == "none" else information
@@ -89,7 +90,7 @@ def robust(
         else:
             given = start.values(loaded)
             draws = drawing.draws(loaded, start.preset, given)
-            found = robust_regimes(
+            found = study(
                 loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
                 information=how, rng=drawing.rng, preset=start.preset, workers=drawing.workers,
                 progress=told(tell, f"solving {game}"), parameters=given,

@@ -139,11 +139,11 @@ def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
         )
     values = values_of(loaded, pairs)
     draws, design = _draws(loaded, options, values)
-    from ..study.sweep import sweep_regimes
+    from ..study.sweep import sweep as study
 
     more = {} if options["tolerance"] is None else {"tolerance": options["tolerance"]}
     with progress() as tell:
-        return sweep_regimes(
+        return study(
             loaded,
             draws,
             asked,

@@ -25,24 +25,19 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import Interrupted, MethodFailed, RequestError, SpecError, did_you_mean
-from ..forms.build import values
+from ._request import Request
 from .attribution import Attribution, attribute_regimes
 from .compare import Comparison, compare_regimes
 from .discover import Discovery, discover_in
 from .draws import Draws
 from .map import RegimeMap, map_regimes
-from .outcome import (
-    categorical_values,
-    game_with_regimes,
-    judging_player,
-    outcome_of,
-    payoff_of,
-)
+from .outcome import game_with_regimes, judging_player, payoff_of
 from .robust import share_interval
 from .scan import declared_range, regimes_asked
 from .sensitivity import Sensitivity, levers_of, sensitivity
 from .store import versions
-from .sweep import TIE, UNCOMPARED, UNDECIDED, Sweep, sweep_regimes
+from .sweep import TIE, UNCOMPARED, UNDECIDED, Sweep
+from .sweep import sweep as swept_at
 from .tipping import Tipping, find_tips
 from .uncertainty import draw
 
@@ -225,7 +220,8 @@ def gather(
         asked = regimes_asked(loaded, regimes)
     for name in along or ():
         declared_range(loaded, name, None, None)
-    _check_condition(loaded, condition, asked, preset, given)
+    request = Request(loaded, preset, given, workers)
+    _check_condition(request, condition, asked)
     try:
         judge, nobody = judging_player(loaded, asked, player), ""
     except RequestError as error:
@@ -237,9 +233,8 @@ def gather(
         tell=lambda step: tell(f"solving {step}"),
     )  # fmt: skip
     work = _Work(
-        game=loaded, asked=asked, named=frozenset(named or ()), wanted=wanted, rng=rng,
-        judge=judge, nobody=nobody, preset=preset, given=given, workers=workers, tell=tell,
-        comparison=comparison,
+        request=request, asked=asked, named=frozenset(named or ()), wanted=wanted, rng=rng,
+        judge=judge, nobody=nobody, tell=tell, comparison=comparison,
     )  # fmt: skip
     try:
         return work.run(sweep, draws, along, condition, command)
@@ -256,17 +251,10 @@ def _sections(sections: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(name for name in SECTIONS if name in sections)
 
 
-def _check_condition(
-    game: Game,
-    condition: str | None,
-    asked: Sequence[str],
-    preset: str | None,
-    given: Mapping[str, Any],
-) -> None:
+def _check_condition(request: Request, condition: str | None, asked: Sequence[str]) -> None:
     if condition is None:
         return
-    base = values(game, preset=preset, parameters=given)
-    measured = outcome_of(game, condition, categorical_values(game, base))
+    measured = request.outcome(condition)
     if not measured.condition:
         raise RequestError(f"{condition} is a number, not a condition. Compare it: > 0")
     for name in measured.others:
@@ -333,22 +321,20 @@ class _Work:
     def __init__(
         self,
         *,
-        game: Game,
+        request: Request,
         asked: tuple[str, ...],
         named: frozenset[str],
         wanted: tuple[str, ...],
         rng: int,
         judge: str | None,
         nobody: str,
-        preset: str | None,
-        given: dict[str, Any],
-        workers: int,
         tell: Callable[[str], None],
         comparison: Comparison,
     ) -> None:
-        self.game, self.asked, self.named, self.wanted = game, asked, named, wanted
+        self.request, self.asked, self.named, self.wanted = request, asked, named, wanted
+        self.game, self.preset, self.given = request.game, request.preset, request.parameters
+        self.workers, self.tell = request.workers, tell
         self.rng, self.judge, self.nobody = rng, judge, nobody
-        self.preset, self.given, self.workers, self.tell = preset, given, workers, tell
         self.comparison = comparison
         self.left_out = {
             name: "not asked for; --sections all has everything"
@@ -452,7 +438,7 @@ class _Work:
             table = draw(
                 self.game, count, self.rng, names=names, preset=self.preset, parameters=self.given
             )
-            return sweep_regimes(
+            return swept_at(
                 self.game, table, self.asked, preset=self.preset, workers=self.workers,
                 design=f"latin hypercube, seed {self.rng}", parameters=self.given,
                 progress=self.progress("draws"),
@@ -531,28 +517,23 @@ class _Work:
             condition, regime = self.condition(sweep)
         else:
             regime = self.regime_for(condition)
-        base = values(self.game, preset=self.preset, parameters=self.given)
         discovery = discover_in(
             self.game, sweep.answers, sweep.inputs, condition, regime, rng=self.rng,
             preset=self.preset, parameters=self.given,
         )  # fmt: skip
-        return Found(discovery, self.holding(sweep, condition, regime, base))
+        return Found(discovery, self.holding(sweep, condition, regime))
 
     def regime_for(self, condition: str) -> str | None:
         """Return the regime that a condition is about, if it needs one: the one explained."""
-        base = values(self.game, preset=self.preset, parameters=self.given)
-        measured = outcome_of(self.game, condition, categorical_values(self.game, base))
-        needs = any("." not in key and key not in base for key in measured.inputs)
+        measured = self.request.outcome(condition)
+        needs = any("." not in key and key not in self.request.base for key in measured.inputs)
         return (self.chosen or self.asked[0]) if needs else None
 
-    def holding(
-        self, sweep: Sweep, condition: str, regime: str | None, base: Mapping[str, Any]
-    ) -> Array:
-        measured = outcome_of(self.game, condition, categorical_values(self.game, base))
+    def holding(self, sweep: Sweep, condition: str, regime: str | None) -> Array:
+        measured = self.request.outcome(condition)
         about = regime or (measured.others or self.asked)[0]
-        here = values(self.game, regime=about, preset=self.preset, parameters=self.given)
-        numbers = {n: float(v) for n, v in here.items() if not isinstance(v, str)}
-        low, high = measured.values(sweep.answers, about, {**numbers, **sweep.inputs})
+        known = {**self.request.numbers(about), **sweep.inputs}
+        low, high = measured.values(sweep.answers, about, known)
         holds = np.where(low == high, low, np.nan)
         holds.setflags(write=False)
         return holds
@@ -562,17 +543,16 @@ class _Work:
 
         A game without flags that ever differ is asked where the best regime stops being best.
         """
-        base = values(self.game, preset=self.preset, parameters=self.given)
         splits: list[tuple[float, str, str]] = []
         for flag in self.game.flags:
             try:
-                measured = outcome_of(self.game, flag, categorical_values(self.game, base))
+                measured = self.request.outcome(flag)
             except SpecError:
                 continue
             if not set(measured.others) <= set(self.asked):
                 continue
             for regime in self.asked:
-                holds = self.holding(sweep, flag, regime, base)
+                holds = self.holding(sweep, flag, regime)
                 known = holds[~np.isnan(holds)]
                 if len(known) and 0 < known.mean() < 1:
                     splits.append((abs(float(known.mean()) - 0.5), flag, regime))

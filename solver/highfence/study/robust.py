@@ -666,41 +666,22 @@ def robust(
     --------
     choose : the same from payoffs that are solved already.
     """
-    return robust_regimes(
-        game, draws, regimes, player=player, rule=rule, beliefs=beliefs, information=information,
-        rng=rng, preset=preset, workers=workers, tolerance=tolerance, progress=progress,
-        parameters=values_given(parameters, named),
-    )  # fmt: skip
-
-
-def robust_regimes(
-    game: Game | str | Path,
-    draws: Mapping[str, ArrayLike],
-    regimes: Sequence[str] | None = None,
-    *,
-    player: str | None = None,
-    rule: str = "worst",
-    beliefs: Mapping[str, float] = RADII,
-    information: str | None = "regression",
-    rng: int | np.random.Generator = 0,
-    preset: str | None = None,
-    workers: int = 1,
-    tolerance: float = tolerances.REGRET_BATCH,
-    progress: Callable[[int, int], None] | None = None,
-    parameters: Mapping[str, Any] | None = None,
-) -> RobustChoice:
-    """Choose as :func:`robust` does, with the values of parameters in one mapping."""
     loaded = game_with_regimes(game)
     asked = regimes_asked(loaded, regimes)
     judge = judging_player(loaded, asked, player)
     _check(rule, beliefs, information)
-    request = Request(loaded, preset, dict(parameters or {}), workers, tolerance, progress)
+    given = values_given(parameters, named)
+    request = Request(loaded, preset, given, workers, tolerance, progress)
     base = request.base  # refused before anything is solved
     return choose(
         loaded, payoffs_of(request.solve(draws, asked), judge, draws), judge, rule=rule,
         beliefs=beliefs, information=information, rng=rng, tolerance=tolerance, preset=preset,
         parameters=base, changed=tuple(request.parameters),
     )  # fmt: skip
+
+
+robust_regimes = robust
+"""An older name: parameters in a mapping are taken by both."""
 
 
 def _check(rule: str, beliefs: Mapping[str, float], information: str | None) -> None:

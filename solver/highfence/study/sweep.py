@@ -217,43 +217,10 @@ def sweep(
     >>> [round(years, 1) for years in found.column("T")[0][:, 0].tolist()]
     [4.4, 5.8, 7.4]
     """
-    return sweep_regimes(
-        game,
-        draws,
-        regimes,
-        preset=preset,
-        store=store,
-        repair=repair,
-        workers=workers,
-        engine=engine,
-        branches=branches,
-        design=design,
-        progress=progress,
-        tolerance=tolerance,
-        parameters=values_given(parameters, named),
-    )
-
-
-def sweep_regimes(
-    game: Game | str | Path,
-    draws: Mapping[str, ArrayLike],
-    regimes: Sequence[str] | None = None,
-    *,
-    preset: str | None = None,
-    store: str | Path | None = None,
-    repair: bool = False,
-    workers: int | None = None,
-    engine: str | Executor | None = None,
-    branches: bool = False,
-    design: str = "",
-    progress: Callable[[int, int], None] | None = None,
-    tolerance: float = tolerances.REGRET_BATCH,
-    parameters: Mapping[str, Any] | None = None,
-) -> Sweep:
-    """Sweep as :func:`sweep` does, with the parameters' values in a mapping."""
     if starts_processes(engine, workers):
         leave_a_script_run_again()  # before the store, which is in use there
-    job = Job.of(game, draws, regimes, preset, branches, design, tolerance, parameters or {})
+    given = values_given(parameters, named)
+    job = Job.of(game, draws, regimes, preset, branches, design, tolerance, given)
     answers = Progress(job)
     with ExitStack() as stack:
         kept: Store | None = None
@@ -296,6 +263,10 @@ def sweep_regimes(
             hint = "" if store is None else f". The same request goes on from what {store} keeps"
             raise MethodFailed(f"{error}{hint}") from error
     return answers.sweep()
+
+
+sweep_regimes = sweep
+"""An older name: parameters in a mapping are taken by both."""
 
 
 def read_sweep(path: str | Path) -> Sweep:
