@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from highfence.forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from highfence.forms.gambit_files import format_efg, parse_efg
 from highfence.forms.staged import StagedForm
 from highfence.solve_many import solve_many
+from highfence.spec.toml import loads
 from highfence.study import region, regions
 
+ROOT = Path(__file__).resolve().parent.parent
 SEEDS = range(50)
 NATURE = Stage("nature", Chance("skill", {"able": "p", "unable": "1 - p"}))
 RULE = Stage("rule", Decision("A", "rule", ["service", "stop"], observes=[]))
@@ -289,6 +293,28 @@ def test_regimes_compare_as_if_chance_came_later():
     assert str(one) == str(other)
     assert one.choice == other.choice
     assert "backward induction" in one.choice.reason
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_the_yard_of_the_readme_may_have_its_timeline_last(finite):
+    """Stated first there, and seen by nobody; research is an amount, or one of three."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    text = text.split("<!-- file: yard.toml -->\n```toml\n")[1].split("```")[0]
+    if finite:
+        amount = 'interval = {low = 0, high = 10, unit = "USD bn/yr"}'
+        assert amount in text
+        text = text.replace(amount, 'actions = ["0", "2", "5"]')
+    first = loads(text)
+    nature, *rest = first.stages
+    later = replace(first, stages=(*rest, nature))
+    one, other = solve(first, p_short="0.4"), solve(later, p_short="0.4")
+
+    assert nature.name == "nature"
+    assert len(one.equilibria) == 1
+    assert list(map(signature, one.equilibria)) == list(map(signature, other.equilibria))
+    assert compare(first).choice == compare(later).choice
+    if finite:
+        assert moves_of(build(first)) == ["regime", "response", "research", "timeline"]
 
 
 def test_regions_of_chance_first_are_those_of_chance_later():
