@@ -14,6 +14,9 @@ are minors of matrices whose entries are linear in ``t``, and what is left is on
 equation in ``t``. Its roots in [0, 1] are separated by the signs of its Bernstein coefficients
 (Lane and Riesenfeld 1981). Where a sign hangs on rounding all paths are followed instead.
 
+Nor is anything followed where the simplices can be cut into parts on each of which some strategy
+is better than another.
+
 Arrays of a plan (see :mod:`highfence.methods.polynomial`), all systems one after the other:
 ``size`` unknowns; ``equation_at`` where a system's equations start in ``entry_at``, which says
 where each one's coefficients start; ``places`` (entries, axes) the homogeneous coordinates that a
@@ -34,6 +37,10 @@ __all__ = ["solve_supports", "unit_and_pure"]
 
 _DEGREE = 6
 """Of the largest polynomial that is solved; it comes from two who mix four strategies."""
+_PARTS = 100
+"""Parts of the simplices that are looked at for each path, before paths are followed."""
+_WAITING = 100
+"""Parts of the simplices that wait at most."""
 _DEPTH = 30
 """How often [0, 1] is halved before a root counts as double or at an end."""
 
@@ -96,14 +103,18 @@ def unit_and_pure(payoffs, counts, strides, unit, cells):  # type: ignore[no-unt
 
 
 @njit(error_model="numpy", nogil=True)
+def _size(z):  # type: ignore[no-untyped-def]
+    return abs(z.real) + abs(z.imag)
+
+
+@njit(error_model="numpy", nogil=True)
 def _solve(matrix, right, n):  # type: ignore[no-untyped-def]
-    """Solve in place of ``right`` by elimination; return the least pivot over its column."""
+    """Solve for two right sides in their place; return the least pivot over its column."""
     least = 1.0
     for c in range(n):
         pivot, largest, column = c, 0.0, 0.0
         for r in range(n):
-            entry = matrix[r, c]
-            here = abs(entry.real) + abs(entry.imag)
+            here = _size(matrix[r, c])
             column = max(column, here)
             if r >= c and here > largest:
                 pivot, largest = r, here
@@ -113,45 +124,53 @@ def _solve(matrix, right, n):  # type: ignore[no-untyped-def]
         if pivot != c:
             for k in range(c, n):
                 matrix[c, k], matrix[pivot, k] = matrix[pivot, k], matrix[c, k]
-            right[c], right[pivot] = right[pivot], right[c]
-        inverse = 1.0 / matrix[c, c]
+            for k in range(2):
+                right[k, c], right[k, pivot] = right[k, pivot], right[k, c]
+        z = matrix[c, c]
+        over = 1.0 / (z.real * z.real + z.imag * z.imag)
+        inverse = complex(z.real * over, -z.imag * over)
+        matrix[c, c] = inverse
         for r in range(c + 1, n):
             factor = matrix[r, c] * inverse
-            if factor != 0.0:
-                for k in range(c + 1, n):
-                    matrix[r, k] -= factor * matrix[c, k]
-                right[r] -= factor * right[c]
-    for r in range(n - 1, -1, -1):
-        total = right[r]
-        for c in range(r + 1, n):
-            total -= matrix[r, c] * right[c]
-        right[r] = total / matrix[r, r]
+            for k in range(c + 1, n):
+                matrix[r, k] -= factor * matrix[c, k]
+            for k in range(2):
+                right[k, r] -= factor * right[k, c]
+    for k in range(2):
+        for r in range(n - 1, -1, -1):
+            total = right[k, r]
+            for c in range(r + 1, n):
+                total -= matrix[r, c] * right[k, c]
+            right[k, r] = total * matrix[r, r]
     return least
 
 
 @njit(error_model="numpy", nogil=True)
 def _move(  # type: ignore[no-untyped-def]
-    start, target, places, axes, entry_at, e0, n, unknown, x, t, along, matrix, right, wide
+    start, change, places, axes, entry_at, e0, n, unknown, x, t, matrix, right, wide
 ):
-    """Solve for the velocity of the root (``along``), or for the Newton correction."""
+    """Solve for the Newton correction, and for the velocity of the root, in ``right``."""
     first = entry_at[e0]
     for r in range(n):
-        value = 0.0j
+        value, slope = 0.0j, 0.0j
         wide[:] = 0.0
-        for c in range(entry_at[e0 + r], entry_at[e0 + r + 1]):
-            here = c - first
-            coefficient = (1.0 - t) * start[c] + t * target[here]
-            change = target[here] - start[c] if along else coefficient
-            if axes == 1:
-                a = places[c, 0]
-                wide[a] += coefficient
-                value += change * x[a]
-            elif axes == 2:
-                a, b = places[c, 0], places[c, 1]
-                wide[a] += coefficient * x[b]
-                wide[b] += coefficient * x[a]
-                value += change * (x[a] * x[b])
-            else:
+        begin, end = entry_at[e0 + r], entry_at[e0 + r + 1]
+        if axes == 2:
+            c = begin
+            for a in range(places[begin, 0], places[end - 1, 0] + 1):
+                inner, bent = 0.0j, 0.0j
+                for b in range(places[begin, 1], places[end - 1, 1] + 1):
+                    coefficient = start[c] + t * change[c - first]
+                    wide[b] += coefficient * x[a]
+                    inner += coefficient * x[b]
+                    bent += change[c - first] * x[b]
+                    c += 1
+                wide[a] = inner
+                value += inner * x[a]
+                slope += bent * x[a]
+        else:
+            for c in range(begin, end):
+                coefficient = start[c] + t * change[c - first]
                 whole = 1.0 + 0.0j
                 for k in range(axes):
                     part = coefficient
@@ -160,93 +179,98 @@ def _move(  # type: ignore[no-untyped-def]
                             part *= x[places[c, m]]
                     wide[places[c, k]] += part
                     whole *= x[places[c, k]]
-                value += change * whole
-        right[r] = -value
+                value += coefficient * whole
+                slope += change[c - first] * whole
+        right[0, r], right[1, r] = -value, -slope
         for k in range(n):
             matrix[r, k] = wide[unknown[k]]
     return _solve(matrix, right, n)
 
 
 @njit(error_model="numpy", nogil=True)
+def _correct(n, unknown, x, right):  # type: ignore[no-untyped-def]
+    """Add the Newton correction; return how large it is, relative to the root."""
+    moved, most = 0.0, 1.0
+    for k in range(n):
+        x[unknown[k]] += right[0, k]
+        moved = max(moved, _size(right[0, k]))
+        most = max(most, _size(x[unknown[k]]))
+    return moved / most
+
+
+@njit(error_model="numpy", nogil=True)
 def _track(  # type: ignore[no-untyped-def]
-    start, target, places, axes, entry_at, e0, n, unknown, x, longest, matrix, right, wide, work
+    start, change, places, axes, entry_at, e0, n, unknown, x, longest, matrix, right, wide, work
 ):
-    """Follow one root from t = 0 to 1 in ``x``; return the least pivot there, 0 if it was lost."""
-    t, step = 0.0, min(0.1, longest)
-    good = 0
+    """Follow one root from t = 0 to 1 in ``x``; return the least pivot there, 0 if it was lost.
+
+    What comes next is read off the cubic through the last two roots and their velocities, which
+    the last correction brings along. A step is as long as makes the first correction some
+    hundredth of the root, or less where ``longest`` is below 1/4.
+    """
+    t, step, before = 0.0, 0.1 * longest, 0.0
+    usual = 0.04 * longest
+    if not _move(
+        start, change, places, axes, entry_at, e0, n, unknown, x, 0.0, matrix, right, wide
+    ) > 0.0:  # fmt: skip
+        return 0.0
+    for k in range(n):
+        work[2, k], work[3, k] = x[unknown[k]], right[1, k]
     while t < 1.0:
-        step = min(step, 1.0 - t)
+        if t + step > 1.0 - 1e-9:
+            step = 1.0 - t
+        s = 1.0 + step / before if before > 0.0 else 0.0
         for k in range(n):
-            work[0, k] = x[unknown[k]]
-            work[1, k] = 0.0
-        fine = True
-        for stage in range(4):
-            share = 0.0 if stage == 0 else (1.0 if stage == 3 else 0.5)
-            if stage:
-                for k in range(n):
-                    x[unknown[k]] = work[0, k] + share * step * right[k]
+            if before > 0.0:
+                x[unknown[k]] = (
+                    work[2, k]
+                    + (2.0 * s - 3.0) * s * s * (work[0, k] - work[2, k])
+                    + (work[0, k] - work[2, k])
+                    + (s - 1.0) * s * before * ((s - 1.0) * work[1, k] + s * work[3, k])
+                )
+            else:
+                x[unknown[k]] = work[2, k] + step * work[3, k]
+        fine, off, here = False, np.inf, np.inf
+        for turn in range(3):
             if not _move(
-                start, target, places, axes, entry_at, e0, n, unknown, x, t + share * step, True,
-                matrix, right, wide,
+                start, change, places, axes, entry_at, e0, n, unknown, x, t + step, matrix, right,
+                wide,
             ) > 0.0:  # fmt: skip
-                fine = False
                 break
-            weight = 1.0 if stage == 0 or stage == 3 else 2.0
-            for k in range(n):
-                work[1, k] += weight * right[k]
-        if fine:
-            for k in range(n):
-                x[unknown[k]] = work[0, k] + step / 6.0 * work[1, k]
-            fine = False
-            for _ in range(3):
-                if not _move(
-                    start, target, places, axes, entry_at, e0, n, unknown, x, t + step, False,
-                    matrix, right, wide,
-                ) > 0.0:  # fmt: skip
-                    break
-                moved, most = 0.0, 1.0
-                for k in range(n):
-                    x[unknown[k]] += right[k]
-                    moved = max(moved, abs(right[k]))
-                    most = max(most, abs(x[unknown[k]]))
-                if not moved < 1e-2 * most:
-                    break
-                if moved < 1e-7 * most:
-                    fine = True
-                    break
-        if fine:
-            t += step
-            good += 1
-            if t > 1.0 - 1e-14:
+            last, here = here, _correct(n, unknown, x, right)
+            if turn == 0:
+                off = here
+            if not here < (3.0 * usual if turn == 0 else 0.1 * last):
                 break
-            if good >= 2:
-                step = min(2.0 * step, longest)
-                good = 0
-        else:
-            for k in range(n):
-                x[unknown[k]] = work[0, k]
-            step *= 0.5
-            good = 0
+            if here < 1e-5:
+                fine = True
+                break
+        if not fine:
+            step *= 0.4
             if step < 1e-7:
                 return 0.0
-    pivot = 0.0
+            continue
+        t += step
+        before = step
+        for k in range(n):
+            work[0, k], work[1, k] = work[2, k], work[3, k]
+            work[2, k], work[3, k] = x[unknown[k]], right[1, k]
+        # The cubic is off by the fourth power of the step.
+        grow = 2.0 if off < 0.02 * usual else 0.8 * (usual / off) ** 0.25
+        step = min(longest, step * min(2.0, max(0.5, grow)))
+    pivot, here = 0.0, np.inf
     for _ in range(8):
         pivot = _move(
-            start, target, places, axes, entry_at, e0, n, unknown, x, 1.0, False, matrix, right,
-            wide,
-        )  # fmt: skip
+            start, change, places, axes, entry_at, e0, n, unknown, x, 1.0, matrix, right, wide
+        )
         if not pivot > 0.0:
             return 0.0
-        moved, most = 0.0, 1.0
-        for k in range(n):
-            x[unknown[k]] += right[k]
-            moved = max(moved, abs(right[k]))
-            most = max(most, abs(x[unknown[k]]))
-        if not moved < most:
+        here = _correct(n, unknown, x, right)
+        if not here < 1.0:
             return 0.0
-        if moved < 1e-14 * most:
+        if here < 1e-14:
             break
-    return pivot if moved < 1e-8 * most else 0.0
+    return pivot if here < 1e-8 else 0.0
 
 
 @njit(error_model="numpy", nogil=True)
@@ -306,10 +330,13 @@ def _excluded(payoffs, counts, first, strides, support):  # type: ignore[no-unty
 
 
 @njit(error_model="numpy", nogil=True)
-def _target(  # type: ignore[no-untyped-def]
-    payoffs, counts, first, strides, mixed, lists, sizes, origin, turn, turn_at, target, spare
+def _differences(  # type: ignore[no-untyped-def]
+    payoffs, strides, mixed, lists, sizes, origin, table
 ):
-    """Write the coefficients of the indifference equations in the turned coordinates."""
+    """Write, per player who mixes and strategy but the first, what it pays more than the first.
+
+    For each, the others' strategies in row-major order; returns the number of entries.
+    """
     count = mixed.size
     at = 0
     choice = np.zeros(count, np.int64)
@@ -326,7 +353,7 @@ def _target(  # type: ignore[no-untyped-def]
                 for j in range(count):
                     if j != i:
                         offset += lists[j, choice[j]] * strides[mixed[j]]
-                target[at + entry] = (
+                table[at + entry] = (
                     payoffs[mixed[i], offset + lists[i, e] * own]
                     - payoffs[mixed[i], offset + lists[i, 0] * own]
                 )
@@ -338,6 +365,136 @@ def _target(  # type: ignore[no-untyped-def]
                             break
                         choice[j] = 0
                     j -= 1
+            at += total
+    return at
+
+
+@njit(error_model="numpy", nogil=True)
+def _one_sign(stack, part, begin, other, total):  # type: ignore[no-untyped-def]
+    """Tell whether all values, less the other ones if ``other >= 0``, are surely of one sign."""
+    up, down = False, False
+    for k in range(total):
+        value = stack[part, begin + k]
+        if other >= 0:
+            value -= stack[part, other + k]
+        up = up or value > -1e-12
+        down = down or value < 1e-12
+        if up and down:
+            return False
+    return True
+
+
+@njit(error_model="numpy", nogil=True)
+def _is_empty(table, sizes, entries, budget, stack, corner):  # type: ignore[no-untyped-def]
+    """Tell whether no mixtures of all strategies make everybody indifferent, as far as is seen.
+
+    Expected payoffs are linear in each player's mixture, so over parts of their simplices they
+    lie between those at the corners: where a difference has one sign at all corners it has no
+    root there. The longest edge is halved until no part is left, or ``budget`` parts were seen.
+
+    ``table`` holds the differences, ``stack`` (parts, entries) those at the corners of parts,
+    and ``corner`` (parts, players, corners, strategies) the corners.
+    """
+    count = sizes.size
+    for k in range(entries):
+        stack[0, k] = table[k]
+    for i in range(count):
+        for a in range(sizes[i]):
+            for b in range(sizes[i]):
+                corner[0, i, a, b] = 1.0 if a == b else 0.0
+    waiting, seen = 1, 0
+    while waiting:
+        if seen >= budget or waiting + 2 > stack.shape[0]:
+            return False
+        here = waiting - 1
+        who, one, two, longest = 0, 0, 1, 0.0
+        for i in range(count):
+            for a in range(sizes[i]):
+                for b in range(a + 1, sizes[i]):
+                    length = 0.0
+                    for c in range(sizes[i]):
+                        length += abs(corner[here, i, a, c] - corner[here, i, b, c])
+                    if length > longest + 1e-9:
+                        who, one, two, longest = i, a, b, length
+        # Of two halves the one that stands last is taken up next; the first is put in its place.
+        kept = 0
+        for half in range(2):
+            seen += 1
+            at = here + 1 + kept
+            moved = one if half == 0 else two
+            for k in range(entries):
+                stack[at, k] = stack[here, k]
+            alive = True
+            begin = 0
+            for i in range(count):
+                inner, outer, past = 1, 1, False
+                for j in range(count):
+                    if j == who:
+                        past = True
+                    elif j != i:
+                        if past:
+                            inner *= sizes[j]
+                        else:
+                            outer *= sizes[j]
+                if i == who:
+                    begin += (sizes[i] - 1) * inner * outer
+                    continue
+                size = sizes[who]
+                total = inner * outer * size
+                for e in range(sizes[i] - 1):
+                    for o in range(outer):
+                        row = begin + e * total + o * size * inner
+                        for k in range(inner):
+                            stack[at, row + moved * inner + k] = 0.5 * (
+                                stack[here, row + one * inner + k]
+                                + stack[here, row + two * inner + k]
+                            )
+                    alive = alive and not _one_sign(stack, at, begin + e * total, -1, total)
+                    for f in range(e):
+                        alive = alive and not _one_sign(
+                            stack, at, begin + e * total, begin + f * total, total
+                        )
+                    if not alive:
+                        break
+                if not alive:
+                    break
+                begin += (sizes[i] - 1) * total
+            if not alive:
+                continue
+            for i in range(count):
+                for a in range(sizes[i]):
+                    for b in range(sizes[i]):
+                        corner[at, i, a, b] = corner[here, i, a, b]
+            for b in range(sizes[who]):
+                corner[at, who, moved, b] = 0.5 * (
+                    corner[here, who, one, b] + corner[here, who, two, b]
+                )
+            kept += 1
+        # The parts that are left move up by one, over the one that was halved.
+        for part in range(here, here + kept):
+            for k in range(entries):
+                stack[part, k] = stack[part + 1, k]
+            for i in range(count):
+                for a in range(sizes[i]):
+                    for b in range(sizes[i]):
+                        corner[part, i, a, b] = corner[part + 1, i, a, b]
+        waiting = here + kept
+    return True
+
+
+@njit(error_model="numpy", nogil=True)
+def _turn(table, sizes, entries, turn, turn_at, change, spare):  # type: ignore[no-untyped-def]
+    """Write the coefficients of the indifference equations in the turned coordinates."""
+    count = sizes.size
+    for k in range(entries):
+        change[k] = table[k]
+    at = 0
+    for i in range(count):
+        total = 1
+        for j in range(count):
+            if j != i:
+                total *= sizes[j]
+        for _ in range(1, sizes[i]):
             stride = 1
             for j in range(count - 1, -1, -1):
                 if j == i:
@@ -351,13 +508,12 @@ def _target(  # type: ignore[no-untyped-def]
                         for m in range(n):
                             value = 0.0j
                             for k in range(n):
-                                value += target[at + entry + k * stride] * turn[base + k * n + m]
+                                value += change[at + entry + k * stride] * turn[base + k * n + m]
                             spare[m] = value
                         for m in range(n):
-                            target[at + entry + m * stride] = spare[m]
+                            change[at + entry + m * stride] = spare[m]
                 stride *= n
             at += total
-    return at
 
 
 @njit(error_model="numpy", nogil=True)
@@ -714,12 +870,10 @@ def solve_supports(  # type: ignore[no-untyped-def]
     """
     players, strategies = counts.size, supports.shape[1]
     matrix = np.empty((most_unknowns, most_unknowns), np.complex128)
-    right, work = (
-        np.empty(most_unknowns, np.complex128),
-        np.empty((2, most_unknowns), np.complex128),
-    )
+    right = np.empty((2, most_unknowns), np.complex128)
+    work = np.empty((4, most_unknowns), np.complex128)
     x, wide = np.empty(strategies, np.complex128), np.empty(strategies, np.complex128)
-    target = np.empty(most_entries, np.complex128)
+    table, change = np.empty(most_entries), np.empty(most_entries, np.complex128)
     spare = np.empty(strategies, np.complex128)
     unknown = np.empty(most_unknowns, np.int64)
     lists = np.empty((players, strategies), np.int64)
@@ -728,6 +882,8 @@ def solve_supports(  # type: ignore[no-untyped-def]
     for i in range(players):
         most = max(most, counts[i])
     made = np.empty((_DEGREE, strategies))
+    stack = np.empty((_WAITING, most_entries))
+    corner = np.empty((_WAITING, players, most, most))
     cubes = np.empty((3, most, most, most))
     squares = np.empty((3, max(most, _DEPTH + 3), max(most, _DEGREE + 1)))
     spares = np.empty((5, max(most, _DEGREE + 1)))
@@ -798,10 +954,14 @@ def solve_supports(  # type: ignore[no-untyped-def]
             followed += 1
             place += 1
             continue
-        _target(
-            payoffs, counts, first, strides, mixed, lists, sizes, origin, turn, turn_at[s],
-            target, spare,
-        )  # fmt: skip
+        entries = _differences(payoffs, strides, mixed, lists, sizes, origin, table)
+        if _is_empty(table, sizes, entries, _PARTS * root_count[s], stack, corner):
+            followed += 1 + root_count[s] // 10
+            place += 1
+            continue
+        _turn(table, sizes, entries, turn, turn_at[s], change, spare)
+        for k in range(entries):
+            change[k] -= start[entry_at[e0] + k]
         at, h = 0, 0
         for j in range(count):
             for k in range(sizes[j]):
@@ -819,7 +979,7 @@ def solve_supports(  # type: ignore[no-untyped-def]
                 for k in range(n):
                     x[unknown[k]] = roots[root_at[s] + r * n + k]
                 pivot = _track(
-                    start, target, places, count - 1, entry_at, e0, n, unknown, x, longest,
+                    start, change, places, count - 1, entry_at, e0, n, unknown, x, longest,
                     matrix, right, wide, work,
                 )  # fmt: skip
                 followed += 1
