@@ -238,6 +238,7 @@ def candidates(form: Form) -> tuple[_Candidate, ...]:
             found.append(_Candidate(made, *smaller))
         elif made.accepts(form):
             found.append(_Candidate(made, form))
+    found.sort(key=lambda one: not (one.method.first_for and one.method.first_for(one.form)))
     return tuple(found)
 
 

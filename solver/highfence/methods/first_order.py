@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import limits, tolerances
+from ..errors import LimitExceeded, NotApplicable
 from ..forms.staged import StagedForm
 from ..solution import Findings, Finds
 from ._critical import Conditions, eliminated, fits, pruned
@@ -35,6 +36,8 @@ JOINT = 4_000
 """Joint alternatives of a player's several decisions."""
 GAIN = 1e-9
 """Share of a player's payoff range up to which a gain from deviating is rounding."""
+DEGREES = (0, 3, 3, 3, 1)
+"""Degree of first-order conditions up to which "auto" has algebra decide, by free decisions."""
 GUESSES = 50
 """Undecided boxes whose middles are tried where nothing else was found."""
 
@@ -115,6 +118,19 @@ def best_gain(form: StagedForm, values: Array) -> tuple[float, bool]:
     return worst, flat
 
 
+def is_settled_by_algebra(form: StagedForm) -> bool:
+    """Return whether few conditions of low degree decide: then all equilibria are found, and
+    proved to be all, in about the time in which others find some."""
+    conditions = Conditions(form)
+    if len(conditions.free) >= len(DEGREES):
+        return False
+    try:
+        parts = [conditions.expression(k) for k in conditions.free]
+    except (NotApplicable, LimitExceeded):
+        return False
+    return all(top.total_degree() <= DEGREES[len(parts)] for top, _ in parts)
+
+
 @method(
     "first_order",
     form=StagedForm,
@@ -125,6 +141,7 @@ def best_gain(form: StagedForm, values: Array) -> tuple[float, bool]:
     source="Karush (1939); Kuhn & Tucker (1951); Cox, Little & O'Shea (2005), sec. 2.4; "
     "Neumaier (1990), ch. 5",
     rank=20,
+    first_for=is_settled_by_algebra,
     use="every equilibrium of a game in which all choose amounts at once, and a proof of it",
 )
 def first_order(

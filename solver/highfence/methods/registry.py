@@ -109,6 +109,8 @@ class Method:
     """``method="auto"`` takes the accepting method with the lowest rank."""
     use: str = ""
     """What to choose it for, in words."""
+    first_for: Callable[[Any], bool] | None = field(default=None, repr=False)
+    """Accepted forms at which "auto" takes it before all of lower rank."""
 
     kind = EQUILIBRIUM
 
@@ -145,13 +147,16 @@ def method(
     domain: str = "",
     rank: int = 100,
     use: str = "",
+    first_for: Callable[[Any], bool] | None = None,
 ) -> Callable[[Callable[..., Any]], Method]:
     """Register a generator function as a method."""
 
     def register(function: Callable[..., Any]) -> Method:
         if name in _METHODS:
             raise ValueError(f"two methods are named {name!r}")
-        made = Method(name, form, accepts, finds, exact, source, function, domain, rank, use)
+        made = Method(
+            name, form, accepts, finds, exact, source, function, domain, rank, use, first_for
+        )
         _METHODS[name] = made
         return made
 
