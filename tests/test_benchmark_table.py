@@ -30,7 +30,7 @@ def table() -> ModuleType:
 
 NAMES = (
     "bimatrix", "exact", "pure", "stages", "polynomial", "newton", "large", "trees", "poker",
-    "lemke", "markov", "qre", "staged", "regions",
+    "lemke", "markov", "markov_large", "qre", "staged", "regions",
 )  # fmt: skip
 
 

@@ -126,6 +126,34 @@ def test_uniform_play_is_precision_zero_and_exact_best_play_the_limit():
     assert best.at_limit
 
 
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4), (1, 2, 3), (3, 1, 2, 4), (2,) * 5])
+def test_values_and_slopes_are_those_of_expected_payoffs(shape):
+    from highfence.kernels.indifference import deviations
+
+    rng = np.random.default_rng(1)
+    table = rng.random((len(shape), *shape))
+    chosen = [rng.dirichlet(np.ones(n)) for n in shape]
+    counts = np.array(shape)
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    values, slopes = np.empty(counts.sum()), np.empty((counts.sum(), counts.sum()))
+    deviations(table.reshape(len(shape), -1), counts, first, np.concatenate(chosen), values, slopes)
+
+    def averaged(player, kept):
+        left = table[player]
+        for other in reversed(range(len(shape))):
+            if other not in kept:
+                left = np.moveaxis(left, other, -1) @ chosen[other]
+        return left
+
+    parts = [slice(a, a + n) for a, n in zip(first, counts, strict=True)]
+    for i, own in enumerate(parts):
+        assert values[own] == pytest.approx(averaged(i, {i}))
+        for j, others in enumerate(parts):
+            wanted = averaged(i, {i, j})
+            wanted = 0 * slopes[own, others] if i == j else wanted if i < j else wanted.T
+            assert slopes[own, others] == pytest.approx(wanted)
+
+
 def test_what_is_asked_wrongly_is_refused():
     game = random_game(0, 2, 2)
     with pytest.raises(RequestError, match="0 or more"):

@@ -19,6 +19,22 @@ _VECTOR = types.float64[::1]
 _MATRIX = types.float64[:, ::1]
 
 
+@njit(error_model="numpy", nogil=True)
+def _average(table, ahead, count, behind, p, start, made):  # type: ignore[no-untyped-def]
+    """Average a table (ahead, count, behind) over its middle axis."""
+    for x in range(ahead):
+        to = x * behind
+        off = x * count * behind
+        weight = p[start]
+        for z in range(behind):
+            made[to + z] = weight * table[off + z]
+        for y in range(1, count):
+            off += behind
+            weight = p[start + y]
+            for z in range(behind):
+                made[to + z] += weight * table[off + z]
+
+
 @njit(
     types.void(_MATRIX, _INTS, _INTS, _VECTOR, _VECTOR, _MATRIX),
     cache=True,
@@ -36,26 +52,32 @@ def deviations(payoffs, counts, first, p, values, slopes):  # type: ignore[no-un
     if players == 1:
         values[:] = payoffs[0]
         return
-    choice = np.zeros(players, np.int64)
-    place = first.copy()
-    for t in range(payoffs.shape[1]):
-        for i in range(players):
-            for j in range(players):
-                if j != i:
-                    weight = payoffs[i, t]
-                    for k in range(players):
-                        if k != i and k != j:
-                            weight *= p[place[k]]
-                    slopes[place[i], place[j]] += weight
-        k = players - 1
-        while k >= 0:
-            choice[k] += 1
-            place[k] += 1
-            if choice[k] < counts[k]:
-                break
-            choice[k] = 0
-            place[k] = first[k]
-            k -= 1
+    # Averaged over the players before j, then over those behind, one after the other: that
+    # takes some passes over a table, not one for every pair of players.
+    room = np.empty((4, payoffs.shape[1]))
+    for i in range(players):
+        room[0] = payoffs[i]
+        front, behind = 0, payoffs.shape[1]
+        for j in range(players):
+            behind //= counts[j]
+            if j == i:
+                continue
+            ahead = counts[i] if i < j else 1
+            table, rest, kept = front, behind, ahead * counts[j]
+            for k in range(j + 1, players):
+                rest //= counts[k]
+                if k == i:
+                    kept *= counts[i]
+                    continue
+                made = 5 - table if table > 1 else 2
+                _average(room[table], kept, counts[k], rest, p, first[k], room[made])
+                table = made
+            for a in range(counts[i]):
+                for b in range(counts[j]):
+                    place = a * counts[j] + b if i < j else b * counts[i] + a
+                    slopes[first[i] + a, first[j] + b] = room[table, place]
+            _average(room[front], ahead, counts[j], behind, p, first[j], room[1 - front])
+            front = 1 - front
     for i in range(players):
         j = 1 if i == 0 else 0
         for a in range(first[i], first[i] + counts[i]):

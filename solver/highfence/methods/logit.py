@@ -98,7 +98,7 @@ def logit(game: NormalForm) -> Generator[Profile, None, Findings]:
     Other equilibria may exist. The principal branch is a smooth curve in almost every game; in
     symmetric ones it may cross other branches, and is then followed straight on.
 
-    A step costs ``O(N^3 prod(a_i) + sum(a_i)^3)`` for ``N`` players with ``a_i`` strategies;
+    A step costs ``O(N prod(a_i) + sum(a_i)^3)`` for ``N`` players with ``a_i`` strategies;
     30 to 100 steps are usual.
 
     References
