@@ -11,27 +11,23 @@ from .output import print_json, print_page, progress
 from .requests import (
     AS_CSV,
     AS_JSON,
+    ASKED,
     EVERYTHING,
     GAME,
     METHOD,
-    PRESET,
-    REGIMES,
-    SETTINGS,
+    START,
+    Start,
     command,
     load_game,
     one_format,
-    pairs_of,
-    regime_names,
-    values_of,
 )
 
 
 @command(
     "compare",
     GAME,
-    REGIMES,
-    PRESET,
-    SETTINGS,
+    ASKED,
+    START,
     METHOD,
     click.option(
         "--commitment/--no-commitment",
@@ -44,9 +40,8 @@ from .requests import (
 )
 def compare(
     game: str,
-    regimes: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    asked: Sequence[str] | None,
+    start: Start,
     method: str,
     commitment: bool,
     everything: bool,
@@ -59,17 +54,15 @@ def compare(
     what happens under each, in words.
     """
     one_format(as_json, as_csv)
-    pairs = pairs_of(settings)
-    asked = regime_names(regimes)
     loaded = load_game(game)
-    values = values_of(loaded, pairs)
+    values = start.values(loaded)
     with progress() as tell:
         from ..study.compare import compare_regimes
 
         comparison = compare_regimes(
             loaded,
             asked,
-            preset=preset,
+            preset=start.preset,
             method=method,
             commitment=commitment and not as_csv,  # CSV has no place for it
             parameters=values,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,12 @@ from .exit_codes import SOLVED
 from .output import clean
 from .requests import (
     GAME,
-    PRESET,
     REGIME,
-    SETTINGS,
+    START,
+    Start,
     command,
     form_of,
     load_game,
-    pairs_of,
-    values_of,
 )
 
 
@@ -31,24 +29,21 @@ from .requests import (
     GAME,
     click.argument("path", metavar="PATH.{nfg,efg,toml,json}"),
     REGIME,
-    PRESET,
-    SETTINGS,
+    START,
     click.option("--force", is_flag=True, help="Replace the file if it exists."),
 )
 def export(
     game: str,
     path: str,
     regime: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    start: Start,
     force: bool,
 ) -> int:
     """Write a game as a Gambit file, TOML or JSON."""
     target = target_of(path, force)
-    pairs = pairs_of(settings)
     loaded = load_game(game)
-    values = values_of(loaded, pairs)
-    text = _exported(loaded, game, target.suffix.lower(), regime, preset, values)
+    values = start.values(loaded)
+    text = _exported(loaded, game, target.suffix.lower(), regime, start.preset, values)
     write_file(target, text, force)
     click.echo(f"highfence: wrote {clean(target)}", err=True)
     return SOLVED

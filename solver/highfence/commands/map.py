@@ -11,7 +11,7 @@ from ..errors import RequestError
 from .draws import WORKERS, Output, as_far_as_it_went, output_options
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
-from .requests import ASKED, GAME, START, Start, command, load_game, note_outside
+from .requests import ASKED, GAME, PLAYER, START, Start, command, load_game, note_outside
 from .tipping import between
 
 
@@ -68,7 +68,7 @@ def lines_of(text: str | None, option: str) -> list[float] | None:
         metavar="N",
         help="How often a cell may be quartered.",
     ),
-    click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    PLAYER,
     WORKERS,
     output_options("point"),
 )

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from ..errors import RequestError
@@ -15,15 +13,13 @@ from .exit_codes import NOTHING, SOLVED
 from .output import print_json, print_page, progress
 from .requests import (
     AS_JSON,
-    PRESET,
-    SETTINGS,
+    START,
+    Start,
     command,
     csv_option,
     load_game,
     names_given,
     one_format,
-    pairs_of,
-    values_of,
 )
 
 REGIME, BASELINE, OUTCOMES = "broad", "none", ("W_A", "K_H")
@@ -53,8 +49,7 @@ REGIME, BASELINE, OUTCOMES = "broad", "none", ("W_A", "K_H")
         metavar="A,B,...",
         help="With --effects: the outcomes that are measured (W_A,K_H by default).",
     ),
-    PRESET,
-    SETTINGS,
+    START,
     AS_JSON,
     csv_option("mechanism and game"),
 )
@@ -64,8 +59,7 @@ def mechanisms(
     regime: str | None,
     baseline: str | None,
     outcomes: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    start: Start,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -89,11 +83,11 @@ def mechanisms(
         from ..study.mechanisms import FLAGSHIP
         from ..study.mechanisms import mechanisms as table_of
 
-        pairs = pairs_of(settings)
-        values = values_of(load_game(FLAGSHIP), pairs) if pairs else {}
+        values = start.values(load_game(FLAGSHIP)) if start.pairs else {}
         found = table_of(
             asked, effects=effects, regime=regime or REGIME, baseline=baseline or BASELINE,
-            outcomes=named, preset=preset, progress=told(tell, "solving the flagship"), **values,
+            outcomes=named, preset=start.preset,
+            progress=told(tell, "solving the flagship"), **values,
         )  # fmt: skip
     if as_json:
         print_json(found.to_dict())

@@ -18,6 +18,7 @@ from .export import writable, write_file
 from .output import clean, count_of, progress
 from .requests import (
     GAME,
+    PLAYER,
     PRESET,
     REGIMES,
     RNG,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
         help="Some of outcomes, shares, tornado, sobol, tipping, map, attribution, discovery, or "
         "all; all but sobol by default.",
     ),
-    click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    PLAYER,
     click.option(
         "--along",
         metavar="A,B,...",

@@ -47,6 +47,7 @@ EVERYTHING = click.option(
     help="Print everything, not the short page. JSON and CSV are whole without it.",
 )
 REGIME = click.option("--regime", metavar="R", help="Solve under this regime's overlay.")
+PLAYER = click.option("--player", metavar="P", help="Whose payoff says which regime is best.")
 REGIMES = click.option("--regimes", metavar="A,B,...", help="Compare these; all by default.")
 PRESET = click.option("--preset", metavar="P", help="Start from this preset of parameters.")
 SETTINGS = click.option(

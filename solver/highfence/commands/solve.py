@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,16 @@ from .requests import (
     EVERYTHING,
     GAME,
     METHOD,
-    PRESET,
     REGIME,
-    SETTINGS,
+    START,
     Group,
+    Start,
     command,
     form_of,
     labels_of,
     load_game,
     one_format,
-    pairs_of,
     source_of,
-    values_of,
 )
 
 if TYPE_CHECKING:
@@ -86,14 +84,11 @@ REFINE = click.option(
 )
 
 
-@command(
-    "solve", GAME, REGIME, PRESET, SETTINGS, METHOD, REFINE, ASKED, EVERYTHING, AS_JSON, AS_CSV
-)
+@command("solve", GAME, REGIME, START, METHOD, REFINE, ASKED, EVERYTHING, AS_JSON, AS_CSV)
 def solve(
     game: str,
     regime: str | None,
-    preset: str | None,
-    settings: Sequence[str],
+    start: Start,
     method: str,
     refined: bool,
     asked: Asked,
@@ -118,9 +113,8 @@ def solve(
             "--refine judges equilibria, on the page and in JSON. "
             f"Leave it out with {'--csv' if as_csv else f'--concept {asked.concept}'}"
         )
-    pairs = pairs_of(settings)
     loaded = load_game(game)
-    values = values_of(loaded, pairs)
+    preset, values = start.preset, start.values(loaded)
     if asked.concept != "nash":
         return _concept(game, loaded, regime, preset, values, asked, everything, as_json)
     with progress() as tell:

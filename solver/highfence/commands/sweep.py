@@ -14,19 +14,16 @@ from .exit_codes import NOTHING, PART, SOLVED
 from .output import clean, count_of, print_json, print_page, progress
 from .requests import (
     AS_JSON,
+    ASKED,
     EVERYTHING,
     GAME,
-    PRESET,
-    REGIMES,
     RNG,
-    SETTINGS,
+    START,
+    Start,
     command,
     load_game,
     note_outside,
     one_format,
-    pairs_of,
-    regime_names,
-    values_of,
 )
 
 if TYPE_CHECKING:
@@ -43,9 +40,8 @@ DESIGNS = ("latin_hypercube", "sobol", "random")
 @command(
     "sweep",
     GAME,
-    REGIMES,
-    PRESET,
-    SETTINGS,
+    ASKED,
+    START,
     click.option(
         "--grid",
         "axes",
@@ -128,8 +124,7 @@ def sweep(game: str, store: str | None, stored: bool, **options: Any) -> int:
 
 
 def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
-    pairs = pairs_of(options["settings"])
-    asked = regime_names(options["regimes"])
+    start: Start = options["start"]
     loaded: Any = load_game(game)
     from ..spec.model import Game
 
@@ -137,7 +132,7 @@ def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
         raise RequestError(
             f"{game}: a game without parameters has nothing to vary. Only .toml and .py games do"
         )
-    values = values_of(loaded, pairs)
+    values = start.values(loaded)
     draws, design = _draws(loaded, options, values)
     from ..study.sweep import sweep as study
 
@@ -146,8 +141,8 @@ def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
         return study(
             loaded,
             draws,
-            asked,
-            preset=options["preset"],
+            options["asked"],
+            preset=start.preset,
             store=store,
             repair=options["repair"],
             workers=options["workers"],
@@ -268,7 +263,7 @@ def _drawn(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple
         game,
         options["count"],
         options["rng"],
-        preset=options["preset"],
+        preset=options["start"].preset,
         parameters=values,
         design=design,
     )

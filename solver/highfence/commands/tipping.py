@@ -15,6 +15,7 @@ from .requests import (
     ASKED,
     EVERYTHING,
     GAME,
+    PLAYER,
     START,
     Start,
     command,
@@ -47,7 +48,7 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
     click.option(
         "--between", "range_", metavar="LOW:HIGH", help="The range; the declared one by default."
     ),
-    click.option("--player", metavar="P", help="Whose payoff says which regime is best."),
+    PLAYER,
     click.option(
         "--outcome",
         metavar="FORMULA",
