@@ -23,7 +23,9 @@ from highfence.errors import LimitExceeded, NotApplicable
 from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Node, Terminal
 from highfence.forms.gambit_files import write_efg
 from highfence.forms.reduce import reduced_strategic_form
+from highfence.methods import _lemke
 from highfence.methods import sequence_lcp as module
+from highfence.methods._equations import solution
 from highfence.methods.backward_induction import backward_induction
 from highfence.methods.registry import Method
 from highfence.methods.sequence_lcp import sequence_lcp
@@ -31,10 +33,13 @@ from highfence.solution import Findings, Status
 from highfence.solve import solve
 
 
-def hidden(seed: int, moves: int = 4, most: int = 2, players: int = 2) -> ExtensiveForm:
+def hidden(
+    seed: int, moves: int = 4, most: int = 2, players: int = 2, ratio: Fraction | None = None
+) -> ExtensiveForm:
     """Return a random tree: at each depth someone moves, and some see it and others do not.
 
-    Payoffs are integers of size up to ``most``: few of them make ties.
+    Payoffs are integers of size up to ``most``: few of them make ties. The odds of what chance
+    does are one to two to three, or powers of ``ratio``.
     """
     rng = np.random.default_rng(seed)
     movers = rng.integers(-1, players, moves)
@@ -49,7 +54,7 @@ def hidden(seed: int, moves: int = 4, most: int = 2, players: int = 2) -> Extens
         actions = tuple(f"{depth}{letter}" for letter in "abc"[: counts[depth]])
         children = tuple(grow((*past, action)) for action in range(counts[depth]))
         if mover < 0:
-            odds = tuple(Fraction(k + 1) for k in range(len(actions)))
+            odds = tuple(ratio**k if ratio else Fraction(k + 1) for k in range(len(actions)))
             return Lottery("", actions, tuple(weight / sum(odds) for weight in odds), children)
         known = [k for k in range(depth) if movers[k] == mover or seen[k, mover]]
         return Move(mover, (depth, *((k, past[k]) for k in known)), actions, children)
@@ -287,6 +292,7 @@ def test_auto_takes_the_linear_program_where_one_wins_what_the_other_loses():
 
 def test_a_path_that_is_too_long_is_given_up_and_says_so(monkeypatch):
     monkeypatch.setattr(limits, "MAX_LEMKE_PIVOTS", 5)
+    monkeypatch.setattr(limits, "MAX_PIVOTS", 5)
     solution = solve(raked_poker(4), "sequence_lcp")
 
     assert solution.status is Status.NONE_FOUND
@@ -302,28 +308,49 @@ def test_a_stage_with_too_many_sequences_is_refused(monkeypatch):
 def test_dictionaries_made_anew_on_the_way_lead_to_the_same_end(monkeypatch):
     game = raked_poker(9)
     whole = next(sequence_lcp(game))
-    monkeypatch.setattr(module, "_FRESH", 3)
+    monkeypatch.setattr(_lemke, "_FRESH", 3)
 
     assert next(sequence_lcp(game)) == whole
 
 
 def test_another_start_is_tried_where_a_path_is_lost(monkeypatch):
-    followed = module._Path.run
+    followed = _lemke.Path.run
     runs = []
 
     def first_lost(path: Any, most: int) -> Any:
         runs.append(most)
         return None if len(runs) == 1 else followed(path, most)
 
-    monkeypatch.setattr(module._Path, "run", first_lost)
+    monkeypatch.setattr(_lemke.Path, "run", first_lost)
     game = raked_poker(5)
 
     assert certify(game, next(sequence_lcp(game))).regret == 0
     assert len(runs) == 2
 
 
+def test_in_exact_numbers_the_path_leads_to_the_same_end(monkeypatch):
+    games = [hidden(seed, 4, most) for seed in range(15) for most in (1, 10**3)]
+    games = [*filter(sequence_lcp.accepts, games), trees.kuhn_poker(), raked_poker(5)]
+    in_floats = [next(sequence_lcp(game)) for game in games]
+    monkeypatch.setattr(module, "_ATTEMPTS", 0)
+
+    assert [next(sequence_lcp(game)) for game in games] == in_floats
+
+
+@pytest.mark.parametrize("seed", [8, 14, 30, 75])
+@pytest.mark.parametrize("number", [Fraction, float])
+def test_odds_that_differ_by_many_orders_of_magnitude_do_no_harm(seed, number):
+    """Floats alone lose these paths."""
+    game = hidden(seed, 7, 10**6 if seed % 2 else 3, ratio=Fraction(1, 10**3))
+    game = trees.scaled(game, number(1))
+    certificate = certify(game, next(sequence_lcp(game)))
+
+    assert certificate.regret == 0 if number is Fraction else certificate.regret < 1e-11
+
+
 def test_floats_are_yielded_and_told_where_no_exact_solution_is_near(monkeypatch):
-    monkeypatch.setattr(module, "_solution", lambda *given: None)
+    monkeypatch.setattr(module, "solution", lambda *given: None)
+    monkeypatch.setattr(limits, "MAX_EXACT_CELLS", 0)
     game = raked_poker(4)
     (profile,), findings = drained(game)
 
@@ -333,8 +360,8 @@ def test_floats_are_yielded_and_told_where_no_exact_solution_is_near(monkeypatch
 
 
 def test_equations_without_a_unique_solution_have_none():
-    assert module._solution([{0: 2, 1: 3}, {0: 4, 1: 6}], [1, 2], 2) is None
-    assert module._solution([{0: 1}], [1], 2) is None
+    assert solution([{0: 2, 1: 3}, {0: 4, 1: 6}], [1, 2], 2) is None
+    assert solution([{0: 1}], [1], 2) is None
 
 
 @settings(max_examples=40)
@@ -344,7 +371,7 @@ def test_sparse_equations_are_solved_exactly(seed, size):
     matrix = rng.integers(-2, 3, (size, size)) * (rng.random((size, size)) < 0.5)
     right = rng.integers(-5, 6, size)
     rows = [{k: int(v) for k, v in enumerate(row) if v} for row in matrix]
-    solved = module._solution(rows, right.tolist(), size)
+    solved = solution(rows, right.tolist(), size)
 
     if solved is None:
         assert abs(np.linalg.det(matrix)) < 1e-6

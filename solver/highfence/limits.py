@@ -55,7 +55,7 @@ MAX_PAIRS = 10_000_000
 """Pairs of degenerate vertices compared for one inequality by exact enumeration."""
 
 MAX_PIVOTS = 2_000
-"""Pivots of all Lemke-Howson paths of one game, in exact arithmetic."""
+"""Pivots of all Lemke-Howson paths of one game, or of Lemke's of one stage, in exact arithmetic."""
 
 MAX_FLOAT_PIVOTS = 200_000
 """Pivots of all Lemke-Howson paths of one game, in floats: ten seconds at 300 strategies each."""

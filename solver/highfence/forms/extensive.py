@@ -434,22 +434,23 @@ class ExtensiveForm:
         terminal has no subgame. O(n).
         """
         count = self.num_nodes
+        parents, owners, ends = self.parent.tolist(), self.owner.tolist(), self.end.tolist()
         low, high = list(range(count)), list(range(count))
         for known in self.information_sets:
             for node in known.nodes:
                 low[node], high[node] = known.nodes[0], known.nodes[-1]
         # Lowest and highest node that shares an information set with the subtree.
         for node in range(count - 1, 0, -1):
-            parent = int(self.parent[node])
+            parent = parents[node]
             low[parent] = min(low[parent], low[node])
             high[parent] = max(high[parent], high[node])
         return tuple(
             node
             for node in range(count)
-            if self.owner[node] != TERMINAL
+            if owners[node] != TERMINAL
             and low[node] >= node
-            and high[node] < self.end[node]
-            and (self.owner[node] < 0 or self._is_alone(node))
+            and high[node] < ends[node]
+            and (owners[node] < 0 or self._is_alone(node))
         )
 
     def _is_alone(self, node: int) -> bool:

@@ -30,9 +30,10 @@ two-person games", Games and Economic Behavior 14; von Stengel, van den Elzen an
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import Any
 
@@ -43,6 +44,8 @@ from .. import limits
 from ..errors import LimitExceeded, MethodFailed, Problem
 from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from ..solution import Findings, Finds
+from ._equations import solution
+from ._lemke import SOUND, End, ExactPath, Path, Side, mixed_plan
 from .registry import method
 
 __all__ = ["sequence_lcp"]
@@ -50,12 +53,8 @@ __all__ = ["sequence_lcp"]
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_ATTEMPTS = 6
-"""Starts tried in one stage: uniform play first, then random ones."""
-_FRESH = 100
-"""Pivots after which dictionaries are made anew from their first ones."""
-_SOUND = 1e-11
-"""How far below 0 probabilities and slacks may be, with payoffs in [0, 1], as rounding."""
+_ATTEMPTS = 4
+"""Starts tried in one stage in floats: uniform play first, then random ones."""
 _SEED = 19_960_301
 """Of the random starts: any will do, and the same one gives the same answer."""
 
@@ -111,8 +110,9 @@ def sequence_lcp(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findin
     Returns
     -------
     Findings
-        Not complete where no path came to its end within ``limits.MAX_LEMKE_PIVOTS`` pivots, or
-        rounding broke all that were tried.
+        Not complete where no path came to its end within ``limits.MAX_LEMKE_PIVOTS`` pivots in
+        floats, nor within ``limits.MAX_PIVOTS`` in exact numbers, which are for stages of at most
+        ``limits.MAX_EXACT_CELLS`` payoffs whose odds or payoffs differ too much for floats.
 
     Raises
     ------
@@ -147,6 +147,8 @@ def sequence_lcp(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findin
     for root in sorted(search.roots, reverse=True):
         if not search.solve(root):
             return Findings(complete=False, notes=(search.why,))
+    if search.rounded:  # the judge must not take what is rounded for exact
+        search.behavior = [tuple(map(float, odds)) for odds in search.behavior]
     yield BehaviorProfile(tuple(search.behavior))
     notes = [f"found by {search.pivots} pivots", "others were not searched for"]
     if search.rounded:
@@ -155,32 +157,10 @@ def sequence_lcp(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findin
 
 
 @dataclass(frozen=True)
-class _Side:
-    """The sequences of one player in a stage; 0 is the empty one, sets ascend."""
-
-    player: int
-    """-1: there is no second player with a choice."""
-    sets: tuple[int, ...]
-    first: tuple[int, ...]
-    """Per set, its first sequence."""
-    counts: tuple[int, ...]
-    before: tuple[int, ...]
-    """Per set, the sequence that leads to it."""
-    size: int
-    """Number of sequences, without the empty one."""
-
-    @property
-    def blocks(self) -> Iterable[tuple[int, int, int]]:
-        """Per set, the first of its sequences, one past the last, and the one before."""
-        ends = (first + count for first, count in zip(self.first, self.counts, strict=True))
-        return zip(self.first, ends, self.before, strict=True)
-
-
-@dataclass(frozen=True)
 class _Stage:
     """A subgame without the subgames inside it."""
 
-    sides: tuple[_Side, _Side]
+    sides: tuple[Side, Side]
     sets: tuple[int, ...]
     """All information sets, also where there is no choice."""
     ends: Integers
@@ -192,16 +172,6 @@ class _Stage:
     odds: Integers
     """Per end, the place in ``weights`` of the same in exact numbers."""
     weights: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True)
-class _End:
-    """Where a path ended: per side, the sequences that may be played, those of the other side
-    that are optimal, and the plan in floats."""
-
-    played: tuple[list[int], list[int]]
-    optimal: tuple[list[int], list[int]]
-    plans: tuple[Array, Array]
 
 
 class _Search:
@@ -346,7 +316,7 @@ class _Search:
             made.append((nodes[stop], *(each[stop] for each in (*last, chance, odds))))
         ends, one, two, chance, odds = (np.concatenate(part) for part in zip(*made, strict=True))
         sides = [
-            _Side(
+            Side(
                 movers[k] if k < len(movers) else -1,
                 tuple(own[k]),
                 tuple(self.start_of[own[k]].tolist()),
@@ -368,7 +338,8 @@ class _Search:
         exact = self.form.exact_probabilities
         assert exact is not None
         for k in np.flatnonzero(self.form.owner[parents] == CHANCE).tolist():
-            weights.append(weights[odds[k]] * exact[parents[k]][self.form.branch[nodes[k]]])
+            before, odd = weights[odds[k]], exact[parents[k]][self.form.branch[nodes[k]]]
+            weights.append(odd if before == 1 else before * odd)
             odds[k] = len(weights) - 1
 
     # --- one stage --------------------------------------------------------------------------
@@ -377,14 +348,14 @@ class _Search:
         """Return the realization plans of an equilibrium of a stage, exact if the game is."""
         tables = self._tables(stage)
         rng = np.random.default_rng(_SEED)
-        rounded: _End | None = None
+        rounded: End | None = None
         budget = 50 * (sum(side.size for side in stage.sides) + 10)
         for attempt in range(_ATTEMPTS):
             left = limits.MAX_LEMKE_PIVOTS - self.pivots
             if left <= 0:
                 break
-            start = [_mixed(side, rng if attempt else None) for side in stage.sides]
-            path = _Path(stage.sides, tables, start)
+            start = [mixed_plan(side, rng if attempt else None) for side in stage.sides]
+            path = Path(stage.sides, tables, start)
             found = path.run(min(left, budget << attempt))
             self.pivots += path.pivots
             if found is None:
@@ -395,15 +366,51 @@ class _Search:
             if exact[0] is not None and exact[1] is not None:
                 return exact[0], exact[1]
             rounded = rounded or found
+        found_exactly = self._exact_path(stage, tables)
+        if found_exactly is not None:
+            return found_exactly
         if rounded is not None:
             self.is_exact = False
             self.rounded = "the exact solution was not found near what was found in floats"
             return rounded.plans[0].tolist(), rounded.plans[1].tolist()
         self.why = (
-            f"no path came to its end within {self.pivots} pivots "
-            f"(highfence.limits.MAX_LEMKE_PIVOTS is {limits.MAX_LEMKE_PIVOTS})"
+            f"no path came to its end, after {self.pivots} pivots in all "
+            f"(highfence.limits.MAX_LEMKE_PIVOTS is {limits.MAX_LEMKE_PIVOTS}, in exact numbers "
+            f"MAX_PIVOTS is {limits.MAX_PIVOTS})"
         )
         return None
+
+    def _exact_path(
+        self, stage: _Stage, tables: tuple[Array, Array]
+    ) -> tuple[list[Any], list[Any]] | None:
+        """Return the plans at the end of the path in exact numbers, if the stage is small."""
+        from flint import fmpq
+
+        if tables[0].size + tables[1].size > limits.MAX_EXACT_CELLS:
+            return None
+        exact: list[NDArray[Any]] = []
+        for k, side in enumerate(stage.sides):
+            table = np.full(tables[k].shape, fmpq(0), dtype=object)
+            if self.is_exact and side.player >= 0:
+                gains = self._integer_payoffs(stage, side.player)
+                mine, theirs = stage.last[k].tolist(), stage.last[1 - k].tolist()
+                for gain, here, there in zip(gains, mine, theirs, strict=True):
+                    table[here, there] += gain
+            else:
+                for here, there in np.argwhere(tables[k] != 0).tolist():
+                    ratio = float(tables[k][here, there]).as_integer_ratio()
+                    table[here, there] = fmpq(*ratio)
+            exact.append(table)
+        start = [mixed_plan(side, None, fmpq(1)) for side in stage.sides]
+        path = ExactPath(stage.sides, (exact[0], exact[1]), start)
+        found = path.plans(limits.MAX_PIVOTS)
+        self.pivots += path.pivots
+        if found is None:
+            return None
+        plans = [[Fraction(int(fmpq(p).p), int(fmpq(p).q)) for p in plan] for plan in found]
+        if not self.is_exact:
+            return [float(p) for p in plans[0]], [float(p) for p in plans[1]]
+        return plans[0], plans[1]
 
     def _tables(self, stage: _Stage) -> tuple[Array, Array]:
         """Return payoffs per pair of sequences, mapped to [0, 1] first: own sequences are rows."""
@@ -422,7 +429,7 @@ class _Search:
             made.append(table.reshape(shape))
         return made[0], made[1]
 
-    def _exact(self, stage: _Stage, own: int, found: _End) -> list[Fraction] | None:
+    def _exact(self, stage: _Stage, own: int, found: End) -> list[Fraction] | None:
         """Return one side's plan in exact numbers, or None if it is none.
 
         Unknown are the probabilities of the sequences that may be played, and prices of the other
@@ -439,15 +446,11 @@ class _Search:
                 row[column[before]] = -1
             rows.append(row)
             right.append(int(before == 0))
-        paid = self._integer_payoffs(stage, other.player) if other.size else []
-        mine, theirs = stage.last[own].tolist(), stage.last[1 - own].tolist()
         prices = _prices(other, len(column))
-        worth: dict[int, dict[int, int]] = {sequence: {} for sequence in optimal}
-        wanted = set(column) | {0}
-        for gain, here, there in zip(paid, mine, theirs, strict=False):
-            if there in worth and here in wanted:
-                entry = worth[there]
-                entry[here] = entry.get(here, 0) + gain
+        worth: dict[int, dict[int, int]] = {sequence: {} for sequence in prices}
+        for gain, here, there in self._gains(stage, own, [0, *played]):
+            entry = worth[there]
+            entry[here] = entry.get(here, 0) + gain
         for sequence in optimal:
             row = dict(prices[sequence])
             for here, gain in worth[sequence].items():
@@ -455,27 +458,44 @@ class _Search:
                     row[column[here]] = -gain
             rows.append(row)
             right.append(worth[sequence].get(0, 0))
-        solved = _solution(rows, right, len(column) + len(other.sets))
+        solved = solution(rows, right, len(column) + len(other.sets))
         if solved is None or any(solved[k] < 0 for k in range(len(column))):
             return None
         plan = [Fraction(0)] * (side.size + 1)
         plan[0] = Fraction(1)
         for sequence, k in column.items():
             plan[sequence] = Fraction(int(solved[k].p), int(solved[k].q))
-        slack: list[Any] = [0] * (other.size + 1)
-        for sequence, row in prices.items():
-            slack[sequence] = sum(sign * solved[k] for k, sign in row.items())
-        for gain, here, there in zip(paid, mine, theirs, strict=False):
-            if gain and there:
-                if here == 0:
-                    slack[there] -= gain
-                elif here in column:
-                    slack[there] -= gain * solved[column[here]]
-        return None if any(each < 0 for each in slack) else plan
+        for sequence in prices.keys() - set(optimal):
+            slack = sum(sign * solved[k] for k, sign in prices[sequence].items())
+            for here, gain in worth[sequence].items():
+                slack -= gain * solved[column[here]] if here else gain
+            if slack < 0:
+                return None
+        return plan
+
+    def _gains(
+        self, stage: _Stage, own: int, sequences: list[int]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield, per end after some sequences of one side, what the other gets there.
+
+        Chance times payoff, in units in which all are integers; the sequence of the one, and that
+        of the other, which is not the empty one.
+        """
+        player = stage.sides[1 - own].player
+        if player < 0:
+            return
+        is_wanted = np.zeros(stage.sides[own].size + 1, dtype=bool)
+        is_wanted[sequences] = True
+        kept = np.flatnonzero(is_wanted[stage.last[own]] & (stage.last[1 - own] > 0))
+        paid = self._integer_payoffs(stage, player)
+        mine, theirs = stage.last[own][kept].tolist(), stage.last[1 - own][kept].tolist()
+        for k, here, there in zip(kept.tolist(), mine, theirs, strict=True):
+            if paid[k]:
+                yield paid[k], here, there
 
     def _integer_payoffs(self, stage: _Stage, player: int) -> list[int]:
         """Return, per end, chance times a payoff, in units in which all are integers."""
-        whole = lcm(*(weight.denominator for weight in stage.weights))
+        whole = lcm(*{weight.denominator for weight in stage.weights})
         weights = [weight.numerator * (whole // weight.denominator) for weight in stage.weights]
         exact = self.form.exact
         assert exact is not None
@@ -497,11 +517,16 @@ class _Search:
             own, replies = plans[k], None
             for known, (low, high, before) in zip(side.sets, side.blocks, strict=True):
                 if own[before]:
-                    total = sum(own[low:high])
-                    self.behavior[known] = tuple(p / total for p in own[low:high])
+                    odds = own[low:high]
+                    total = sum(odds)
+                    self.behavior[known] = (
+                        _pure(odds.index(total), high - low)
+                        if total in odds
+                        else tuple(p / total for p in odds)
+                    )
                     continue
                 if replies is None:
-                    table, trembles = self._tables(stage)[k], _mixed(stage.sides[1 - k], None)
+                    table, trembles = self._tables(stage)[k], mixed_plan(stage.sides[1 - k], None)
                     others = np.array([float(p) for p in plans[1 - k]])
                     replies = _replies(side, table @ others, table @ trembles)
                 self.behavior[known] = _pure(replies[known], high - low)
@@ -522,34 +547,26 @@ class _Search:
         self._keep(root, tuple(paid))
 
 
+@lru_cache(maxsize=256)
 def _pure(action: int, count: int) -> tuple[Fraction, ...]:
     return tuple(Fraction(int(k == action)) for k in range(count))
 
 
-def _mixed(side: _Side, rng: np.random.Generator | None) -> Array:
-    """Return a completely mixed plan: all actions equally likely, or odds at random."""
-    plan = np.ones(side.size + 1)
-    for low, high, before in side.blocks:
-        odds = np.ones(high - low) if rng is None else 0.1 + rng.random(high - low)
-        plan[low:high] = plan[before] * odds / odds.sum()
-    return plan
-
-
-def _replies(side: _Side, gains: Array, then: Array) -> dict[int, int]:
+def _replies(side: Side, gains: Array, then: Array) -> dict[int, int]:
     """Return the best action at each set; where it is not reached, by what trembles pay."""
     gains, then = gains.copy(), then.copy()
     best: dict[int, int] = {}
     order = [*zip(side.sets, side.blocks, strict=True)]
     for known, (low, high, before) in reversed(order):
         most = gains[low:high].max()
-        tied = gains[low:high] >= most - _SOUND
+        tied = gains[low:high] >= most - SOUND
         best[known] = action = int(np.argmax(np.where(tied, then[low:high], -np.inf)))
         gains[before] += gains[low + action]
         then[before] += then[low + action]
     return best
 
 
-def _prices(side: _Side, start: int) -> dict[int, dict[int, int]]:
+def _prices(side: Side, start: int) -> dict[int, dict[int, int]]:
     """Return, per sequence, the price of its set minus those of the sets right after it."""
     made: dict[int, dict[int, int]] = {}
     for place, (low, high, before) in enumerate(side.blocks, start=start):
@@ -558,301 +575,3 @@ def _prices(side: _Side, start: int) -> dict[int, dict[int, int]]:
         if before:
             made[before][place] = -1
     return made
-
-
-# ---------------------------------------------------------------------------------------------
-# One path
-
-
-class _Path:
-    """The path from one start: the two dictionaries, and where it is."""
-
-    def __init__(
-        self, sides: tuple[_Side, _Side], tables: tuple[Array, Array], start: Sequence[Array]
-    ) -> None:
-        self.sides = sides
-        self.offsets = -1, sides[0].size - 1
-        """Label of a sequence, minus the sequence."""
-        chosen = [_best(side, tables[k] @ start[1 - k]) for k, side in enumerate(sides)]
-        frames = [_frame(side, chosen[k]) for k, side in enumerate(sides)]
-        count = sum(side.size for side in sides)
-        self.home = np.zeros(count, np.int64)
-        first = np.zeros(count, dtype=bool)
-        self.plain: list[Array] = []
-        self.rows: list[Integers] = []
-        self.columns: list[Integers] = []
-        for k in (0, 1):
-            others = frames[1 - k].T @ tables[1 - k] if sides[1 - k].size else None
-            self._add(k, chosen, frames, others, start[k])
-            mine = chosen[k] + self.offsets[k]
-            first[mine] = True
-            self.home[self.rows[k]] = k
-        # Slacks are perturbed by more than probabilities: then the start is on one edge only.
-        self.order = np.concatenate([np.flatnonzero(~first), np.flatnonzero(first)])
-        self.fresh = [_scaled(table) for table in self.plain]
-        self.state = np.array([-1, 0, 0, 0], np.int64)
-        self.tables = [table.copy() for table in self.fresh]
-        self.basis = [rows.copy() for rows in self.rows]
-        self.free = [columns.copy() for columns in self.columns]
-        self.places = [_places(self.rows[k], self.columns[k], count) for k in (0, 1)]
-
-    @property
-    def pivots(self) -> int:
-        """Pivots so far."""
-        return int(self.state[3])
-
-    def _add(
-        self,
-        k: int,
-        chosen: Sequence[Integers],
-        frames: Sequence[Array],
-        others: Array | None,
-        start: Array,
-    ) -> None:
-        """Add the first dictionary of a side's plan and the other's slacks."""
-        side, other = self.sides[k], self.sides[1 - k]
-        rest = [np.setdiff1d(np.arange(1, self.sides[i].size + 1), chosen[i]) for i in (0, 1)]
-        frame, base = frames[k], _followed(side, chosen[k])
-        width = len(rest[k]) + len(chosen[1 - k]) + 2
-        table = np.zeros((len(chosen[k]) + len(rest[1 - k]), width))
-        own = table[: len(chosen[k])]
-        own[:, : len(rest[k])] = frame[chosen[k]]
-        own[:, -2], own[:, -1] = -base[chosen[k]], base[chosen[k]]
-        if others is not None:
-            slack = table[len(chosen[k]) :]
-            slack[:, : len(rest[k])] = -others @ frame
-            slack[:, len(rest[k]) : -2] = -frames[1 - k][chosen[1 - k]].T
-            slack[:, -2], slack[:, -1] = -others @ (start - base), -others @ base
-        count = side.size + other.size
-        mine, theirs = self.offsets[k], self.offsets[1 - k]
-        self.plain.append(table)
-        self.rows.append(np.concatenate([chosen[k] + mine, rest[1 - k] + theirs]))
-        self.columns.append(np.concatenate([rest[k] + mine, chosen[1 - k] + theirs, [count]]))
-
-    def run(self, most: int) -> _End | None:
-        """Follow the path; return where it ended, or None if it did not, or was lost."""
-        from ..kernels.lemke import ENDED, GOING, follow
-
-        status = GOING
-        while status == GOING and self.pivots < most:
-            if self.pivots:
-                self._renew()
-            one, two = zip(self.tables, self.basis, self.free, self.places, strict=True)
-            status = follow(
-                one[0], two[0], one[1], two[1], one[2], two[2], one[3], two[3], self.home,
-                self.order, self.state, min(_FRESH, most - self.pivots),
-            )  # fmt: skip
-        return self._end() if status == ENDED else None
-
-    def _renew(self) -> None:
-        """Make the dictionaries anew from the first ones: rounding does not add up."""
-        for k in (0, 1):
-            made = self._dictionary(k)
-            if made is not None:
-                self.tables[k] = made
-
-    def _changed(self, k: int) -> tuple[Integers, Integers]:
-        """Return the rows of a first dictionary that became columns, and columns that became rows.
-
-        In the order of the labels in ``free`` and in ``basis``.
-        """
-        count = self.home.size + 1
-        row_of, column_of = np.full(count, -1), np.full(count, -1)
-        row_of[self.rows[k]] = np.arange(len(self.rows[k]))
-        column_of[self.columns[k]] = np.arange(len(self.columns[k]))
-        gone, come = row_of[self.free[k]], column_of[self.basis[k]]
-        return gone[gone >= 0], come[come >= 0]
-
-    def _dictionary(self, k: int) -> Array | None:
-        """Return a first dictionary solved for the variables that are basic now."""
-        first, count = self.fresh[k], self.home.size + 1
-        gone, come = self._changed(k)
-        rows, columns = np.arange(first.shape[0]), np.arange(first.shape[1])
-        kept, stay = np.delete(rows, gone), np.delete(columns, come)
-        right = np.concatenate([np.eye(len(gone)), -first[np.ix_(gone, stay)]], axis=1)
-        try:
-            solved = np.linalg.solve(first[np.ix_(gone, come)], right)
-        except np.linalg.LinAlgError:
-            return None
-        rest = first[np.ix_(kept, come)] @ solved
-        rest[:, len(gone) :] += first[np.ix_(kept, stay)]
-        made = np.concatenate([solved, rest])
-        place = np.empty(count, np.int64)
-        place[np.concatenate([self.columns[k][come], self.rows[k][kept]])] = rows
-        chosen = place[self.basis[k]]
-        place[np.concatenate([self.rows[k][gone], self.columns[k][stay[:-1]]])] = columns[:-1]
-        return np.ascontiguousarray(
-            made[np.ix_(chosen, np.append(place[self.free[k]], columns[-1]))]
-        )
-
-    def _values(self, k: int) -> Array | None:
-        """Return the values of the variables that are basic now, where all others are 0."""
-        first = self.plain[k]
-        gone, come = self._changed(k)
-        matrix, right = first[np.ix_(gone, come)], -first[gone, -1]
-        try:
-            solved = np.linalg.solve(matrix, right)
-            solved += np.linalg.solve(matrix, right - matrix @ solved)
-        except np.linalg.LinAlgError:
-            return None
-        everything = first[:, come] @ solved + first[:, -1]
-        value = np.zeros(self.home.size + 1)
-        value[self.rows[k]] = everything
-        value[self.columns[k][come]] = solved
-        made: Array = value[self.basis[k]]
-        return made
-
-    def _end(self) -> _End | None:
-        """Return the plans of the last dictionaries, or None if rounding made them none."""
-        played: list[list[int]] = []
-        optimal: list[list[int]] = []
-        plans: list[Array] = []
-        for k, side in enumerate(self.sides):
-            values = self._values(k)
-            if values is None or values.min(initial=0.0) < -_SOUND:
-                return None
-            low, high = self.offsets[k] + 1, self.offsets[k] + 1 + side.size
-            basic, free = self.basis[k], self.free[k][self.free[k] < self.home.size]
-            mine = (basic >= low) & (basic < high)
-            plan = np.zeros(side.size + 1)
-            plan[0] = 1.0
-            plan[basic[mine] - self.offsets[k]] = np.clip(values[mine], 0.0, None)
-            plan[plan < _SOUND] = 0.0
-            played.append((basic[mine] - self.offsets[k]).tolist())
-            theirs = free[(free < low) | (free >= high)]
-            optimal.append((theirs - self.offsets[1 - k]).tolist())
-            plans.append(plan)
-        return _End((played[0], played[1]), (optimal[0], optimal[1]), (plans[0], plans[1]))
-
-
-def _best(side: _Side, gains: Array) -> Integers:
-    """Return, per information set, the sequence of a best reply."""
-    gains = gains.copy()
-    chosen = np.empty(len(side.sets), np.int64)
-    for place, (low, high, before) in reversed([*enumerate(side.blocks)]):
-        chosen[place] = low + int(np.argmax(gains[low:high]))
-        gains[before] += gains[chosen[place]]
-    return chosen
-
-
-def _followed(side: _Side, chosen: Integers) -> Array:
-    """Return the plan of a pure strategy, as floats."""
-    plan = np.zeros(side.size + 1)
-    plan[0] = 1.0
-    for place, (_, _, before) in enumerate(side.blocks):
-        plan[chosen[place]] = plan[before]
-    return plan
-
-
-def _frame(side: _Side, chosen: Integers) -> Array:
-    """Return what each free probability adds to the plan: (sequences + 1, not chosen)."""
-    made = np.zeros((side.size + 1, side.size - len(chosen)))
-    column = 0
-    for place, (low, high, before) in enumerate(side.blocks):
-        kept = chosen[place]
-        made[kept] = made[before]
-        for sequence in range(low, high):
-            if sequence != kept:
-                made[sequence, column] = 1.0
-                made[kept, column] = -1.0
-                column += 1
-    return made
-
-
-def _scaled(table: Array) -> Array:
-    """Return a dictionary with rows and columns times powers of two: largest entries about 1.
-
-    The columns of ``z`` and of constants keep their units, which the dictionaries share.
-    """
-    made = table.copy()
-    for _ in range(2):
-        largest = np.abs(made).max(axis=1, initial=0.0)
-        made /= np.exp2(np.round(np.log2(np.where(largest > 0, largest, 1.0))))[:, None]
-        largest = np.abs(made[:, :-2]).max(axis=0, initial=0.0)
-        made[:, :-2] /= np.exp2(np.round(np.log2(np.where(largest > 0, largest, 1.0))))
-    return made
-
-
-def _places(rows: Integers, columns: Integers, count: int) -> Integers:
-    made = np.zeros(count + 1, np.int64)
-    made[rows] = np.arange(len(rows))
-    made[columns] = -1 - np.arange(len(columns))
-    return made
-
-
-# ---------------------------------------------------------------------------------------------
-# Exact linear equations
-
-
-def _solution(rows: list[dict[int, Any]], right: list[Any], count: int) -> list[Any] | None:
-    """Return the solution of sparse equations in integers, as flint rationals; None if not one.
-
-    Unknowns with a coefficient of 1 or -1 are eliminated first, from the shortest equations: no
-    number gets longer by that. What is left is dense and small.
-    """
-    from flint import fmpq, fmpq_mat
-
-    if len(rows) != count:
-        return None
-    columns: list[set[int]] = [set() for _ in range(count)]
-    for k, row in enumerate(rows):
-        for place in row:
-            columns[place].add(k)
-    waiting = set(range(count))
-    done: list[tuple[int, int]] = []
-    while True:
-        best, chosen = None, (-1, -1)
-        for k in waiting:
-            length = len(rows[k])
-            if best is not None and length - 1 >= best:
-                continue
-            for place, entry in rows[k].items():
-                if entry in (1, -1):
-                    fill = (length - 1) * (len(columns[place]) - 1)
-                    if best is None or fill < best:
-                        best, chosen = fill, (k, place)
-            if best == 0:
-                break
-        if best is None:
-            break
-        k, place = chosen
-        lead, pivot = rows[k][place], rows[k]
-        waiting.remove(k)
-        done.append(chosen)
-        for other in pivot:
-            columns[other].discard(k)
-        for r in columns[place]:
-            row = rows[r]
-            factor = row.pop(place) * lead
-            right[r] -= factor * right[k]
-            for other, entry in pivot.items():
-                if other != place:
-                    value = row.get(other, 0) - factor * entry
-                    if value:
-                        row[other] = value
-                        columns[other].add(r)
-                    else:
-                        del row[other]
-                        columns[other].discard(r)
-        columns[place] = set()
-    solved: list[Any] = [fmpq(0)] * count
-    if waiting:
-        left = sorted(waiting)
-        eliminated = {place for _, place in done}
-        unknown = [place for place in range(count) if place not in eliminated]
-        dense = [[rows[k].get(place, 0) for place in unknown] for k in left]
-        try:
-            found = fmpq_mat(len(left), len(left), [fmpq(e) for row in dense for e in row]).solve(
-                fmpq_mat(len(left), 1, [fmpq(right[k]) for k in left])
-            )
-        except ZeroDivisionError:
-            return None
-        for position, place in enumerate(unknown):
-            solved[place] = found[position, 0]
-    for k, place in reversed(done):
-        total = fmpq(right[k])
-        for other, entry in rows[k].items():
-            if other != place:
-                total -= entry * solved[other]
-        solved[place] = total * rows[k][place]
-    return solved
