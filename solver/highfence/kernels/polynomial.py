@@ -520,9 +520,13 @@ def _turn(table, sizes, entries, turn, turn_at, change, spare):  # type: ignore[
 def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type: ignore[no-untyped-def]
     """Make a root as exact as floats allow, and write it if it is an equilibrium not seen yet."""
     strategies = p.size
-    polish(payoffs, counts, first, support, 0, p, said)
-    if said[3] < -1e-2:
-        return
+    whole = True
+    for a in range(strategies):
+        whole = whole and support[a]
+    if not whole:
+        polish(payoffs, counts, first, support, 0, p, said)
+        if said[3] < -1e-2:
+            return
     polish(payoffs, counts, first, support, 30, p, said)
     inside = np.inf
     for a in range(strategies):
@@ -543,7 +547,12 @@ def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type
             apart = max(apart, abs(found[q, a] - p[a]))
         if apart < 1e-10:
             return
-    found[tally[0]] = p
+    for i in range(counts.size):
+        total = 0.0
+        for a in range(first[i], first[i] + counts[i]):
+            total += p[a]
+        for a in range(first[i], first[i] + counts[i]):
+            found[tally[0], a] = p[a] / total
     told[tally[0], 0], told[tally[0], 1] = said[1], said[3]
     tally[0] += 1
 
@@ -878,6 +887,7 @@ def solve_supports(  # type: ignore[no-untyped-def]
     unknown = np.empty(most_unknowns, np.int64)
     lists = np.empty((players, strategies), np.int64)
     p, said = np.empty(strategies), np.empty(4)
+    mixed_of, sizes_of = np.empty(players, np.int64), np.empty(players, np.int64)
     most = 2
     for i in range(players):
         most = max(most, counts[i])
@@ -901,8 +911,6 @@ def solve_supports(  # type: ignore[no-untyped-def]
             continue
         tally[6] += 1
         origin, count = 0, 0
-        mixed_of = np.empty(players, np.int64)
-        sizes_of = np.empty(players, np.int64)
         for i in range(players):
             here = 0
             for a in range(counts[i]):

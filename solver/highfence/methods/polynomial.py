@@ -140,7 +140,7 @@ def polynomial_supports(game: NormalForm) -> Generator[Profile, None, Findings]:
                 pure += 1
                 continue
             mixed += 1
-            yield Profile(tuple(_shares(row[begin:end]) for begin, end in plan.parts))
+            yield Profile(tuple([tuple(row[begin:end]) for begin, end in plan.parts]))
     count = pure + mixed
     notes = _doubts(tally, count, indices)
     if count == 0:
@@ -181,11 +181,6 @@ def _doubts(tally: NDArray[np.int64], count: int, indices: int) -> list[str]:
             "generic game the number is odd and the sum 1"
         )
     return doubts
-
-
-def _shares(weights: list[float]) -> tuple[float, ...]:
-    total = sum(weights)
-    return tuple(weight / total for weight in weights)
 
 
 # ---------------------------------------------------------------------------------------------
