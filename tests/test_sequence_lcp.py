@@ -249,6 +249,16 @@ def test_stages_of_two_of_several_players_are_taken_and_those_of_three_refused()
     assert certificate.refinement is not None
     with pytest.raises(NotApplicable, match="at most two players with a choice in each stage"):
         solve(trees.selten_horse(), "sequence_lcp")
+    with pytest.raises(NotApplicable, match="3 players have a choice in the stage of the root"):
+        next(sequence_lcp(trees.selten_horse()))
+
+
+def test_a_tree_in_which_all_is_seen_is_solved_move_by_move():
+    game = trees.centipede(5)
+    (profile,), findings = drained(game)
+
+    assert profile == next(backward_induction(game))
+    assert findings.notes[0] == "found by 0 pivots of Lemke's algorithm"
 
 
 def test_who_forgets_is_refused():

@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import limits
-from ..errors import LimitExceeded, MethodFailed, Problem
+from ..errors import LimitExceeded, NotApplicable, Problem
 from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from ..solution import Findings, Finds
 from ._equations import solution
@@ -60,9 +60,9 @@ _SEED = 19_960_301
 
 
 def _accepts(form: ExtensiveForm) -> bool:
-    if not form.information_sets or form.perfect_recall() is not None:
-        return False
-    return form.num_players == 2 or _most_movers(form) <= 2
+    if all(len(each.nodes) == 1 for each in form.information_sets):
+        return bool(form.information_sets)  # every move is a subgame
+    return form.perfect_recall() is None and (form.num_players == 2 or _most_movers(form) <= 2)
 
 
 def _most_movers(form: ExtensiveForm) -> int:
@@ -116,6 +116,8 @@ def sequence_lcp(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findin
 
     Raises
     ------
+    NotApplicable
+        Three players or more have a choice in one stage.
     LimitExceeded
         A stage has more than ``limits.MAX_SEQUENCES`` sequences.
 
@@ -150,7 +152,8 @@ def sequence_lcp(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findin
     if search.rounded:  # the judge must not take what is rounded for exact
         search.behavior = [tuple(map(float, odds)) for odds in search.behavior]
     yield BehaviorProfile(tuple(search.behavior))
-    notes = [f"found by {search.pivots} pivots", "others were not searched for"]
+    pivots = f"{search.pivots} pivot{'s' * (search.pivots != 1)}"
+    notes = [f"found by {pivots} of Lemke's algorithm", "others were not searched for"]
     if search.rounded:
         notes.insert(0, search.rounded)
     return Findings(complete=True, notes=tuple(notes))
@@ -274,7 +277,7 @@ class _Search:
         choices = [k for k in sets.tolist() if len(form.information_sets[k].actions) > 1]
         movers = sorted({form.information_sets[known].player for known in choices})
         if len(movers) > 2:
-            raise MethodFailed(
+            raise NotApplicable(
                 f"sequence_lcp: {len(movers)} players have a choice in the stage of "
                 f"{form.describe(root)}; it takes stages of two"
             )
