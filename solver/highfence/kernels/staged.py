@@ -613,9 +613,16 @@ def _smooth_side(f, v, slots, owners, lo, hi, u, j):  # type: ignore[no-untyped-
     if h < 1e-7 or hi[j] <= lo[j]:
         return 0
     height, below, bend = _beside(f, v, slots, owners, lo, hi, u, j, -h)
-    _height, above, other = _beside(f, v, slots, owners, lo, hi, u, j, h)
+    across, above, other = _beside(f, v, slots, owners, lo, hi, u, j, h)
     apart = abs(above - below)
     rounding = 1e-11 * max(abs(bend), abs(other)) + 1.5e-14 * abs(height) / h
+    bent = abs(bend - other)
+    if bent > 1e-2 * max(abs(bend), abs(other)) and bent > 1e-12 * abs(height) / (h * h):
+        # Two curves that touch, next to u[j] if not there: one slope, two bends. A difference
+        # over both is off by its width times that of the bends; one over either is not.
+        touch = abs(2 * bent * abs(height - across) - apart * apart)
+        if touch <= 0.05 * apart * apart + 1e-12 * bent * abs(height) and apart < bent * h:
+            return -1
     if not apart > rounding:
         return 0
     _height, far_below, _bend = _beside(f, v, slots, owners, lo, hi, u, j, -2 * h)
