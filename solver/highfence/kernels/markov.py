@@ -365,58 +365,49 @@ def _linearize(game, room, point, plane):  # type: ignore[no-untyped-def]
         sign *= _factor(block, size, swaps[low : low + size], rows)
         if sign == 0.0:
             return 0.0
+        swap = swaps[low : low + size]
         m = start
-        for i in range(players):
-            stop = m
-            earned = 0.0
-            while stop < first[s + 1] and owner[stop] == i:
-                earned += sigma[stop] * q[stop]
-                stop += 1
-            own = i * count + s
-            right[own] = earned - values[own]
-            # All players expect the same next state.
-            for k in range(m, stop):
-                weight = discount[i, s] * sigma[k]
-                for t in range(count):
-                    system[own, i * count + t] -= weight * reach[k, t]
-            system[own, own] += 1.0
-            for c in range(size):
-                k = free[low + c]
-                worth = q[k]
-                if owner[k] != i:
-                    worth = 0.0
-                    for a in range(m, stop):
-                        worth += sigma[a] * dq[a, k - start]
-                z[c] = sigma[k] * (worth - earned)
-            _add(game, room, s, own, lam)
-            m = stop
-        if size:
-            for c in range(size):
-                z[c] = -plane[free[low + c]]
-            _add(game, room, s, rest, lam)
+        for i in range(players + 1):
+            if i == players:  # the plane
+                own = rest
+                for c in range(size):
+                    z[c] = -plane[free[low + c]]
+            else:
+                stop = m
+                earned = 0.0
+                while stop < first[s + 1] and owner[stop] == i:
+                    earned += sigma[stop] * q[stop]
+                    stop += 1
+                own = i * count + s
+                right[own] = earned - values[own]
+                # All players expect the same next state.
+                for k in range(m, stop):
+                    weight = discount[i, s] * sigma[k]
+                    for t in range(count):
+                        system[own, i * count + t] -= weight * reach[k, t]
+                system[own, own] += 1.0
+                for c in range(size):
+                    k = free[low + c]
+                    worth = q[k]
+                    if owner[k] != i:
+                        worth = 0.0
+                        for a in range(m, stop):
+                            worth += sigma[a] * dq[a, k - start]
+                    z[c] = sigma[k] * (worth - earned)
+                m = stop
+            # The odds of this state are taken out of an equation whose slopes in them are -z.
+            _solve_left(block, size, swap, z)
+            for r in range(size):
+                if z[r] != 0.0:
+                    k = free[low + r]
+                    head, j = lead[k], owner[k]
+                    weight = lam * discount[j, s] * z[r]
+                    begin = j * count
+                    for t in range(count):
+                        system[own, begin + t] -= weight * (reach[k, t] - reach[head, t])
+                    system[own, rest] -= z[r] * (q[k] - q[head])
+                    right[own] -= z[r] * off[low + r]
     return sign * _factor(system, rest + 1, order, rows)
-
-
-@njit(error_model="numpy", nogil=True)
-def _add(game, room, s, own, lam):  # type: ignore[no-untyped-def]
-    """Take the odds of a state out of one equation, whose slopes in them are minus ``z``."""
-    _, moves, _, _, _, owner, lead, discount = game
-    free, starts, _, q, _, reach, blocks, swaps, off, system, _, right, _, z = room
-    count = moves.shape[1]
-    low = starts[s]
-    size = starts[s + 1] - low
-    last = system.shape[0] - 1
-    _solve_left(blocks[low : low + size], size, swaps[low : low + size], z)
-    for r in range(size):
-        if z[r] != 0.0:
-            m = free[low + r]
-            head, i = lead[m], owner[m]
-            weight = lam * discount[i, s] * z[r]
-            begin = i * count
-            for t in range(count):
-                system[own, begin + t] -= weight * (reach[m, t] - reach[head, t])
-            system[own, last] -= z[r] * (q[m] - q[head])
-            right[own] -= z[r] * off[low + r]
 
 
 @njit(error_model="numpy", nogil=True)
