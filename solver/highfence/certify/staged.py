@@ -503,19 +503,11 @@ class _Judge:
             if not inside.all():
                 self.tally.faults[f"{move.name}: an action outside its interval"] = None
             now, best, least = (np.empty(len(placed)) for _ in range(3))
+            program = self.form.program
             try_rows(
-                self.form.program.objective,
-                placed,
-                move.slot,
-                move.player,
-                lo,
-                hi,
-                self.density.behind,
-                False,
-                now,
-                best,
-                least,
-            )
+                program.objective, program.line, placed, move.slot, move.player, lo, hi,
+                self.density.behind, now, best, least,
+            )  # fmt: skip
             player = move.player
             gain = best - now
             if not np.isfinite(now).all():

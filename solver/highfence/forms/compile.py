@@ -17,7 +17,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -154,8 +155,8 @@ class _Writer:
         slot = self.plan.slot[id(node)]
         return f"(v[{slot}] != 0.0)" if node.is_bool else f"v[{slot}]"
 
-    def expression(self, node: Expr, local: set[int]) -> str:
-        a = [self.read(arg, local) for arg in node.args]
+    def expression(self, node: Expr, read: Callable[[Expr], str]) -> str:
+        a = [read(arg) for arg in node.args]
         match node.op:
             case "add":
                 return f"{a[0]} + {a[1]}"
@@ -209,7 +210,8 @@ class _Writer:
         for node in order(roots):
             if node.op in ("const", "input") or self.plan.level[id(node)] != level:
                 continue
-            lines.append(f"t{self.position[id(node)]} = {self.expression(node, local)}")
+            value = self.expression(node, lambda arg: self.read(arg, local))
+            lines.append(f"t{self.position[id(node)]} = {value}")
             local.add(id(node))
             if store and id(node) in self.plan.slot:
                 value = f"t{self.position[id(node)]}"
@@ -218,6 +220,51 @@ class _Writer:
                 lines.append(f"v[{self.plan.slot[id(node)]}] = {value}")
         self.local = local
         return lines
+
+    def line(self, root: Expr, move: int) -> list[str]:
+        """Return lines that write the root at many values of the move in slot ``move``.
+
+        What does not depend on the move, and what is read from slots, stands before the loop,
+        whose body is without branches: it is compiled to do several values at once.
+        """
+        nodes = [
+            node
+            for node in order([root])
+            if node.op not in ("const", "input") and self.plan.level[id(node)] == self.plan.last
+        ]
+        moving = {
+            id(n) for n in self.plan.nodes if n.op == "input" and self.plan.slot[id(n)] == move
+        }
+        for node in nodes:
+            if any(id(arg) in moving for arg in node.args):
+                moving.add(id(node))
+        names: dict[str, str] = {}
+
+        def read(node: Expr) -> str:
+            if node.op == "const":
+                return self.literal(node)
+            if node.op == "input" and id(node) in moving:
+                return "y"
+            if id(node) in local:
+                return f"t{self.position[id(node)]}"
+            return names.setdefault(self.read(node, set()), f"a{len(names)}")
+
+        local: set[int] = set()
+        before: list[str] = []
+        inside: list[str] = []
+        for node in nodes:
+            text = f"t{self.position[id(node)]} = {self.expression(node, read)}"
+            (inside if id(node) in moving else before).append(text)
+            local.add(id(node))
+        result = read(root)
+        return [
+            *(f"{name} = {value}" for value, name in names.items()),
+            *before,
+            "for k in range(count):",
+            "    y = low + width * x[k]",
+            *(f"    {line}" for line in inside),
+            f"    out[k] = 1.0 * {result}",
+        ]
 
 
 @dataclass(frozen=True)
@@ -233,17 +280,28 @@ class Program:
     advance: Any
     objective: Any
     finish: Any
+    _line: Callable[[], Any] = field(repr=False)
+
+    @cached_property
+    def line(self) -> Any:
+        """``line(v, i, slot, low, width, count, x, out)`` writes player i's payoffs at the last
+        stage with their own move there, in ``slot``, at low + width x, for the first ``count``
+        values of x. Of moves over an interval; compiled on first use. Several values are
+        computed side by side, in little more time than one."""
+        return self._line()
 
 
 def compile_staged(
     plan: Layout,
     payoffs: Sequence[Expr],
     deciders: Sequence[int],
+    moves: Sequence[tuple[int, int]] = (),
 ) -> Program:
     """Compile the functions of a staged game.
 
     ``deciders`` are the players who move in the last stage: only for them is there a branch
-    of ``objective``. Cost: about 3 ms per node the first time on a machine.
+    of ``objective``; ``moves`` are their players and slots, of which there is a ``line``.
+    Cost: about 3 ms per node the first time on a machine.
     """
     writer = _Writer(plan)
     stored = [node for node in plan.nodes if id(node) in plan.slot and node.op != "input"]
@@ -268,7 +326,28 @@ def compile_staged(
     for player, root in enumerate(payoffs):
         lines.append(f"    out[{player}] = 1.0 * {writer.read(root, writer.local)}")
     lines += ["    return 0.0", ""]
-    return Program(plan, *_load("\n".join(lines), writer.calls))
+    from ..kernels.staged import ADVANCE, FINISH, OBJECTIVE
+
+    signatures = {"advance": ADVANCE, "objective": OBJECTIVE, "finish": FINISH}
+    advance, objective, finish = _load("\n".join(lines), writer.calls, signatures)
+    return Program(plan, advance, objective, finish, lambda: _line(plan, payoffs, moves))
+
+
+def _line(plan: Layout, payoffs: Sequence[Expr], moves: Sequence[tuple[int, int]]) -> Any:
+    """Return the function that :attr:`Program.line` tells of."""
+    from ..kernels.staged import ALLOCATES_NOTHING, LINE
+
+    writer = _Writer(plan)
+    lines = ["import numpy as np", "", "", "def line(v, i, slot, low, width, count, x, out):"]
+    for player, slot in moves:
+        lines.append(f"    if i == {player} and slot == {slot}:")
+        lines += [f"        {line}" for line in writer.line(payoffs[player], slot)]
+        lines.append("        return 0.0")
+    lines += ["    return np.nan", ""]
+    # Divisions by what stays the same along the line become products.
+    options = {} if writer.calls else ALLOCATES_NOTHING
+    (made,) = _load("\n".join(lines), writer.calls, {"line": LINE}, fastmath={"arcp"}, **options)
+    return made
 
 
 class _Pointer:
@@ -311,14 +390,17 @@ def cache_folder() -> Path | None:
     return folder if os.access(folder, os.W_OK) else None
 
 
-def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, Any, Any]:
+def _load(
+    source: str,
+    calls: Mapping[str, Callable[..., Any]],
+    signatures: Mapping[str, Any],
+    **flags: Any,
+) -> tuple[Any, ...]:
+    """Return the functions of a source, compiled, in the order of their signatures."""
     import numba
     from numba.core.types import FunctionType
     from numba.core.types.function_type import CompileResultWAP
 
-    from ..kernels.staged import ADVANCE, FINISH, OBJECTIVE
-
-    signatures = {"advance": ADVANCE, "objective": OBJECTIVE, "finish": FINISH}
     folder = None if calls else cache_folder()
     digest = hashlib.sha256(source.encode()).hexdigest()[:32]
     # numba finds the module of a cached function by its name.
@@ -344,7 +426,7 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
         made.append(_Pointer(wrapped, FunctionType(signature)))
 
     for name, signature in signatures.items():
-        options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+        options: dict[str, Any] = {"error_model": "numpy", "nogil": True, **flags}
         try:
             if folder is not None:
                 try:
@@ -366,4 +448,4 @@ def _load(source: str, calls: Mapping[str, Callable[..., Any]]) -> tuple[Any, An
                 "a Python callable in the game cannot be compiled for interval actions: "
                 f"{str(error).splitlines()[0]}. Write it as a formula, or use plain numpy"
             ) from error
-    return made[0], made[1], made[2]
+    return tuple(made)

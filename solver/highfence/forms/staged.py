@@ -312,12 +312,13 @@ def staged_form(
         found = resolved.cache.get("program")
         if found is None:
             last = blocks[-1][1] if blocks else []
-            deciders = [
-                players.index(m.player)
+            moves = [
+                (players.index(m.player), plan.names.index(m.name))
                 for m in last
                 if isinstance(m, Decision) and isinstance(m.actions, Interval)
             ]
-            found = resolved.cache["program"] = compile_staged(plan, payoffs, deciders)
+            deciders = [player for player, _ in moves]
+            found = resolved.cache["program"] = compile_staged(plan, payoffs, deciders, moves)
         assert isinstance(found, Program)
         return found
 

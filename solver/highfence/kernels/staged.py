@@ -22,7 +22,16 @@ import numpy as np
 from numba import njit, types
 from numba.core.cpu import CPUTargetOptions
 
-__all__ = ["ADVANCE", "FINISH", "OBJECTIVE", "advance_rows", "finish_rows", "solve_rows"]
+__all__ = [
+    "ADVANCE",
+    "ALLOCATES_NOTHING",
+    "FINISH",
+    "LINE",
+    "OBJECTIVE",
+    "advance_rows",
+    "finish_rows",
+    "solve_rows",
+]
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 # Python calls none of these: code to unpack its arguments is half of what there is to compile.
@@ -37,11 +46,18 @@ if hasattr(CPUTargetOptions, "_nrt"):
     _OPTIONS["_nrt"] = False
 lean = njit(**_OPTIONS)
 """Likewise, and it allocates nothing."""
+ALLOCATES_NOTHING: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+"""Options of a function that is called by its address, and allocates nothing."""
+if hasattr(CPUTargetOptions, "_nrt"):
+    ALLOCATES_NOTHING["_nrt"] = False
 
 _ROW = types.float64[::1]
 ADVANCE = types.float64(_ROW, types.int64)
 OBJECTIVE = types.float64(_ROW, types.int64)
 FINISH = types.float64(_ROW, _ROW)
+LINE = types.float64(
+    _ROW, types.int64, types.int64, types.float64, types.float64, types.int64, _ROW, _ROW
+)
 _ADVANCE = types.FunctionType(ADVANCE)
 _OBJECTIVE = types.FunctionType(OBJECTIVE)
 _FINISH = types.FunctionType(FINISH)
