@@ -28,11 +28,10 @@ that is too low (0.05) is passed, and the control lifted. Reciprocity opens the 
 below what a yard would cost it, 0.071. With third countries free to enter, and at most marks from 0.06 to
 0.125, no certified equilibrium of the sliding scale is found. The reason at K_lift = 0.13: a vendor
 enters, and the restricted state would now rather help the challenger past the mark (-0.665 at a subsidy
-of 0.52, -0.678 at 0.38, where it stops short). Behind subsidies from about 0.47 to 0.51 the research
-stage has no equilibrium in pure efforts: stopping short and passing are both far from the other, and the
-incumbent's best answer to each makes the challenger prefer the other. The restricted state's best subsidy
-lies at the edge of that stretch. Efforts are not mixed by the solver, so what it would have to compare
-there has no value.""",
+of 0.52, -0.678 at 0.38, where it stops short). Behind subsidies from about 0.47 to 0.51,
+next to that best one, the search finds no equilibrium of the research stage: stopping just short of the
+mark and passing it are nearly as good for the challenger there, and its payoff jumps at the mark. That is
+no proof that there is none; what the restricted state would have to compare there has no value.""",
     values={"allies": "aligned"},
     added={
         "sliding_scale": (
