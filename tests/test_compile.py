@@ -150,6 +150,47 @@ def test_the_random_graphs_hold_every_operation():
     assert seen >= ALL
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_line_gives_what_the_objective_gives_point_by_point(seed):
+    """The last stage's move is w, in slot 5; the other inputs stay."""
+    choose = np.random.default_rng(seed)
+    roots = [draw(choose, 4) for _ in range(4)]
+    plan = layout(NAMES, STAGES, 2, roots, [])
+    moves = [(player, NAMES.index("w")) for player in range(len(roots))]
+    program = compile_staged(plan, roots, range(len(roots)), moves)
+    x = np.linspace(0, 1, 16)
+    known = 0
+    for row in points(choose, 12):
+        v = np.zeros(plan.size)
+        v[: len(NAMES)] = row
+        for level in (-1, 0, 1):
+            program.advance(v, level)
+        before = v.copy()
+        for player in range(len(roots)):
+            found, expected = np.full(16, 7.0), np.empty(16)
+            program.line(v, player, 5, -2.0, 4.0, 15, x, found)
+            assert np.array_equal(v, before, equal_nan=True)
+            for k in range(15):
+                v[5] = -2.0 + 4.0 * x[k]
+                expected[k] = program.objective(v, player)
+            v[5] = before[5]
+            assert same(found[:15], expected[:15])
+            assert found[15] == 7  # no more than was asked for
+            known += np.isfinite(expected[:15]).sum()
+    assert known > 0.2 * 12 * 4 * 15
+
+
+def test_a_line_of_a_move_that_nobody_has_there_is_undefined():
+    x = variable("x")
+    program = compile_staged(layout(("x",), {"x": 0}, 0, [x], []), [x], [0], [(0, 0)])
+    v, found = np.array([3.0]), np.zeros(8)
+
+    assert np.isnan(program.line(v, 1, 0, 0.0, 1.0, 8, np.zeros(8), found))
+    assert (found == 0).all()
+    program.line(v, 0, 0, 1.0, 2.0, 8, np.full(8, 0.5), found)
+    assert (found == 2).all()
+
+
 def test_what_is_undefined_stays_undefined_in_min_and_max():
     x = variable("x")
     root, others = apply("sqrt", x), (constant(1), apply("neg", x), apply("log", x))

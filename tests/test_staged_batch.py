@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from highfence import Decision, Game, Interval, Stage, load
+from highfence import Decision, Game, Interval, Parameter, Stage, load
 from highfence.certify.staged_batch import certify_leads
 from highfence.forms.build import build
 from highfence.forms.staged import StagedForm
@@ -107,6 +107,37 @@ def test_a_leader_of_a_market_sells_half_of_it(followers):
     assert found.actions[0, 0] == pytest.approx([1 / (2 * (followers + 1))] * followers, abs=1e-6)
     assert verdict.regret[0] < 1e-9
     assert verdict.payoffs[0, 0] == pytest.approx(1 / (4 * (followers + 1)), abs=1e-9)
+
+
+@pytest.mark.parametrize("shift", [-0.01, -1e-4, 0.0, 1e-4, 0.01])
+@pytest.mark.parametrize("steep", [0.0, 1.0])
+def test_a_reply_next_to_a_bend_is_located_to_rounding(shift, steep):
+    """The follower's payoff bends three times as much above .4, and drops more steeply there by
+    ``steep``: a peak, smooth up to a jump of the curvature, on either side or at the bend."""
+    game = Game(
+        name="bent",
+        players=["leader", "follower"],
+        parameters=[Parameter("shift", 0), Parameter("steep", 0)],
+        stages=[
+            Stage("lead", Decision("leader", "q", Interval(0, 1))),
+            Stage("follow", Decision("follower", "r", Interval(0, 1))),
+        ],
+        payoffs={
+            "leader": "-(q - 0.3) ** 2",
+            "follower": "-(r - 0.4 - shift) ** 2 - 2 * max(r - 0.4, 0) ** 2"
+            " - steep * max(r - 0.4, 0)",
+        },
+    )
+    form = build(game, parameters={"shift": shift, "steep": steep})
+    assert isinstance(form, StagedForm)
+    rows, found = solved(form)
+    # (r - .4 - shift) + 2 (r - .4) + steep / 2 = 0 above .4
+    above = max((shift - steep / 2) / 3, 0.0)
+    expected = 0.4 + (shift if shift < 0 else above)
+
+    assert found.actions[0, 0] == pytest.approx([expected], abs=1e-9)
+    assert found.lead == pytest.approx([0.3], abs=1e-6)
+    assert judged(form, rows, found).regret[0] < 1e-12
 
 
 def test_a_leader_who_is_indifferent_up_to_rounding_is_listed_at_the_ends():

@@ -9,32 +9,92 @@ followed from one history to the next, or made a function of the history by a fi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit, types
 
-from .staged import FINISH, NARROW, OBJECTIVE, STEP, _newton, _place, inner, lean
+from .staged import (
+    ALLOCATES_NOTHING,
+    FINISH,
+    LINE,
+    NARROW,
+    OBJECTIVE,
+    STEP,
+    _newton,
+    _place,
+    inner,
+    lean,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ANSWER", "Box", "answer", "answer_rows", "copy"]
+__all__ = [
+    "ALONE",
+    "ANSWER",
+    "CELLS",
+    "EITHER",
+    "NEAR",
+    "Box",
+    "Payoffs",
+    "answer",
+    "answer_of_many",
+    "answer_rows",
+    "copy",
+    "room",
+]
 
 GAIN = 1e-9
 """A gain below this share of the scanned range is rounding."""
 
 
 NEXT = 1e-4
-"""Step of the differences of a first guess."""
+"""Step of the differences."""
 ROUNDS = 16
 """Replies to replies after which two decisions are not expected to meet."""
 MET = 1e-9
 """Distance of replies that meet no closer, as kinks in which they are located by rounding."""
 REACH = 0.2
-"""How far a first guess may be."""
+"""How far a parabola is trusted on the way uphill."""
+CLOSE = 0.05
+"""How far a start that is probably close may be from where Newton goes."""
+LOOKS = 12
+"""Looks at a hill after which it is climbed by ever finer ones."""
+ALONE, NEAR, EITHER = 0, 1, 2
+"""How an answer is looked for: from where it starts, step by step; by Newton first, the start
+being probably close; or as alone, but only if the first decision's start does not matter."""
 SMALL = 1e-6
 """Slope, over the curvature, from which the rest is read off the parabolas."""
+TOUCH = 1e-14
+"""Share of a height within which two parabolas touch."""
+LAST = 1e-7
+"""Step that is right to rounding where rates are known."""
+
+
+BESIDE = 5
+"""Scales at which actions close to an answer are tried, each a quarter of the one before."""
+CELLS = 12
+"""Parts of an interval in which replies are looked at for where they cross."""
+LANES = 8
+"""Values of a line that are computed side by side: asked for are multiples of it."""
+
+
+class Payoffs(NamedTuple):
+    """The payoffs of the block, and room for those along a line."""
+
+    objective: Any
+    line: Any
+    points: int
+    """Parts into which scans divide an interval."""
+    at: NDArray[np.float64]
+    """(room(points),): scaled actions that are asked for."""
+    heights: NDArray[np.float64]
+    """(room(points),): what they bring."""
+    trial: NDArray[np.float64]
+    """(m,): room for actions that are tried."""
+    gaps: NDArray[np.float64]
+    """(CELLS + 1,): room for differences of replies."""
 
 
 class Box(NamedTuple):
@@ -48,16 +108,33 @@ class Box(NamedTuple):
 
 _VECTOR, _INTS = types.float64[::1], types.int64[::1]
 _BOX = types.NamedTuple((_INTS, _INTS, _VECTOR, _VECTOR), Box)  # type: ignore[no-untyped-call]
+_PAYOFFS = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (
+        types.FunctionType(OBJECTIVE),
+        types.FunctionType(LINE),
+        types.int64,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+    ),
+    Payoffs,
+)
 ANSWER = types.boolean(
-    types.FunctionType(OBJECTIVE),
+    _PAYOFFS,
     _VECTOR,
     _BOX,
     _VECTOR,
     types.float64[:, ::1],
-    _VECTOR,
-    types.boolean,
+    types.int64,
     types.boolean,
 )
+
+
+@lean
+def room(points):  # type: ignore[no-untyped-def]
+    """Values of a line that are asked for at most at once."""
+    return (points + 2 + 2 * BESIDE + LANES - 1) // LANES * LANES
 
 
 @lean
@@ -83,46 +160,65 @@ def _at(f, v, d, x):  # type: ignore[no-untyped-def]
     """Objective of a decision's owner with the decision at x, where it is left."""
     slot, owner, low, width = d
     v[slot] = low + width * x
-    return f(v, owner)
+    return f.objective(v, owner)
+
+
+@lean
+def _along(f, v, d, count):  # type: ignore[no-untyped-def]
+    """Write the heights at the first ``count`` scaled actions that stand in ``f.at``."""
+    slot, owner, low, width = d
+    for k in range(count, (count + LANES - 1) // LANES * LANES):
+        f.at[k] = f.at[0]
+    f.line(v, owner, slot, low, width, (count + LANES - 1) // LANES * LANES, f.at, f.heights)
 
 
 @lean
 def _top(f, v, d, center, height, size):  # type: ignore[no-untyped-def]
     """Height of the peak of a decision within ``size`` of ``center``."""
     for _ in range(10):
-        middle = center
-        for q in range(-3, 4):
-            if q != 0:
-                x = min(max(middle + size * q / 3, 0.0), 1.0)
-                found = _at(f, v, d, x)
-                if found > height:
-                    height = found
-                    center = x
+        for q in range(7):
+            f.at[q] = min(max(center + size * (q - 3) / 3, 0.0), 1.0)
+        _along(f, v, d, 7)
+        for q in range(7):
+            if f.heights[q] > height:
+                height = f.heights[q]
+                center = f.at[q]
         size *= 0.36
     return height
 
 
 @lean
-def _alone(f, v, d, x, scan):  # type: ignore[no-untyped-def]
+def _alone(f, v, d, x):  # type: ignore[no-untyped-def]
     """Whether a decision does not gain by leaving x: by a scan with peaks between its points,
-    and by a look close to x at five scales. ``scan`` is room for the points of a scan."""
-    points = scan.size - 1
+    and by a look close to x at five scales."""
+    points = f.points
     step = 1.0 / points
-    now = _at(f, v, d, x)
+    for k in range(points + 1):
+        f.at[k] = k * step
+    f.at[points + 1] = x
+    size = 0.5 * step
+    for q in range(points + 2, points + 2 + 2 * BESIDE, 2):
+        f.at[q] = x - size if x - size >= 0.0 else x
+        f.at[q + 1] = x + size if x + size <= 1.0 else x
+        size *= 0.25
+    count = points + 2 + 2 * BESIDE
+    _along(f, v, d, count)
+    now = f.heights[points + 1]
     least, most = now, now
     for k in range(points + 1):
-        here = _at(f, v, d, k * step)
-        scan[k] = here
-        least = min(least, here)
-        most = max(most, here)
+        least = min(least, f.heights[k])
+        most = max(most, f.heights[k])
     spread = most - least
     slack = GAIN * spread
     if not now >= most - slack:
         return False
+    for q in range(points + 2, count):
+        if f.heights[q] > now + slack:
+            return False
     for k in range(points + 1):
-        here = scan[k]
-        before = scan[k - 1] if k > 0 else -np.inf
-        after = scan[k + 1] if k < points else -np.inf
+        here = f.heights[k]
+        before = f.heights[k - 1] if k > 0 else -np.inf
+        after = f.heights[k + 1] if k < points else -np.inf
         if here < before or here < after or abs(k * step - x) <= 1.5 * step:
             continue
         bend = before - 2 * here + after
@@ -131,35 +227,34 @@ def _alone(f, v, d, x, scan):  # type: ignore[no-untyped-def]
             rise = after - before
             top = here - 0.25 * rise * rise / bend - 0.02 * bend + NARROW * spread
         if top > now:
-            found = _top(f, v, d, k * step, here, step)
-            if found > now + slack:
+            # The room is used anew: the rest of the scan is read again.
+            if _top(f, v, d, k * step, here, step) > now + slack:
                 return False
-    step *= 0.5
-    for _ in range(5):
-        if x - step >= 0.0 and _at(f, v, d, x - step) > now + slack:
-            return False
-        if x + step <= 1.0 and _at(f, v, d, x + step) > now + slack:
-            return False
-        step *= 0.25
+            for again in range(points + 1):
+                f.at[again] = again * step
+            _along(f, v, d, points + 1)
     return True
 
 
 @lean
 def _sides(f, v, d, x, h):  # type: ignore[no-untyped-def]
     """Height at x, and slope and curvature to its left and to its right, by steps of h."""
-    b = _at(f, v, d, x)
+    at_left, at_right = x >= 2 * h, x <= 1.0 - 2 * h
+    to_left, to_right = -h if at_left else h, h if at_right else -h
+    f.at[0], f.at[1], f.at[2] = x, x + to_left, x + 2 * to_left
+    f.at[3], f.at[4] = x + to_right, x + 2 * to_right
+    _along(f, v, d, 5)
+    b = f.heights[0]
     left, left_bend, right, right_bend = 0.0, 0.0, 0.0, 0.0
-    if x >= 2 * h:
-        a = _at(f, v, d, x - h)
-        c = _at(f, v, d, x - 2 * h)
+    if at_left:
+        a, c = f.heights[1], f.heights[2]
         left, left_bend = (3 * b - 4 * a + c) / (2 * h), (b - 2 * a + c) / (h * h)
-    if x <= 1.0 - 2 * h:
-        a = _at(f, v, d, x + h)
-        c = _at(f, v, d, x + 2 * h)
+    if at_right:
+        a, c = f.heights[3], f.heights[4]
         right, right_bend = (-3 * b + 4 * a - c) / (2 * h), (b - 2 * a + c) / (h * h)
     else:
         right, right_bend = left, left_bend
-    if x < 2 * h:
+    if not at_left:
         left, left_bend = right, right_bend
     return b, left, left_bend, right, right_bend
 
@@ -235,28 +330,9 @@ def _uphill(f, v, d, x, h):  # type: ignore[no-untyped-def]
     for _ in range(40):
         if b - a < 1e-13:
             break
-        top = a - sa / ca if ca < 0.0 else b
-        other = b - sb / cb if cb < 0.0 else a
-        kink = _meet_of(a, fa, sa, ca, b, fb, sb, cb)
-        at_kink = False
-        y = top if a <= top <= b else other
-        if kink == kink:
-            if top <= kink:
-                y = top
-            elif other >= kink:
-                y = other
-            else:
-                y = kink
-                at_kink = True
-        if not a <= y <= b:
-            y = 0.5 * (a + b)
-            at_kink = False
-        if at_kink:
-            fy = _at(f, v, d, y)
-            t = y - a
-            off = abs(fy - (fa + sa * t + 0.5 * ca * t * t))
-            if off <= 1e-13 * max(abs(fy), sa - sb):
-                return y, True
+        y, met = _between(a, fa, sa, ca, b, fb, sb, cb)
+        if met and _on(f, v, d, y, a, fa, sa, ca, b, fb, sb, cb):
+            return y, True
         near = min(h, 0.2 * (b - a))
         if near < 1e-9:
             return y, False
@@ -287,19 +363,40 @@ def _uphill(f, v, d, x, h):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _bent(f, v, d, x):  # type: ignore[no-untyped-def]
-    """Slope and curvature of a decision's objective at x, by a narrow parabola next to it; and
-    whether they agree further away, as they do not where there is a kink."""
+def _look(f, v, d, x):  # type: ignore[no-untyped-def]
+    """Ask for eight heights around x, at steps of NEXT.
+
+    Their center (x, but for the bounds); height, slope and curvature there, by the inner ones;
+    and whether the outer ones agree, as they do not where there is a kink.
+    """
     h = NEXT
-    a = min(max(x, h), 1.0 - h)
-    left, here, right = _at(f, v, d, a - h), _at(f, v, d, a), _at(f, v, d, a + h)
-    curvature = (left - 2 * here + right) / (h * h)
-    slope = (right - left) / (2 * h)
-    far = -3 * h if a > 0.5 else 3 * h
-    rest = _at(f, v, d, a + far) - here - slope * far - 0.5 * curvature * far * far
-    even = abs(rest) <= 1e-3 * abs(curvature) * far * far
-    v[d[0]] = d[2] + d[3] * x
-    return slope + curvature * (x - a), curvature, even
+    a = min(max(x, 3.5 * h), 1.0 - 3.5 * h)
+    for q in range(8):
+        f.at[q] = a + (q - 3.5) * h
+    _along(f, v, d, 8)
+    r = f.heights
+    here = (9 * (r[3] + r[4]) - (r[2] + r[5])) / 16
+    slope = (27 * (r[4] - r[3]) - (r[5] - r[2])) / (24 * h)
+    bend = (r[2] - r[3] - r[4] + r[5]) / (2 * h * h)
+    far = 3.5 * h
+    square = 0.5 * bend * far * far
+    off = max(abs(r[0] - here + slope * far - square), abs(r[7] - here - slope * far - square))
+    return a, here, slope, bend, off <= 1e-3 * abs(bend) * far * far
+
+
+@lean
+def _left_of(f):  # type: ignore[no-untyped-def]
+    """Height, slope and curvature of the parabola through the left heights of a look, at the
+    innermost of the three, 1.5 steps from the center."""
+    r, h = f.heights, NEXT
+    return r[2], (3 * r[2] - 4 * r[1] + r[0]) / (2 * h), (r[0] - 2 * r[1] + r[2]) / (h * h)
+
+
+@lean
+def _right_of(f):  # type: ignore[no-untyped-def]
+    """Likewise of the right heights."""
+    r, h = f.heights, NEXT
+    return r[5], (4 * r[6] - 3 * r[5] - r[7]) / (2 * h), (r[5] - 2 * r[6] + r[7]) / (h * h)
 
 
 @lean
@@ -309,32 +406,98 @@ def _held(x, slope):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _near_top(f, v, d, x):  # type: ignore[no-untyped-def]
-    """The peak of the parabola on which x lies, if it is close and also on it; else -1."""
-    slope, curvature, even = _bent(f, v, d, x)
-    if _held(x, slope) and even:
-        return x
-    if not (even and curvature < 0.0 and abs(slope) <= -REACH * curvature):
-        return -1.0
-    y = min(max(x - slope / curvature, 0.0), 1.0)
-    slope, again, even = _bent(f, v, d, y)
-    if not (even and abs(again - curvature) <= -1e-3 * curvature):
-        return -1.0
-    if _held(y, slope):
-        return y
-    return min(max(y - slope / again, 0.0), 1.0) if abs(slope) <= -SMALL * again else -1.0
+def _between(a, fa, sa, ca, b, fb, sb, cb):  # type: ignore[no-untyped-def]
+    """Where the peak between a and b is, by a parabola on each side; and whether it is where
+    they meet, or they touch: where only the curvature jumps, the peak is that of one of them."""
+    width = b - a
+    t = (sb - cb * width - sa) / (ca - cb)
+    if 0.0 <= t <= width:
+        r = t - width
+        apart = fa + sa * t + 0.5 * ca * t * t - (fb + sb * r + 0.5 * cb * r * r)
+        if abs(apart) <= TOUCH * max(abs(fa), abs(fb)):
+            y = b - sb / cb
+            if sa + ca * t > 0.0 and cb < 0.0 and a + t <= y <= b:
+                return y, True
+            y = a - sa / ca
+            if sa + ca * t <= 0.0 and ca < 0.0 and a <= y <= a + t:
+                return y, True
+    top = a - sa / ca if ca < 0.0 else b
+    other = b - sb / cb if cb < 0.0 else a
+    kink = _meet_of(a, fa, sa, ca, b, fb, sb, cb)
+    y, met = top if a <= top <= b else other, False
+    if kink == kink:
+        if top <= kink:
+            y = top
+        elif other >= kink:
+            y = other
+        else:
+            y, met = kink, True
+    if not a <= y <= b:
+        y, met = 0.5 * (a + b), False
+    return y, met
+
+
+@lean
+def _on(f, v, d, y, a, fa, sa, ca, b, fb, sb, cb):  # type: ignore[no-untyped-def]
+    """Whether the objective at y, where two parabolas meet or touch, is theirs to rounding."""
+    fy = _at(f, v, d, y)
+    t, r = y - a, y - b
+    off = min(
+        abs(fy - (fa + sa * t + 0.5 * ca * t * t)), abs(fy - (fb + sb * r + 0.5 * cb * r * r))
+    )
+    return off <= 1e-13 * max(abs(fy), sa - sb)
 
 
 @lean
 def _hill(f, v, d, x):  # type: ignore[no-untyped-def]
     """The peak of one decision uphill from x, smooth or a kink, to rounding.
 
-    Where a stencil may have reached across a kink, a narrower one looks again.
+    Parabolas lead from look to look; once there is one on each side, to a top or to where they
+    meet. Where that does not end, ever narrower stencils look again.
     """
-    h = 1e-4
-    top = _near_top(f, v, d, x)
-    if top >= 0.0:
-        return top
+    x = min(max(x, 0.0), 1.0)
+    a, fa, sa, ca = -1.0, 0.0, 0.0, 0.0
+    b, fb, sb, cb = 2.0, 0.0, 0.0, 0.0
+    for _ in range(LOOKS):
+        c, here, slope, bend, even = _look(f, v, d, x)
+        inside = False
+        if even:
+            at_x = slope + bend * (x - c)
+            if _held(x, at_x):
+                return x
+            if bend < 0.0 and abs(at_x) <= -SMALL * bend:
+                return min(max(x - at_x / bend, 0.0), 1.0)
+            if slope > 0.0:
+                a, fa, sa, ca = c, here, slope, bend
+            else:
+                b, fb, sb, cb = c, here, slope, bend
+        else:
+            fl, sl, cl = _left_of(f)
+            fr, sr, cr = _right_of(f)
+            inside = sl > 0.0 and sr < 0.0
+            if sl > 0.0 and sr > 0.0:
+                a, fa, sa, ca = c + 1.5 * NEXT, fr, sr, cr
+            elif sl < 0.0 and sr < 0.0:
+                b, fb, sb, cb = c - 1.5 * NEXT, fl, sl, cl
+            elif inside:
+                a, fa, sa, ca = c - 1.5 * NEXT, fl, sl, cl
+                b, fb, sb, cb = c + 1.5 * NEXT, fr, sr, cr
+            else:
+                break
+        if a >= 0.0 and b <= 1.0:
+            if not a < b:
+                break
+            y, met = _between(a, fa, sa, ca, b, fb, sb, cb)
+            if met and _on(f, v, d, y, a, fa, sa, ca, b, fb, sb, cb):
+                return y
+            if y == x or (inside and not met):
+                break
+            x = y
+        elif a >= 0.0:
+            x = min(a + (min(-sa / ca, REACH) if ca < 0.0 else REACH), 1.0)
+        else:
+            x = max(b - (min(sb / cb, REACH) if cb < 0.0 else REACH), 0.0)
+    h = NEXT
     for _ in range(3):
         x, verified = _uphill(f, v, d, x, h)
         if verified:
@@ -344,26 +507,59 @@ def _hill(f, v, d, x):  # type: ignore[no-untyped-def]
 
 
 @lean
+def _aim(f, v, d, x):  # type: ignore[no-untyped-def]
+    """Where one look says that the peak next to x is; NaN if it does not."""
+    c, _, slope, bend, even = _look(f, v, d, x)
+    if even:
+        at_x = slope + bend * (x - c)
+        if _held(x, at_x):
+            return x
+        if bend < 0.0 and abs(at_x) <= -0.01 * bend:
+            return min(max(x - at_x / bend, 0.0), 1.0)
+        return np.nan
+    fl, sl, cl = _left_of(f)
+    fr, sr, cr = _right_of(f)
+    if not (sl > 0.0 and sr < 0.0):
+        return np.nan
+    y, met = _between(c - 1.5 * NEXT, fl, sl, cl, c + 1.5 * NEXT, fr, sr, cr)
+    return y if met else np.nan
+
+
+@lean
+def _rates(f, v, one, other, x, y, z):  # type: ignore[no-untyped-def]
+    """How fast the first decision's reply x to y moves with it, and the second one's reply z
+    with x; NaN where a kink is in the way. The decisions are left at x and y."""
+    h = NEXT if y < 0.5 else -NEXT
+    v[other[0]] = other[2] + other[3] * (y + h)
+    a = (_aim(f, v, one, x) - x) / h
+    v[other[0]] = other[2] + other[3] * y
+    h = NEXT if x < 0.5 else -NEXT
+    v[one[0]] = one[2] + one[3] * (x + h)
+    b = (_aim(f, v, other, z) - z) / h
+    v[one[0]] = one[2] + one[3] * x
+    return a, b
+
+
+@lean
 def _scanned(f, v, d, points):  # type: ignore[no-untyped-def]
     """The best of equally spaced actions of a decision."""
     best, where = -np.inf, 0.5
     for k in range(points + 1):
-        found = _at(f, v, d, k / points)
-        if found > best:
-            best, where = found, k / points
+        f.at[k] = k / points
+    _along(f, v, d, points + 1)
+    for k in range(points + 1):
+        if f.heights[k] > best:
+            best, where = f.heights[k], k / points
     return where
 
 
 @lean
-def _stands(f, v, box, u, scan):  # type: ignore[no-untyped-def]
+def _stands(f, v, box, u):  # type: ignore[no-untyped-def]
     """Whether no decision, changed alone, gains. The moves stand in v, and are left there."""
     for j in range(u.size):
         d = _of(box, j)
-        if d[3] > 0.0:
-            holds = _alone(f, v, d, u[j], scan)
-            v[d[0]] = d[2] + d[3] * u[j]
-            if not holds:
-                return False
+        if d[3] > 0.0 and not _alone(f, v, d, u[j]):
+            return False
     return True
 
 
@@ -378,11 +574,12 @@ def _replied(f, v, d, x, points):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
+def _join(f, v, box, u, points, near):  # type: ignore[no-untyped-def]
     """Move u to where the local replies of one or two decisions meet; False if they do not.
 
     A secant on the reply to the reply: replies are piecewise linear where objectives are
-    piecewise quadratic. The first round looks for the replies on the whole interval.
+    piecewise quadratic. With ``near`` the first step goes by the rates at which replies move.
+    The first round looks for the replies on the whole interval, if there are ``points``.
     """
     m = u.size
     for j in range(m):
@@ -395,6 +592,7 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
             u[0] = _replied(f, v, one, u[0], points)
         return True
     y0, g0, g = 0.0, 0.0, 1.0
+    rate, product = np.nan, np.nan
     for step in range(ROUNDS):
         y = u[1]
         scan = points if step == 0 else 0
@@ -404,11 +602,25 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
             return True
         z = _replied(f, v, other, y, scan)
         g = z - y
-        if abs(g) < 1e-11:
+        if abs(g) < 1e-11 or (step > 2 and abs(g) < MET and abs(g) > 0.5 * abs(g0)):
             u[1] = z
             return True
         move = g
-        if step > 0 and y != y0:
+        if near and step == 0 and abs(g) < CLOSE and one[3] > 0.0:
+            rate, b = _rates(f, v, one, other, u[0], y, z)
+            product = rate * b
+        if product < 0.9:
+            move = g / (1.0 - product)
+            # Next to the start, with the rates taken there, the rest is known to rounding.
+            done = step > 0 and abs(move) < LAST
+            u[0] = min(max(u[0] + rate * move, 0.0), 1.0)
+            if done:
+                u[1] = min(max(y + move, 0.0), 1.0)
+                _put(v, box, u)
+                return True
+            if step > 0:
+                product = np.nan
+        elif step > 0 and y != y0:
             slope = (g - g0) / (y - y0)
             if slope < -0.1:
                 move = -g / slope
@@ -419,67 +631,63 @@ def _join(f, v, box, u, points):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _slope(f, v, d, x):  # type: ignore[no-untyped-def]
-    """Slope of a decision's objective next to x, taken at x by a parabola where x is a bound."""
-    h = NEXT
-    a = min(max(x, h), 1.0 - h)
-    left, right = _at(f, v, d, a - h), _at(f, v, d, a + h)
-    slope = (right - left) / (2 * h)
-    if a != x:
-        slope += (left - 2 * _at(f, v, d, a) + right) / (h * h) * (x - a)
-    v[d[0]] = d[2] + d[3] * x
-    return slope
-
-
-@lean
 def _tangent(f, v, box, u):  # type: ignore[no-untyped-def]
     """Move u to where the slopes of one or two decisions vanish, by Newton; False where that
-    is not at once, or not smooth and concave. On quadratics, two steps."""
+    is not close, or not smooth and concave. On quadratics, two steps."""
     m = u.size
     one, other = _of(box, 0), _of(box, m - 1)
+    single = m == 1 or not other[3] > 0.0
     x = u[0] if one[3] > 0.0 else 0.0
     y = u[m - 1] if other[3] > 0.0 else 0.0
     v[one[0]] = one[2] + one[3] * x
     v[other[0]] = other[2] + other[3] * y
-    single = m == 1 or not other[3] > 0.0
-    sx, cx, even_x, sy, cy, even_y = 0.0, -1.0, True, 0.0, -1.0, True
+    a, b, known = 0.0, 0.0, single or not one[3] > 0.0
     for _ in range(5):
+        to_x, to_y, still = 0.0, 0.0, False
+        cx, cy = -1.0, -1.0
         if one[3] > 0.0:
-            sx, cx, even_x = _bent(f, v, one, x)
+            c, _, slope, cx, even = _look(f, v, one, x)
+            slope += cx * (x - c)
+            held = _held(x, slope)
+            if not (even and (held or (cx < 0.0 and abs(slope) <= -CLOSE * cx))):
+                return False
+            to_x = 0.0 if held else -slope / cx
+            still |= held
         if not single:
-            sy, cy, even_y = _bent(f, v, other, y)
-        still_x = not one[3] > 0.0 or _held(x, sx)
-        still_y = single or _held(y, sy)
-        if not ((still_x or cx < 0.0) and (still_y or cy < 0.0) and even_x and even_y):
-            return False
-        if (still_x or abs(sx) <= -SMALL * cx) and (still_y or abs(sy) <= -SMALL * cy):
-            # The parabolas say the rest.
-            u[0] = x if still_x else min(max(x - sx / cx, 0.0), 1.0)
-            if m > 1:
-                u[1] = y if still_y else min(max(y - sy / cy, 0.0), 1.0)
-            _put(v, box, u)
-            return True
-        to_x, to_y = 0.0, 0.0
-        if still_x or still_y:
-            to_x = 0.0 if still_x else -sx / cx
-            to_y = 0.0 if still_y else -sy / cy
-        else:
+            c, _, slope, cy, even = _look(f, v, other, y)
+            slope += cy * (y - c)
+            held = _held(y, slope)
+            if not (even and (held or (cy < 0.0 and abs(slope) <= -CLOSE * cy))):
+                return False
+            to_y = 0.0 if held else -slope / cy
+            still |= held
+        size = max(abs(to_x), abs(to_y))
+        if not (still or known or size <= 1e-11):
+            # How fast each one's best action moves with the other's.
             h = NEXT if y < 0.5 else -NEXT
             v[other[0]] = other[2] + other[3] * (y + h)
-            a = (_slope(f, v, one, x) - sx) / h
+            c, _, slope, bend, even = _look(f, v, one, x)
+            a = (-(slope + bend * (x - c)) / cx - to_x) / h
             v[other[0]] = other[2] + other[3] * y
             h = NEXT if x < 0.5 else -NEXT
             v[one[0]] = one[2] + one[3] * (x + h)
-            b = (_slope(f, v, other, y) - sy) / h
-            determinant = cx * cy - a * b
-            if not determinant > 0.0:
+            c, _, slope, bend, even = _look(f, v, other, y)
+            b = (-(slope + bend * (y - c)) / cy - to_y) / h
+            known = True
+            if not a * b < 1.0:
                 return False
-            to_x = (a * sy - cy * sx) / determinant
-            to_y = (b * sx - cx * sy) / determinant
+        if not still:
+            to_x, to_y = (to_x + a * to_y) / (1.0 - a * b), (to_y + b * to_x) / (1.0 - a * b)
         x = min(max(x + to_x, 0.0), 1.0)
         y = min(max(y + to_y, 0.0), 1.0)
         v[one[0]] = one[2] + one[3] * x
         v[other[0]] = other[2] + other[3] * y
+        if size <= SMALL:
+            # The parabolas said the rest.
+            u[0] = x
+            u[m - 1] = y if m > 1 else x
+            _put(v, box, u)
+            return True
     return False
 
 
@@ -493,17 +701,16 @@ def _round(f, v, box, u, y, points):  # type: ignore[no-untyped-def]
     return u[1] - y
 
 
-@inner
-def _crossed(f, v, box, u, scan):  # type: ignore[no-untyped-def]
+@lean
+def _crossed(f, v, box, u):  # type: ignore[no-untyped-def]
     """Move u to where the replies of two decisions cross, nearest first; False if nowhere.
 
     The reply to the reply, less the action, is scanned for changes of sign. At a jump of a
     reply the sign changes without a crossing.
     """
-    cells = 12
+    cells, gaps = CELLS, f.gaps
     start = u[1]
-    points = scan.size - 1
-    gaps = np.empty(cells + 1)
+    points = f.points
     for k in range(cells + 1):
         gaps[k] = _round(f, v, box, u, k / cells, points)
     for _ in range(cells):
@@ -534,35 +741,51 @@ def _crossed(f, v, box, u, scan):  # type: ignore[no-untyped-def]
             if q - p < 1e-3 and left + right > 200.0 * (q - p):
                 break
         _put(v, box, u)
-        if _stands(f, v, box, u, scan):
+        if _stands(f, v, box, u):
             return True
         gaps[chosen] = np.nan
     return False
 
 
 @inner
-def _settled(f, v, box, u, width, scan):  # type: ignore[no-untyped-def]
+def _settled(f, v, box, u, width):  # type: ignore[no-untyped-def]
     """Whether Newton, from u, where it may be left, ends at an equilibrium: any number of
     decisions."""
-    met = _newton(f, v, box.slots, box.owners, box.low, box.high, u, width)
+    met = _newton(f.objective, v, box.slots, box.owners, box.low, box.high, u, width)
     _put(v, box, u)
-    return met and _stands(f, v, box, u, scan)
+    return met and _stands(f, v, box, u)
 
 
-@njit(ANSWER, cache=True, error_model="numpy", nogil=True)
-def answer(f, v, box, u, starts, scan, near, sure):  # type: ignore[no-untyped-def]
-    """Move u to an equilibrium of the block, from where it stands; False if none is met.
+@lean
+def _indifferent_start(f, v, box, u):  # type: ignore[no-untyped-def]
+    """Whether the first of two decisions replies alike from both ends; it is moved there."""
+    if not (u.size == 2 and box.high[0] > box.low[0] and box.high[1] > box.low[1]):
+        return False
+    _put(v, box, u)
+    d = _of(box, 0)
+    low = _hill(f, v, d, 0.0)
+    u[0] = _hill(f, v, d, 1.0)
+    return abs(low - u[0]) < 1e-11
 
-    ``starts`` (q, m) are tried where u leads nowhere, unless exactly two decisions are open;
-    ``scan`` is room for the points of a scan. ``near`` says that u is probably close: one or two
-    decisions try Newton first; else their replies meet step by step, so that the answer is
-    the one on u's side. Unless ``sure``, what Newton finds need not hold against far actions.
+
+@njit(ANSWER, cache=True, **ALLOCATES_NOTHING)
+def answer(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
+    """Move u to an equilibrium of a block of one or two decisions, from where it stands; False
+    if none is met.
+
+    ``starts`` are not used. ``how``: NEAR says that u is probably close: Newton is tried first;
+    ALONE has replies meet step by step, so that the answer is the one on u's side; so does
+    EITHER, but only where the first of two decisions replies alike wherever it starts, False
+    elsewhere. Unless ``sure``, what Newton finds need not hold against far actions.
     The moves are left in v.
     """
-    trial = u.copy()
-    m = u.size
-    met = near and m <= 2 and _tangent(f, v, box, trial)
-    if met and (not sure or _stands(f, v, box, trial, scan)):
+    trial, m = f.trial, u.size
+    copy(trial, u)
+    if how == EITHER and not _indifferent_start(f, v, box, u):
+        return False
+    near = how == NEAR
+    met = near and _tangent(f, v, box, trial)
+    if met and (not sure or _stands(f, v, box, trial)):
         copy(u, trial)
         return True
     # From where u stands, from the best replies to it, and from the corners.
@@ -570,40 +793,51 @@ def answer(f, v, box, u, starts, scan, near, sure):  # type: ignore[no-untyped-d
         copy(trial, u)
         if attempt >= 2:
             trial[0], trial[1] = (attempt - 2) // 2, 1 - (attempt - 2) % 2
-        if m > 2:
-            met = _settled(f, v, box, trial, STEP if attempt == 0 else 0.01 * STEP, scan)
-        else:
-            met = _join(f, v, box, trial, scan.size - 1 if attempt == 1 else 0)
-            met = met and _stands(f, v, box, trial, scan)
-        if met:
+        points = f.points if attempt == 1 else 0
+        met = _join(f, v, box, trial, points, near and attempt == 0)
+        if met and _stands(f, v, box, trial):
             copy(u, trial)
             return True
-    if m == 1:
-        return False
     if m == 2 and box.high[0] > box.low[0] and box.high[1] > box.low[1]:
-        trial[:] = u
-        if not _crossed(f, v, box, trial, scan):
-            return False
-        u[:] = trial
-        return True
+        copy(trial, u)
+        if _crossed(f, v, box, trial):
+            copy(u, trial)
+            return True
+    return False
+
+
+@njit(ANSWER, cache=True, error_model="numpy", nogil=True)
+def answer_of_many(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
+    """Likewise of a block of three or more decisions, by Newton. ``starts`` (q, m) are tried
+    where u leads nowhere; ``how`` and ``sure`` make no difference."""
+    trial = u.copy()
+    for attempt in range(2):
+        copy(trial, u)
+        if _settled(f, v, box, trial, STEP if attempt == 0 else 0.01 * STEP):
+            copy(u, trial)
+            return True
     for attempt in range(starts.shape[0]):
-        trial[:] = starts[attempt]
-        if _settled(f, v, box, trial, STEP, scan):
-            u[:] = trial
+        copy(trial, starts[attempt])
+        if _settled(f, v, box, trial, STEP):
+            copy(u, trial)
             return True
     return False
 
 
 @njit(
     types.void(
+        types.FunctionType(ANSWER),
         types.FunctionType(OBJECTIVE),
+        types.FunctionType(LINE),
         types.FunctionType(FINISH),
         types.float64[:, ::1],
         _INTS,
         _INTS,
         types.float64[:, ::1],
         types.float64[:, ::1],
+        types.float64[:, ::1],
         types.float64[:, :, ::1],
+        _INTS,
         types.boolean[::1],
         types.int64,
         types.float64[:, ::1],
@@ -615,21 +849,27 @@ def answer(f, v, box, u, starts, scan, near, sure):  # type: ignore[no-untyped-d
     nogil=True,
 )
 def answer_rows(  # type: ignore[no-untyped-def]
-    objective, finish, rows, slots, owners, low, high, starts, near, points, actions, payoffs, known
-):
+    answer, objective, line, finish, rows, slots, owners, low, high, first, starts, which, near,
+    points, actions, payoffs, known,
+):  # fmt: skip
     """Solve the last block at histories, each from its own starts: a function of the history.
 
-    ``starts`` (n, q, m): scaled, the first is where the search begins, which is probably
-    close where ``near`` (n,). Written: ``actions``
-    (n, m), ``payoffs`` (n, players), ``known`` (n,). The rows' last moves are changed.
+    ``answer`` is :func:`answer` or :func:`answer_of_many`. ``first`` (n, m): scaled, where the
+    search begins, which is probably close where ``near`` (n,); ``starts`` (e, q, m) are tried
+    then, those of ``which`` (n,). Written: ``actions`` (n, m), ``payoffs`` (n, players),
+    ``known`` (n,). The rows' last moves are changed.
     """
-    scan = np.empty(points + 1)
-    u = np.empty(slots.size)
+    most = room(points)
+    u, trial = np.empty(slots.size), np.empty(slots.size)
+    goals = Payoffs(
+        objective, line, points, np.zeros(most), np.zeros(most), trial, np.empty(CELLS + 1)
+    )
     for r in range(rows.shape[0]):
         v = rows[r]
         box = Box(slots, owners, low[r], high[r])
-        u[:] = starts[r, 0]
-        known[r] = answer(objective, v, box, u, starts[r], scan, near[r], True)
+        u[:] = first[r]
+        how = NEAR if near[r] else ALONE
+        known[r] = answer(goals, v, box, u, starts[which[r]], how, True)
         if not known[r]:
             actions[r] = np.nan
             payoffs[r] = np.nan

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .last_block import Box, copy
+from .last_block import ALONE, NEAR, Box, Payoffs, copy
 from .staged import lean
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "behind",
     "climb",
     "gains",
+    "how_of",
     "led",
     "mixed_scan",
     "nearest",
@@ -64,7 +65,8 @@ class Play(NamedTuple):
     """The functions of a game (see :mod:`highfence.forms.compile`), and how it is solved."""
 
     advance: Any
-    objective: Any
+    payoffs: Payoffs
+    """Of the last block, and room."""
     finish: Any
     answer: Any
     """:func:`.last_block.answer`, by its address: else it were compiled into every caller."""
@@ -95,7 +97,6 @@ class Node(NamedTuple):
     weights: Array
     """(P,): of the profiles."""
     box: Box
-    scan: Array
     near: Array
     """(P, m): where the search behind each profile starts, unless ruled."""
     reached: Array
@@ -117,10 +118,10 @@ class Node(NamedTuple):
 
 
 @lean
-def behind(h, k, s, u, pay, near, sure):  # type: ignore[no-untyped-def]
+def behind(h, k, s, u, pay, how, sure):  # type: ignore[no-untyped-def]
     """Write the payoffs behind profile k and the leader's s; u is the start and the answer.
 
-    ``near`` and ``sure`` are those of :func:`.last_block.answer`.
+    ``how`` and ``sure`` are those of :func:`.last_block.answer`.
 
     False, and NaN for payoffs, if no answer of the last block is met.
     """
@@ -133,11 +134,17 @@ def behind(h, k, s, u, pay, near, sure):  # type: ignore[no-untyped-def]
         at_low, at_high = last.low_slots[j], last.high_slots[j]
         box.low[j] = v[at_low] if at_low >= 0 else last.low_fixed[j]
         box.high[j] = v[at_high] if at_high >= 0 else last.high_fixed[j]
-    if not play.answer(play.objective, v, box, u, last.starts, h.scan, near, sure):
+    if not play.answer(play.payoffs, v, box, u, last.starts, how, sure):
         pay[:] = np.nan
         return False
     play.finish(v, pay)
     return True
+
+
+@lean
+def how_of(h):  # type: ignore[no-untyped-def]
+    """How answers behind are looked for."""
+    return ALONE if h.ruled else NEAR
 
 
 @lean
@@ -151,7 +158,7 @@ def led(h, s, alone, sure):  # type: ignore[no-untyped-def]
     for k in range(h.weights.size):
         if h.weights[k] > 0.0:
             copy(h.reached[k], h.last.starts[0] if alone else h.near[k])
-            if not behind(h, k, s, h.reached[k], h.pays[k], not alone, sure):
+            if not behind(h, k, s, h.reached[k], h.pays[k], ALONE if alone else NEAR, sure):
                 return -np.inf
             total += h.weights[k] * h.pays[k, h.owner]
     return total if total == total else -np.inf
@@ -288,7 +295,8 @@ def _sharpened(h, x, fx, alone):  # type: ignore[no-untyped-def]
         if abs(move) > d or y + move < 2 * d or y + move > 1 - 2 * d:
             break
         y += move
-        if abs(move) < 1e-11:
+        if abs(move) < 1e-5:
+            # The next step would be less than what differences tell.
             break
     f = led(h, y, alone, False)
     return (y, f) if abs(y - x) < 0.5 * d and f >= fx - 1e-12 * abs(fx) else (x, fx)
@@ -385,7 +393,7 @@ def gains(h, s, skip):  # type: ignore[no-untyped-def]
                 if h.seen[n] == 0:
                     copy(h.reached[n], h.last.starts[0] if h.ruled else h.near[n])
                     h.seen[n] = 1
-                    if not behind(h, n, s, h.reached[n], h.room[n], not h.ruled, True):
+                    if not behind(h, n, s, h.reached[n], h.room[n], how_of(h), True):
                         return np.inf
                 if which == 0:
                     now += h.weights[k] * h.room[n, i]

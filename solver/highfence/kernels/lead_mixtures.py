@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from .last_block import copy
-from .lead import behind, gains, led, mixed_scan, nearest, reply
+from .lead import behind, gains, how_of, led, mixed_scan, nearest, reply
 from .staged import lean
 
 __all__ = ["both_mix", "one_mixes"]
 
 INDIFFERENT = 1e-7
 """Share of the payoff range within which the actions of a mixture must be equal."""
+WIDE = 0.3
+"""Share of the widest gap from which on a gap that a scan says has the right sign."""
 NODES = 8
 """Parts into which the probability of a mixture of one player is divided for a scan."""
 
@@ -42,7 +44,7 @@ def _third(h, i, one, other, s):  # type: ignore[no-untyped-def]
         if h.movers[a] != i or k < 0 or k in (one, other):
             continue
         copy(h.reached[k], h.last.starts[0] if h.ruled else h.near[k])
-        if not behind(h, k, s, h.reached[k], h.room[k], not h.ruled, True):
+        if not behind(h, k, s, h.reached[k], h.room[k], how_of(h), True):
             return False
         if h.room[k, i] > h.pays[one, i] + INDIFFERENT * h.scale[i]:
             return False
@@ -94,8 +96,18 @@ def one_mixes(  # type: ignore[no-untyped-def]
         gaps[n] = _scanned_gap(h, i, one, other, n / NODES, at_one, at_other)
         changes |= n > 0 and gaps[n] * gaps[n - 1] < 0.0
     if changes:
+        most = 0.0
+        for n in range(NODES + 1):
+            most = max(most, abs(gaps[n])) if gaps[n] == gaps[n] else np.inf
+        # Where the scan says that the gap is wide, it has the sign that the scan says.
+        wide = True
         for n in range(1, NODES):
-            gaps[n], _ = _gap_at(h, i, one, other, n / NODES)
+            here = gaps[n]
+            before = wide and abs(gaps[n - 1]) >= WIDE * most
+            wide = abs(here) >= WIDE * most
+            change = before != wide or here * gaps[n + 1] < 0.0 or gaps[n - 1] * here < 0.0
+            if change or not wide:
+                gaps[n], _ = _gap_at(h, i, one, other, n / NODES)
     return changes
 
 

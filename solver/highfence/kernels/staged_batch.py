@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit, types
 
-from .last_block import ANSWER, Box, answer, answer_rows, copy
+from .last_block import (
+    ALONE,
+    ANSWER,
+    CELLS,
+    EITHER,
+    NEAR,
+    Box,
+    Payoffs,
+    answer,
+    answer_of_many,
+    answer_rows,
+    copy,
+    room,
+)
 from .lead import (
     PEAK,
     ROUNDING,
@@ -31,7 +44,7 @@ from .lead import (
     spread_of,
 )
 from .lead_mixtures import NODES, both_mix, mixes_between, one_mixes
-from .staged import ADVANCE, FINISH, OBJECTIVE, lean
+from .staged import ADVANCE, FINISH, LINE, OBJECTIVE, lean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +62,7 @@ __all__ = [
     "Found",
     "Last",
     "answer",
+    "answer_of_many",
     "answer_rows",
     "lead_rows",
 ]  # fmt: skip
@@ -92,6 +106,8 @@ class Found(NamedTuple):
     """(n, E, P)"""
     actions: Array
     """(n, E, P, m): of the last block, scaled."""
+    branches: Array
+    """(n, P, steps + 1, m): likewise, over the scan of the leader's action."""
 
 
 _VECTOR, _INTS = types.float64[::1], types.int64[::1]
@@ -101,8 +117,28 @@ _LAST = types.NamedTuple(  # type: ignore[no-untyped-call]
 )
 _DEVIATIONS = types.NamedTuple((_TABLE, _INTS, _TABLE, _TABLE), Deviations)  # type: ignore[no-untyped-call]
 _FOUND = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_INTS, _INTS, _MATRIX, types.float64[:, :, ::1], types.float64[:, :, :, ::1]), Found
+    (
+        _INTS,
+        _INTS,
+        _MATRIX,
+        types.float64[:, :, ::1],
+        types.float64[:, :, :, ::1],
+        types.float64[:, :, :, ::1],
+    ),
+    Found,
 )
+
+
+@lean
+def _follow(branch, g):  # type: ignore[no-untyped-def]
+    """Write to point g of a branch where the points before it lead: on, by as much as before."""
+    for j in range(branch.shape[1]):
+        x = branch[g - 1, j]
+        if g > 1 and branch[g - 2, j] == branch[g - 2, j]:
+            step = x - branch[g - 2, j]
+            if abs(step) < 0.1:
+                x = min(max(x + step, 0.0), 1.0)
+        branch[g, j] = x
 
 
 @lean
@@ -115,11 +151,12 @@ def _tabulate(h, open_to):  # type: ignore[no-untyped-def]
     for k in range(h.weights.size):
         for g in range(steps + 1 if open_to[k] else 0):
             u = h.branches[k, g]
-            if g > 0 and not h.ruled:
-                copy(u, h.branches[k, g - 1])
+            how = NEAR if g > 0 and not h.ruled else ALONE
+            if how == NEAR:
+                _follow(h.branches[k], g)
             if u[0] != u[0]:
                 copy(u, h.last.starts[0])
-            if not behind(h, k, g / steps, u, h.table[k, g], not h.ruled and g > 0, True):
+            if not behind(h, k, g / steps, u, h.table[k, g], how, True):
                 complete = False
                 u[:] = np.nan
     for i in range(h.scale.size):
@@ -208,16 +245,24 @@ def _part(h, k, s, corners):  # type: ignore[no-untyped-def]
     is room."""
     near = h.near[k]
     copy(near, h.branches[k, int(np.floor(s * (h.line.size - 1) + 0.5))])
-    if near[0] != near[0] or not behind(h, k, s, near, h.pays[k], True, True):
+    if near[0] != near[0] or not behind(h, k, s, near, h.pays[k], NEAR, True):
         return 0
     apart = False
-    for c in range(4):
+    for c in range(2):
+        # Where it does not matter from where the first of two starts, two corners are one.
         u = corners[c]
-        u[:] = c % 2
-        u[0] = c // 2
-        if not behind(h, k, s, u, h.pays[k], False, True):
-            copy(u, near)
-        apart |= not _alike(u, near, h.box)
+        u[:] = c
+        one = behind(h, k, s, u, h.pays[k], EITHER, True)
+        for q in range(2):
+            u = corners[c + 2 * q]
+            if one:
+                copy(u, corners[c])
+            else:
+                u[:] = c
+                u[0] = q
+                if not behind(h, k, s, u, h.pays[k], ALONE, True):
+                    copy(u, near)
+            apart |= not _alike(u, near, h.box)
     if not apart:
         return 0
     marks = 0
@@ -275,7 +320,7 @@ def _pure(h, k, tops, heights, corners, found, r):  # type: ignore[no-untyped-de
         if not h.ruled:
             # Met on another branch than when it is asked for alone: there are several.
             copy(h.reached[k], h.last.starts[0])
-            behind(h, k, s, h.reached[k], h.pays[k], False, True)
+            behind(h, k, s, h.reached[k], h.pays[k], ALONE, True)
             parted = max(HYSTERESIS * spread, ROUNDING * abs(best))
             if not abs(h.pays[k, h.owner] - heights[n]) <= parted:
                 found.marks[r] |= SEVERAL | _part(h, k, s, corners)
@@ -310,6 +355,7 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
         types.FunctionType(ANSWER),
         types.FunctionType(ADVANCE),
         types.FunctionType(OBJECTIVE),
+        types.FunctionType(LINE),
         types.FunctionType(FINISH),
         _MATRIX,
         _LAST,
@@ -328,7 +374,7 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
     nogil=True,
 )
 def lead_rows(  # type: ignore[no-untyped-def]
-    answer, advance, objective, finish, rows, last, places, bounds, open_to, deviations,
+    answer, advance, objective, line, finish, rows, last, places, bounds, open_to, deviations,
     steps, points, edge, ruled, found,
 ):  # fmt: skip
     """Find the equilibria of every history.
@@ -360,12 +406,16 @@ def lead_rows(  # type: ignore[no-untyped-def]
         Written.
     """
     total, m, players = last.profiles.shape[0], last.slots.size, places[3]
-    play = Play(advance, objective, finish, answer)
+    most = room(points)
+    payoffs = Payoffs(
+        objective, line, points, np.zeros(most), np.zeros(most), np.empty(m), np.empty(CELLS + 1)
+    )
+    play = Play(advance, payoffs, finish, answer)
     box = Box(last.slots, last.owners, np.empty(m), np.empty(m))
-    scan, seen, line = np.empty(points + 1), np.empty(total, np.int64), np.empty(steps + 1)
+    seen, over = np.empty(total, np.int64), np.empty(steps + 1)
     near, reached, weights = np.empty((total, m)), np.empty((total, m)), np.zeros(total)
-    pays, room, scale = np.empty((total, players)), np.empty((total, players)), np.empty(players)
-    table, branches = np.empty((total, steps + 1, players)), np.empty((total, steps + 1, m))
+    pays, spare, scale = np.empty((total, players)), np.empty((total, players)), np.empty(players)
+    table = np.empty((total, steps + 1, players))
     answers, gaps, corners = np.empty(total), np.empty(NODES + 1), np.empty((4, m))
     tops, heights = np.empty(TOPS), np.empty(TOPS)
     swaps, movers = np.empty_like(deviations.swaps), deviations.movers
@@ -373,8 +423,8 @@ def lead_rows(  # type: ignore[no-untyped-def]
         low, width = bounds[r, 0], bounds[r, 1] - bounds[r, 0]
         h = Node(
             play, rows[r], last, places[0], places[1], places[2], low, width, edge, ruled, swaps,
-            movers, weights, box, scan, near, reached, pays, room, seen, table, branches, line,
-            scale,
+            movers, weights, box, near, reached, pays, spare, seen, table,
+            found.branches[r], over, scale,
         )  # fmt: skip
         found.counts[r] = 0
         found.marks[r] = 0

@@ -56,6 +56,9 @@ class LeadAnswers:
     """(e, q, m): scaled actions from which the last block's answer to a history is looked for."""
     near: NDArray[np.bool_]
     """(e,): whether the first is the path's own, not a corner."""
+    branches: Array
+    """(n, len(profiles), steps + 1, m): scaled actions of the last block over a scan of the
+    interval action; what is behind other actions is looked for from there, where ``near``."""
     left: NDArray[np.bool_]
     """(n,): not settled here."""
 
@@ -70,7 +73,7 @@ class LeadAnswers:
             Actions (r, m), payoffs (r, players), whether there is an answer (r,). Each row's
             answer depends on the row and its equilibrium alone.
         """
-        from ..kernels.staged_batch import answer_rows
+        from ..kernels.staged_batch import answer, answer_of_many, answer_rows
 
         moves = self.form.blocks[-1].intervals
         rows = np.ascontiguousarray(rows.copy())
@@ -81,14 +84,18 @@ class LeadAnswers:
         known = np.zeros(len(rows), dtype=np.bool_)
         program = self.form.program
         answer_rows(
+            answer if len(moves) <= 2 else answer_of_many,
             program.objective,
+            program.line,
             program.finish,
             rows,
             np.array([move.slot for move in moves]),
             np.array([move.player for move in moves]),
             np.ascontiguousarray(low),
             np.ascontiguousarray(high),
-            np.ascontiguousarray(self.starts[which]),
+            self._first(which, rows),
+            self.starts,
+            np.ascontiguousarray(which),
             self.near[which],
             POINTS,
             actions,
@@ -96,6 +103,22 @@ class LeadAnswers:
             known,
         )
         return actions, payoffs, known
+
+    def _first(self, which: NDArray[np.int64], rows: Array) -> Array:
+        """Return scaled actions (r, m) from which answers to histories are looked for first."""
+        first: Array = self.starts[which, 0]
+        block = self.form.blocks[lead_index(self.form)]
+        move, steps = block.intervals[0], self.branches.shape[2] - 1
+        low, high = move.low.read(rows), move.high.read(rows)
+        share = (rows[:, move.slot] - low) / np.where(high > low, high - low, 1.0)
+        at = np.clip(np.rint(steps * np.nan_to_num(share)), 0, steps).astype(np.int64)
+        profile = np.zeros(len(rows), np.int64)
+        for finite in block.finite:
+            profile = profile * len(finite.labels) + rows[:, finite.slot].astype(np.int64)
+        scanned = self.branches[self.history[which], profile, at]
+        known = self.near[which] & ~np.isnan(scanned[:, 0])
+        first[known] = scanned[known]
+        return np.ascontiguousarray(first)
 
 
 def lead_index(form: StagedForm) -> int:
@@ -188,7 +211,7 @@ def lead_answers(
     search = _Search(form, resolution)
     from ..kernels.staged_batch import CORNER, OVERFLOW, SEVERAL
 
-    history, lead, weights, actions, marks = search.run(rows, first, False)
+    history, lead, weights, actions, marks, branches = search.run(rows, first, False)
     if corners:
         marks = marks & ~(15 * CORNER) | SEVERAL
     starts = _references(form, actions, weights, lead, history, rows, search.profiles, first)
@@ -229,7 +252,7 @@ def lead_answers(
     order = np.lexsort([lead, history])
     return LeadAnswers(
         form, search.profiles, history[order], lead[order], weights[order], actions[order],
-        starts[order], near[order], left,
+        np.ascontiguousarray(starts[order]), near[order], branches, left,
     )  # fmt: skip
 
 
@@ -259,8 +282,9 @@ class _Search:
         return np.where(varies, 1.0, widths)
 
     def run(self, rows: Array, starts: Array, ruled: bool, mixed: bool = True) -> tuple[Any, ...]:
-        """Return history, lead, weights, actions of what is found, and every history's marks."""
-        from ..kernels.staged_batch import Found, Last, answer, lead_rows
+        """Return history, lead, weights, actions of what is found, every history's marks, and
+        the last block's scaled actions over the scan."""
+        from ..kernels.staged_batch import Found, Last, answer, answer_of_many, lead_rows
 
         form, block, last = self.form, self.block, self.form.blocks[-1].intervals
         leader = block.intervals[0]
@@ -276,6 +300,7 @@ class _Search:
             np.full((n, ROOM), np.nan),
             np.full((n, ROOM, p), np.nan),
             np.full((n, ROOM, p, m), np.nan),
+            np.full((n, p, self.resolution.grid + 1, m), np.nan),
         )
         behind = Last(
             np.array(self.profiles, dtype=np.float64).reshape(p, len(block.finite)),
@@ -293,9 +318,10 @@ class _Search:
             deviations = deviations._replace(pairs=deviations.pairs[:0], quads=deviations.quads[:0])
         program = form.program
         lead_rows(
-            answer,
+            answer if len(last) <= 2 else answer_of_many,
             program.advance,
             program.objective,
+            program.line,
             program.finish,
             np.ascontiguousarray(rows.copy()),
             behind,
@@ -314,7 +340,7 @@ class _Search:
         lead = low[history] + (high - low)[history] * found.leads[live]
         weights = found.weights[live]
         actions = self._unscaled(rows[history], lead, weights, found.actions[live])
-        return history, lead, weights, actions, found.marks
+        return history, lead, weights, actions, found.marks, found.branches
 
     def _unscaled(self, rows: Array, lead: Array, weights: Array, scaled: Array) -> Array:
         """Return the last block's actions in their units, NaN behind profiles not played."""
