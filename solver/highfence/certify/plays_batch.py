@@ -64,7 +64,7 @@ def certify_plays(
     than :data:`highfence.kernels.judge_plays.MOST_BLOCKS` stages are not judged: infinite regret.
     Cost: some ten to forty microseconds a draw for three stages of two decisions.
     """
-    from ..kernels.judge_plays import MOST_BLOCKS, Plays, judge_plays
+    from ..kernels.judge_plays import MOST_BLOCKS, judge_plays
 
     n = len(inputs)
     starts = np.zeros((n, form.root.shape[1]))
@@ -83,7 +83,7 @@ def certify_plays(
         return JudgedPlays(
             regret, unknown, np.full_like(taken, np.nan), np.full_like(brought, np.nan)
         )
-    plays = Plays(
+    judge_plays(
         rule.program.advance,
         form.program.advance,
         form.program.finish,
@@ -96,8 +96,12 @@ def certify_plays(
         highs,
         ends,
         np.array(density, dtype=np.int64),
-    )
-    judge_plays(
-        plays, rule.rows(inputs), starts, tolerances.NARROW, regret, unknown, taken, brought
+        rule.rows(inputs),
+        starts,
+        tolerances.NARROW,
+        regret,
+        unknown,
+        taken,
+        brought,
     )
     return JudgedPlays(regret, unknown, taken, brought)
