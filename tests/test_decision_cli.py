@@ -324,10 +324,10 @@ def test_a_store_of_another_game_or_beside_other_draws_is_refused(levers, capsys
     assert "--set would change them" in err
     (tmp_path / "levers.toml").write_text(LEVERS.replace("* 8", "* 9"))
     code, _, err = run(capsys, "robust", levers, "--store", "kept")
-    assert code == 2
+    assert code == 4
     assert "another specification" in err
     (tmp_path / "levers.toml").write_text(LEVERS.replace('name = "levers"', 'name = "other"'))
     code, _, err = run(capsys, "discover", levers, "--condition", "act.W > 1", "--store", "kept")
-    assert code == 2
+    assert code == 4
     assert "holds a sweep of levers, not of other" in err
     assert run(capsys, "robust", levers, "--store", "nowhere")[0] == 4

@@ -342,7 +342,7 @@ def test_other_games_are_refused(run):
     _, err = run(*GRID, game="meeting.nfg", code=2)
     assert "has nothing to vary" in err
     run(*GRID, "--store", "a.sweep")
-    _, err = run("--stored", "--store", "a.sweep", game="captive_market_timing", code=2)
+    _, err = run("--stored", "--store", "a.sweep", game="captive_market_timing", code=4)
     assert "the store holds a sweep of little_yard, not of captive_market_timing" in err
     _, err = run("--stored", "--store", "no.sweep", code=4)
     assert "there is no such store" in err

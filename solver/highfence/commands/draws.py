@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import Interrupted, RequestError, SpecError
+from ..errors import Interrupted, RequestError, SpecError, StoreError
 from .output import clean, print_json, print_page
 from .requests import (
     AS_JSON,
@@ -203,14 +203,14 @@ def stored_sweep(game: Game, store: str) -> Sweep:
 
     found = read_sweep(store)
     if found.game != game.name:
-        raise RequestError(f"{store} holds a sweep of {found.game}, not of {game.name}")
+        raise StoreError(f"{store} holds a sweep of {found.game}, not of {game.name}")
     old = found.manifest.get("layout of the store") == "1"  # told games by all of their text
     try:
         made = hashlib.sha256(dumps(game).encode()).hexdigest() if old else digest(game)
     except (RequestError, SpecError):  # a game with callables has no text to compare
         made = ""
     if found.specification and made and found.specification != made:
-        raise RequestError(
+        raise StoreError(
             f"{store} was made by another specification of {game.name}. Sweep again, or use the "
             "game as it was"
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import Interrupted, Problem, RequestError, SpecError
+from ..errors import Interrupted, Problem, RequestError, SpecError, StoreError
 from .draws import DESCRIBED, FORCE, TEXT_ENDINGS, Described, refuse_ending, told
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import clean, count_of, print_json, print_page, progress
@@ -318,7 +318,7 @@ def _same_game(game: str, found: Sweep) -> None:
     """Refuse to show another game's store under this game's name."""
     loaded: Any = load_game(game)
     if loaded.name != found.game:
-        raise RequestError(f"the store holds a sweep of {found.game}, not of {loaded.name}")
+        raise StoreError(f"the store holds a sweep of {found.game}, not of {loaded.name}")
 
 
 def _kept(interrupted: Interrupted, target: Path | None, store: str | None) -> Interrupted:

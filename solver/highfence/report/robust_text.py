@@ -20,9 +20,9 @@ PARAMETERS = 6
 TILTED = 3
 """Parameters named where beliefs turn the recommendation."""
 SETS = {
-    "kl": "likelihood ball",
-    "chi2": "chi-square ball",
-    "wasserstein": "Wasserstein ball",
+    "kl": "likelihood ball (kl)",
+    "chi2": "chi-square ball (chi2)",
+    "wasserstein": "Wasserstein ball (wasserstein)",
 }
 
 

@@ -100,6 +100,11 @@ def find(name_or_path: str | Path) -> Path:
         if found:
             return found[0]
         known += [path.stem for path in files]
+    if ending:  # rather a path than a name
+        beside = [path.name for path in Path().iterdir() if path.suffix in ENDINGS]
+        close = did_you_mean(given, [*beside, *known])
+        hint = f". {close}" if close.startswith("Did") else ""
+        raise RequestError(f"{given}: there is no such file, nor a game of this name{hint}")
     close = did_you_mean(given, known) or "No folder of games was found"
     raise RequestError(f"there is no game {given!r}. {close}")
 

@@ -513,7 +513,8 @@ def _baseline(
         )
     if tuple(asked) == (baseline,):
         raise RequestError(
-            f"{baseline} is compared with itself. Name another baseline, or None for none"
+            f"{baseline} is compared with itself. Name another baseline (--baseline), or none "
+            "(--absolute)"
         )
     return baseline
 
