@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -245,6 +246,18 @@ def test_own_games_come_first_and_hidden_files_are_no_games(here: Path) -> None:
     ]
     assert listed[0].title == "Built"
     assert listed[1].question == "Why zebra?"
+
+
+def test_a_copy_of_the_catalogue_is_listed_once_and_a_changed_game_twice(
+    here: Path, root: Path
+) -> None:
+    shutil.copytree(root / "games" / "coercion", here / "games" / "coercion")
+    changed = here / "games" / "coercion" / "sanctions_threat.toml"
+    changed.write_text(changed.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    listed = [entry for entry in catalog.entries() if entry.folder == "coercion"]
+
+    assert [e.name for e in listed if e.origin == "catalogue"] == ["sanctions_threat"]
+    assert len([e for e in listed if e.origin == "games"]) > 1
 
 
 def test_a_broken_game_is_listed_as_broken(here: Path) -> None:

@@ -7,6 +7,7 @@ nothing is run, and numpy is not imported.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections.abc import Iterator
@@ -141,16 +142,23 @@ def _explicit(given: str, ending: str) -> Path:
 def entries() -> list[Entry]:
     """Return what can be called by name, ``./games`` first, sorted by name in each place.
 
-    A file that cannot be read is listed with the reason as its title.
+    A file that cannot be read is listed with the reason as its title. A game of the catalogue of
+    which ``./games`` has the same copy is listed once: there.
     """
     made: list[Entry] = []
-    for origin, folder in _places():
+    places = _places()
+    for origin, folder in places:
         listed = [
             _entry(path, origin, path.parent.relative_to(folder).as_posix().strip("."))
             for path in _files(folder)
+            if folder is places[0][1] or not _same(path, places[0][1] / path.relative_to(folder))
         ]
         made += sorted(listed, key=lambda entry: entry.name)
     return made
+
+
+def _same(path: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(path, other, shallow=False)
 
 
 def _entry(path: Path, origin: str, folder: str) -> Entry:
