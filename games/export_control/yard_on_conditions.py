@@ -26,12 +26,11 @@ that would reach 0.182 behind a yard stops at K_lift, just short of losing its c
 restricting state gets more than by any other regime (3.484 at K_lift = 0.13, 3.452 with a yard). A mark
 that is too low (0.05) is passed, and the control lifted. Reciprocity opens the other side iff the rent is
 below what a yard would cost it, 0.071. With third countries free to enter, and at most marks from 0.06 to
-0.125, no certified equilibrium of the sliding scale is found. The reason at K_lift = 0.13: a vendor
+0.125, no certified equilibrium of the sliding scale is found. At K_lift = 0.13 a vendor
 enters, and the restricted state would now rather help the challenger past the mark (-0.665 at a subsidy
-of 0.52, -0.678 at 0.38, where it stops short). Behind subsidies from about 0.47 to 0.51,
-next to that best one, the search finds no equilibrium of the research stage: stopping just short of the
-mark and passing it are nearly as good for the challenger there, and its payoff jumps at the mark. That is
-no proof that there is none; what the restricted state would have to compare there has no value.""",
+of 0.52, -0.678 at 0.38, where it stops short). Behind subsidies from about 0.48 to 0.51 no equilibrium
+in pure efforts is found, and the best subsidy lies at the edge of that stretch. Whether there is none,
+or the search misses it where a payoff jumps, is not known; efforts are not mixed by the solver.""",
     values={"allies": "aligned"},
     added={
         "sliding_scale": (
