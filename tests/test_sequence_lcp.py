@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from highfence.errors import LimitExceeded, NotApplicable
 from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Node, Terminal
 from highfence.forms.gambit_files import write_efg
 from highfence.forms.reduce import reduced_strategic_form
+from highfence.kernels.lemke import ENDED, LOST, follow
 from highfence.methods import _lemke
 from highfence.methods import sequence_lcp as module
 from highfence.methods._equations import solution
@@ -295,6 +297,131 @@ def test_auto_takes_the_linear_program_where_one_wins_what_the_other_loses():
 
     assert solution.method == "sequence_lp"
     assert solution.equilibria[0].certificate.holds
+
+
+# --- the path in floats, pivot by pivot ----------------------------------------------------
+
+
+class Recorded(_lemke.ExactPath):
+    """A path in exact numbers that keeps what leaves at each pivot."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.leaving: dict[int, int] = {}
+
+    def _swap(self, side: int, leave: int, enter: int) -> None:
+        # Where z moves over to the other dictionary, the second exchange of a pivot counts.
+        self.leaving[self.pivots] = int(self.basis[side][leave])
+        super()._swap(side, leave, enter)
+
+
+def root_stage(game: ExtensiveForm) -> tuple[Any, Any]:
+    """Return a search, and the stage of the root, where it has no subgames inside."""
+    search = module._Search(game)
+    return search, search._stage(0)
+
+
+def pivots_in_floats(path: _lemke.Path, most: int = 2_000) -> list[int]:
+    """Follow a path by the compiled loop one pivot at a time; return what leaves at each."""
+    tables = [_lemke._scaled(table) for table in path.plain]
+    left: list[int] = []
+    for _ in range(most):
+        one, two = zip(tables, path.basis, path.free, path.places, strict=True)
+        status = follow(
+            one[0], two[0], one[1], two[1], one[2], two[2], one[3], two[3], path.home, path.order,
+            path.state, 1,
+        )  # fmt: skip
+        assert status != LOST
+        if status == ENDED:
+            return [*left, path.home.size]
+        left.append(int(path.state[1]))
+    raise AssertionError(f"no end after {most} pivots: {left[-20:]}")
+
+
+def both_paths(game: ExtensiveForm) -> tuple[_lemke.Path, Recorded] | None:
+    """Return the path of a tree in floats and in exact numbers, if they start alike.
+
+    In floats, what a sequence pays against the trembles at the start may not tie exactly.
+    """
+    search, stage = root_stage(game)
+    tables = search._tables(stage)
+    in_floats = _lemke.Path(
+        stage.sides, tables, [_lemke.mixed_plan(side, None) for side in stage.sides]
+    )
+    exactly = Recorded(
+        stage.sides,
+        search._exact_tables(stage, tables),
+        [_lemke.mixed_plan(side, None, fmpq(1)) for side in stage.sides],
+    )
+    alike = all(map(np.array_equal, in_floats.rows, exactly.rows))
+    return (in_floats, exactly) if alike else None
+
+
+def trees_of_one_stage(most: int, count: int, moves: int = 5) -> list[ExtensiveForm]:
+    """Return random trees whose only subgame is the whole, with payoffs of size up to ``most``."""
+    made = (hidden(seed, moves, most) for seed in range(count))
+    return [
+        game
+        for game in made
+        if game.subgame_roots() == (0,)
+        and any(len(known.nodes) > 1 for known in game.information_sets)
+        and sequence_lcp.accepts(game)
+    ]
+
+
+@pytest.mark.parametrize("most", [1, 3, 10**6])
+def test_in_floats_the_pivots_are_those_in_exact_numbers(most):
+    """Payoffs of few sizes tie at most pivots: only the order of perturbations decides there."""
+    compared = pivots = 0
+    for game in [*trees_of_one_stage(most, 120), raked_poker(4), raked_poker(6)]:
+        paths = both_paths(game)
+        if paths is None:
+            continue
+        in_floats, exactly = paths
+        assert exactly.plans(2_000) is not None
+        z = exactly.home.size  # where it leaves at once, nothing is exchanged
+        leaving = [exactly.leaving.get(k, z) for k in range(1, exactly.pivots + 1)]
+        assert pivots_in_floats(in_floats) == leaving
+        for k in (0, 1):
+            assert in_floats.basis[k].tolist() == exactly.basis[k].tolist()
+        compared += 1
+        pivots += exactly.pivots
+
+    assert compared >= 20
+    assert pivots > 100
+
+
+@pytest.mark.parametrize("most", [1, 2, 9, 10**3])
+def test_floats_alone_suffice_on_ordinary_trees(most, monkeypatch):
+    """Neither another start nor exact pivots are needed."""
+
+    def unwanted(*given: Any) -> None:
+        raise AssertionError("pivots in exact numbers were taken")
+
+    monkeypatch.setattr(_lemke.ExactPath, "plans", unwanted)
+    monkeypatch.setattr(module, "_ATTEMPTS", 1)
+    games = [hidden(seed, moves, most) for moves in (4, 6) for seed in range(30)]
+    for game in [*filter(sequence_lcp.accepts, games), trees.kuhn_poker(), raked_poker(7)]:
+        (profile,), findings = drained(game)
+
+        assert findings.complete
+        assert certify(game, profile).regret == 0
+
+
+@pytest.mark.parametrize("size", [3, 5, 8])
+def test_paths_through_ties_come_to_an_end_in_floats(size):
+    """Payoffs of 0 and 1 alone: without the order of perturbations such paths return to where
+    they were."""
+    rng = np.random.default_rng(size)
+    for _ in range(60):
+        one, two = rng.integers(0, 2, (2, size, size)).tolist()
+        search, stage = root_stage(at_once(one, two))
+        start = [_lemke.mixed_plan(side, None) for side in stage.sides]
+        path = _lemke.Path(stage.sides, search._tables(stage), start)
+        left = pivots_in_floats(path, 50 * size)
+        # A basis comes once only: z is perturbed too, and there is one way on from each.
+        assert left[-1] == path.home.size
+        assert path._end() is not None
 
 
 # --- bounds --------------------------------------------------------------------------------

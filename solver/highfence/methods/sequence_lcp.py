@@ -391,6 +391,27 @@ class _Search:
 
         if tables[0].size + tables[1].size > limits.MAX_EXACT_CELLS:
             return None
+        exact = self._exact_tables(stage, tables)
+        start = [mixed_plan(side, None, fmpq(1)) for side in stage.sides]
+        path = ExactPath(stage.sides, exact, start)
+        found = path.plans(limits.MAX_PIVOTS)
+        self.pivots += path.pivots
+        if found is None:
+            return None
+        plans = [[Fraction(int(fmpq(p).p), int(fmpq(p).q)) for p in plan] for plan in found]
+        if not self.is_exact:
+            return [float(p) for p in plans[0]], [float(p) for p in plans[1]]
+        return plans[0], plans[1]
+
+    def _exact_tables(
+        self, stage: _Stage, tables: tuple[Array, Array]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return payoffs per pair of sequences in exact numbers: own sequences are rows.
+
+        They are in other units than those in floats, which changes no pivot.
+        """
+        from flint import fmpq
+
         exact: list[NDArray[Any]] = []
         for k, side in enumerate(stage.sides):
             table = np.full(tables[k].shape, fmpq(0), dtype=object)
@@ -404,16 +425,7 @@ class _Search:
                     ratio = float(tables[k][here, there]).as_integer_ratio()
                     table[here, there] = fmpq(*ratio)
             exact.append(table)
-        start = [mixed_plan(side, None, fmpq(1)) for side in stage.sides]
-        path = ExactPath(stage.sides, (exact[0], exact[1]), start)
-        found = path.plans(limits.MAX_PIVOTS)
-        self.pivots += path.pivots
-        if found is None:
-            return None
-        plans = [[Fraction(int(fmpq(p).p), int(fmpq(p).q)) for p in plan] for plan in found]
-        if not self.is_exact:
-            return [float(p) for p in plans[0]], [float(p) for p in plans[1]]
-        return plans[0], plans[1]
+        return exact[0], exact[1]
 
     def _tables(self, stage: _Stage) -> tuple[Array, Array]:
         """Return payoffs per pair of sequences, mapped to [0, 1] first: own sequences are rows."""
