@@ -81,6 +81,12 @@ MAX_STAGE_GAMES = 10_000
 MAX_CONTINUATIONS = 2_000
 """Payoff vectors of equilibria of one subgame with which backward induction goes on."""
 
+MAX_LISTED_PLANS = 200
+"""Equilibria of a tree up to which all are listed; of more, one for each outcome of play."""
+
+MAX_LISTED_OUTCOMES = 1_000
+"""Outcomes of play for which one equilibrium each is listed; all equilibria are counted."""
+
 MAX_LISTED_PROBABILITIES = 20_000_000
 """Strategies (one per information set) in the list of equilibria of a tree."""
 

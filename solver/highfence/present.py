@@ -7,15 +7,18 @@ other than ``certificate`` and ``profile``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from .solution import Certificate, Equilibrium
+from . import tolerances
+from .solution import Certificate, Equilibrium, Play, Support
 
 if TYPE_CHECKING:
     from .forms.extensive import BehaviorProfile, ExtensiveForm
     from .forms.normal import NormalForm, Profile
 
-__all__ = ["present", "present_extensive", "present_normal"]
+__all__ = ["plays_of", "present", "present_extensive", "present_normal"]
 
 
 def present(form: Any, profile: Any, certificate: Certificate) -> Equilibrium:
@@ -60,20 +63,20 @@ def present_extensive(
         strategies[form.players[known.player]][known.label] = dict(
             zip(known.actions, profile.probabilities[index], strict=True)
         )
-    payoffs: tuple[Any, ...] = form.expected_payoffs(profile)
+    reached = form.reach(profile)
+    payoffs: tuple[Any, ...] = form.expected_payoffs(profile, reached)
     return Equilibrium(
         payoffs=dict(zip(form.players, payoffs, strict=True)),
         strategies=strategies,
-        outcomes=form.expected_outcomes(profile),
+        outcomes=form.expected_outcomes(profile, reached),
         certificate=certificate,
-        path=_path(form, profile),
+        path=_path(form, profile, reached),
         profile=profile,
     )
 
 
-def _path(form: ExtensiveForm, profile: BehaviorProfile) -> tuple[str, ...]:
+def _path(form: ExtensiveForm, profile: BehaviorProfile, reached: Sequence[Any]) -> tuple[str, ...]:
     """Return what the players do at the information sets that play reaches."""
-    reached = form.reach(profile)
     lines: dict[str, None] = {}
     for node in form.decisions_shown:
         if reached[node] > 0:
@@ -91,3 +94,80 @@ def _path(form: ExtensiveForm, profile: BehaviorProfile) -> tuple[str, ...]:
             )
             lines[f"{form.players[known.player]} at {known.label}: {chosen}"] = None
     return tuple(lines)
+
+
+def plays_of(
+    form: ExtensiveForm,
+    equilibria: Sequence[Equilibrium],
+    support: Callable[[BehaviorProfile], Support | None],
+) -> tuple[Play, ...]:
+    """Return equilibria of a tree grouped by outcome of play, in their order.
+
+    Parameters
+    ----------
+    support
+        What a profile stands for; None if all that have its outcome are listed.
+    """
+    groups: list[tuple[list[int], Sequence[Any]]] = []
+    exact: dict[tuple[Any, ...], list[int]] = {}
+    inexact: dict[tuple[int, ...], list[tuple[tuple[float, ...], list[int]]]] = {}
+    for index, equilibrium in enumerate(equilibria):
+        reached = form.reach(equilibrium.profile)
+        ends = tuple(node for node in form.terminals.tolist() if reached[node] > 0)
+        odds = tuple(reached[node] for node in ends)
+        group: list[int] | None = None
+        if all(isinstance(p, Fraction) for p in odds):
+            group = exact.setdefault((ends, odds), [])
+        else:
+            near = inexact.setdefault(ends, [])
+            for other, members in near:
+                if all(abs(p - q) <= tolerances.SAME for p, q in zip(odds, other, strict=True)):
+                    group = members
+                    break
+            else:
+                group = []
+                near.append((tuple(map(float, odds)), group))
+        if not group:
+            groups.append((group, reached))
+        group.append(index)
+    return tuple(_play(form, equilibria, *group, support) for group in groups)
+
+
+def _play(
+    form: ExtensiveForm,
+    equilibria: Sequence[Equilibrium],
+    group: Sequence[int],
+    reached: Sequence[Any],
+    support: Callable[[BehaviorProfile], Support | None],
+) -> Play:
+    """Return the outcome of a group of equilibria."""
+    said = support(equilibria[group[0]].profile)
+    options: dict[int, tuple[tuple[Any, ...], ...]]
+    if said is not None:
+        options = dict(said.options)
+    else:
+        at_sets = zip(*(equilibria[index].profile.probabilities for index in group), strict=True)
+        options = {
+            known: tuple(dict.fromkeys(strategies))
+            for known, strategies in enumerate(at_sets)
+            if len(set(strategies)) > 1
+        }
+    elsewhere: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {}
+    for index in form.sets_shown:
+        if index in options:
+            known = form.information_sets[index]
+            own = elsewhere.setdefault(form.players[known.player], {})
+            own[known.label] = tuple(
+                dict(zip(known.actions, strategy, strict=True)) for strategy in options[index]
+            )
+    on_path: dict[str, list[str]] = {player: [] for player in form.players}
+    for index in form.sets_shown:
+        known = form.information_sets[index]
+        if any(reached[node] > 0 for node in known.nodes):
+            on_path[form.players[known.player]].append(known.label)
+    return Play(
+        equilibria=tuple(group),
+        plans=len(group) if said is None else said.plans,
+        elsewhere=elsewhere,
+        reached={player: tuple(labels) for player, labels in on_path.items() if labels},
+    )

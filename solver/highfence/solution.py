@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "Equilibrium",
     "Findings",
     "Finds",
+    "Play",
     "Refinement",
     "Solution",
     "Status",
+    "Support",
 ]
 
 Number = float | Fraction
@@ -128,6 +131,41 @@ class Equilibrium:
 
 
 @dataclass(frozen=True)
+class Support:
+    """What a method says of one equilibrium that stands for all with the same outcome."""
+
+    plans: int
+    """How many equilibria have this outcome, this one included."""
+    options: Mapping[int, tuple[tuple[Number, ...], ...]]
+    """Information set at which they differ, by its index -> the strategies that occur there."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """One outcome of play, that is a probability of each terminal, and the plans behind it.
+
+    All of these agree wherever play comes, and so in payoffs and outcomes.
+    """
+
+    equilibria: tuple[int, ...]
+    """Which of the solution's equilibria have this outcome."""
+    plans: int
+    """How many equilibria have it, listed or not."""
+    elsewhere: Mapping[str, Mapping[str, tuple[Mapping[str, Number], ...]]]
+    """Where they differ, off the path: player -> information set -> what occurs there, each
+    as action -> probability."""
+    reached: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Player -> information sets to which play comes."""
+
+    @property
+    def any_combination(self) -> bool:
+        """True if every combination of what occurs elsewhere is one of the equilibria."""
+        return self.plans == prod(
+            len(own) for sets in self.elsewhere.values() for own in sets.values()
+        )
+
+
+@dataclass(frozen=True)
 class Findings:
     """What a method says about its own search when it ends (its generator's return value)."""
 
@@ -137,6 +175,12 @@ class Findings:
     """What was not searched, and what was seen on the way (continua, multiplicity)."""
     proves_none: bool = False
     """Where nothing was found: the search proves that there is none."""
+    count: int | None = None
+    """Of a tree: how many equilibria were found, whether or not all were yielded."""
+    outcomes: int | None = None
+    """How many outcomes of play these have."""
+    supports: tuple[Support, ...] = ()
+    """Where one equilibrium was yielded for each outcome: one entry for each, in this order."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +215,21 @@ class Solution:
     """Index of each component, None where it was not had; empty where not asked for."""
     method_reason: str = ""
     """Why this method was taken: "asked for", or what decided under ``"auto"``."""
+    plays: tuple[Play, ...] = ()
+    """Of a tree: the listed equilibria by their outcome of play, in the order of the equilibria."""
+    count: int | None = None
+    """Of a tree: how many equilibria the search found; more than ``equilibria`` if these stand for
+    others with the same outcome, or if a limit was reached. Exact below 10 ** 300."""
+    outcome_count: int | None = None
+    """Of a tree: how many outcomes of play these have."""
+
+    @property
+    def multiplicities(self) -> tuple[int, ...]:
+        """How many equilibria each that is listed stands for: others only if these are not."""
+        found = [1] * len(self.equilibria)
+        for play in self.plays:
+            found[play.equilibria[0]] = play.plans - len(play.equilibria) + 1
+        return tuple(found)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Return the lowest and highest value of every payoff and outcome over the equilibria."""

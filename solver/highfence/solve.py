@@ -17,8 +17,17 @@ from .certify import certify
 from .certify.signaling import judge_signaling, supporting_beliefs
 from .errors import LimitExceeded, MethodFailed, NotApplicable, RequestError
 from .methods import registry
-from .present import present
-from .solution import Certificate, Equilibrium, Findings, Finds, Solution, Status
+from .present import plays_of, present
+from .solution import (
+    Certificate,
+    Equilibrium,
+    Findings,
+    Finds,
+    Play,
+    Solution,
+    Status,
+    Support,
+)
 
 if TYPE_CHECKING:
     from .forms.extensive import ExtensiveForm
@@ -59,7 +68,9 @@ def solve(
     preset
         The preset of parameter values that the rest starts from.
     limit
-        Most equilibria listed; ``limits.MAX_EQUILIBRIA`` by default.
+        Most equilibria listed. By default ``limits.MAX_EQUILIBRIA``; but of a tree with more
+        than ``limits.MAX_LISTED_PLANS`` one is listed for each outcome of play, and all are
+        counted. Give a limit, as large as you like, and they are listed one by one.
     parameters
         Values of the game's parameters.
 
@@ -69,7 +80,8 @@ def solve(
         Equilibria of strategic and extensive forms are in descending lexicographic order
         of their probability vectors, those of staged forms in the order of the method.
         For a two-player strategic form all extreme equilibria come with the maximal Nash
-        subsets and the components that they span.
+        subsets and the components that they span. Equilibria of a tree are grouped by outcome
+        of play in ``plays``.
 
     Raises
     ------
@@ -96,10 +108,12 @@ def solve(
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise RequestError(f"limit = {limit!r} is not a positive whole number")
     request = _request(game, regime, preset, parameters)
-    outcome, method_used, method_reason = _run_chosen(request.form, method, most)
+    wanted = {"plans": limits.MAX_LISTED_PLANS} if limit is None else {"limit": limit}
+    outcome, method_used, method_reason = _run_chosen(request.form, method, most, wanted)
     equilibria = tuple(present(request.form, *found) for found in outcome.ordered())
     if method_used.name == "perfect_bayesian":
         equilibria = tuple(_with_beliefs(request.form, found) for found in equilibria)
+    count, outcome_count, plays = _counts(outcome, equilibria)
     status, reason = _status(outcome, method_used, most)
     subsets, components = _structure(outcome, method_used, equilibria, status)
     return Solution(
@@ -120,6 +134,9 @@ def solve(
         subsets=subsets or (),
         components=components or (),
         method_reason=method_reason,
+        plays=plays,
+        count=count,
+        outcome_count=outcome_count,
     )
 
 
@@ -267,14 +284,16 @@ def _smaller(form: Form) -> tuple[NormalForm, Callable[[Any], Any]] | None:
     return without_idle(form) if isinstance(form, NormalForm) else None
 
 
-def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str]:
+def _run_chosen(
+    form: Form, name: str, most: int, wanted: Mapping[str, int]
+) -> tuple[_Outcome, Method, str]:
     """Run the method asked for, or those that "auto" goes through; say why it was taken."""
     fitting = candidates(form)
     if name != "auto":
         asked = registry.get(name)
         for one in fitting:
             if one.method is asked:
-                return _run(form, one, most), asked, "asked for"
+                return _run(form, one, most, wanted), asked, "asked for"
         raise NotApplicable(_why_not(form, asked, [one.method for one in fitting]))
     first_method, reason = chosen_by_auto(form)
     told: list[str] = []
@@ -285,7 +304,7 @@ def _run_chosen(form: Form, name: str, most: int) -> tuple[_Outcome, Method, str
     for one in fitting:
         chosen = one.method
         try:
-            outcome = _run(form, one, most)
+            outcome = _run(form, one, most, wanted)
         except (MethodFailed, LimitExceeded) as failure:
             passed = isinstance(failure, LimitExceeded)
             told.append(f"{chosen}: {failure}" if passed else str(failure))
@@ -395,10 +414,17 @@ class _Outcome:
     rejected: int = 0
     worst: str = ""
     """Why the judge rejected the first rejected profile."""
+    numbers: dict[int, int] = field(default_factory=dict)
+    """Which proposal an equilibrium's profile (its identity) was, from 0."""
     stopped: bool = False
     """The limit on listed equilibria was reached."""
     fallback: bool = False
     """The method was taken because one that promises more could not finish."""
+
+    def support(self, profile: Any) -> Support | None:
+        """Return what the method says that an equilibrium stands for, if it stands for others."""
+        supports = self.findings.supports
+        return supports[self.numbers[id(profile)]] if supports else None
 
     def ordered(self) -> list[tuple[Any, Certificate]]:
         """Return the equilibria in descending lexicographic order of their probabilities."""
@@ -415,14 +441,18 @@ class _Outcome:
         return sorted(self.found, key=key, reverse=True)
 
 
-def _run(form: Form, chosen: _Candidate, most: int) -> _Outcome:
+def _run(form: Form, chosen: _Candidate, most: int, wanted: Mapping[str, int]) -> _Outcome:
     """Run a method and judge what it yields, until it ends or the limit is reached."""
     outcome = _Outcome(form)
     distinct = _Distinct()
-    profiles = chosen.method(chosen.form)
+    # A method that counts plans can list one for each outcome.
+    options = wanted if "plans" in chosen.method.options else {}
+    profiles = chosen.method(chosen.form, **options)
+    number = -1
     while True:
         try:
             proposed = next(profiles)
+            number += 1
         except StopIteration as end:
             # A generator that returns nothing makes no claim to be complete.
             outcome.findings = end.value or Findings(complete=False)
@@ -438,6 +468,7 @@ def _run(form: Form, chosen: _Candidate, most: int) -> _Outcome:
                 outcome.notes.append(f"the search stopped at {most} equilibria")
                 return outcome
             outcome.found.append((profile, certificate))
+            outcome.numbers[id(profile)] = number
 
 
 def _judged(form: Form, chosen: _Candidate, proposed: Any) -> tuple[Any, Certificate]:
@@ -532,6 +563,9 @@ def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
             "a search for all equilibria passed a limit, or ended without any; these are what "
             f"{chosen} found, and there may be more",
         )
+    there = findings.outcomes if findings.supports else findings.count
+    if not findings.complete and (there or 0) > len(outcome.found) + outcome.rejected:
+        return Status.PARTIAL, "not all that were found are listed"
     if not findings.complete:
         return Status.PARTIAL, f"{chosen} did not finish its search; there may be more"
     if chosen.finds is Finds.ALL and outcome.rejected:
@@ -540,6 +574,23 @@ def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
     if chosen.finds is Finds.ALL:
         return Status.SOLVED, f"the search was complete: {what}"
     return Status.SOLVED, f"{chosen} yields {what}; there may be more"
+
+
+def _counts(
+    outcome: _Outcome, equilibria: tuple[Equilibrium, ...]
+) -> tuple[int | None, int | None, tuple[Play, ...]]:
+    """Return how many equilibria of a tree there are, of how many outcomes, and these."""
+    from .forms.extensive import ExtensiveForm
+
+    form, findings, listed = outcome.form, outcome.findings, len(equilibria)
+    if findings.count is None or not listed or not isinstance(form, ExtensiveForm):
+        return None, None, ()
+    if findings.supports:
+        return findings.count, findings.outcomes, plays_of(form, equilibria, outcome.support)
+    if findings.count > listed + outcome.rejected:
+        return findings.count, findings.outcomes, ()  # the first of them: of some outcomes a part
+    plays = plays_of(form, equilibria, outcome.support)
+    return listed, len(plays), plays
 
 
 def _structure(

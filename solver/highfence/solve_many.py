@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import tolerances
+from . import limits, tolerances
 from .errors import MethodFailed, NotApplicable, RequestError, SpecError, did_you_mean
 from .forms.batch import BatchForm, trees
 from .forms.build import build, values, values_given
@@ -26,6 +26,7 @@ from .processes import worker_processes
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from .solution import Solution
     from .spec.model import Game, Regime
 
     Floats = NDArray[np.float64]
@@ -307,11 +308,24 @@ def _alone(
         solution = solve(form)
     except (MethodFailed, SpecError):
         return np.empty((0, 0)), np.inf, 0
-    kept = [e for e in solution.equilibria if e.certificate.regret <= tolerance]
-    worst = max((float(e.certificate.regret) for e in solution.equilibria), default=np.inf)
-    table = [[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept]
-    wrong = solution.rejected + len(solution.equilibria) - len(kept)
-    return np.array(table), worst, wrong
+    return rows_of(solution, tolerance)
+
+
+def rows_of(solution: Solution, tolerance: float) -> _Answer:
+    """Return (payoffs and outcomes of each equilibrium, largest regret, number rejected).
+
+    An equilibrium that stands for others with the same outcome of play has as many rows.
+    """
+    found = solution.equilibria
+    kept = [k for k, e in enumerate(found) if e.certificate.regret <= tolerance]
+    worst = max((float(e.certificate.regret) for e in found), default=np.inf)
+    wrong = solution.rejected + len(found) - len(kept)
+    if not kept:
+        return np.empty((0, 0)), worst, wrong
+    most = limits.MAX_EQUILIBRIA // len(kept)
+    table = [[*found[k].payoffs.values(), *found[k].outcomes.values()] for k in kept]
+    times = [max(1, min(most, solution.multiplicities[k])) for k in kept]
+    return np.repeat(np.array(table, dtype=float), times, axis=0), worst, wrong
 
 
 def _start(text: str) -> None:

@@ -84,12 +84,21 @@ REFINE = click.option(
 )
 
 
-@command("solve", GAME, REGIME, START, METHOD, REFINE, ASKED, EVERYTHING, AS_JSON, AS_CSV)
+LIMIT = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="List up to N equilibria one by one, where else one is listed for each outcome of play.",
+)
+
+
+@command("solve", GAME, REGIME, START, METHOD, LIMIT, REFINE, ASKED, EVERYTHING, AS_JSON, AS_CSV)
 def solve(
     game: str,
     regime: str | None,
     start: Start,
     method: str,
+    limit: int | None,
     refined: bool,
     asked: Asked,
     everything: bool,
@@ -113,6 +122,10 @@ def solve(
             "--refine judges equilibria, on the page and in JSON. "
             f"Leave it out with {'--csv' if as_csv else f'--concept {asked.concept}'}"
         )
+    if limit is not None and asked.concept != "nash":
+        raise RequestError(
+            f"--limit is for equilibria. Leave it out with --concept {asked.concept}"
+        )
     loaded = load_game(game)
     preset, values = start.preset, start.values(loaded)
     if asked.concept != "nash":
@@ -121,7 +134,7 @@ def solve(
         from ..solve import solve as solve_game
 
         tell(f"solving {game}")
-        solution = solve_game(loaded, method, regime=regime, preset=preset, **values)
+        solution = solve_game(loaded, method, regime=regime, preset=preset, limit=limit, **values)
         if refined and solution.equilibria:
             from ..refinements import refine
 

@@ -466,20 +466,27 @@ class ExtensiveForm:
             else self.probabilities
         )
         number: Callable[[Any], Any] = Fraction if exact else float
-        reached: list[Any] = [number(1)] * self.num_nodes
+        reached: list[Any] = [number(0)] * self.num_nodes
+        reached[0] = number(1)
         sets, owners = self.information_set.tolist(), self.owner.tolist()
         for node, following in enumerate(self.children):
-            if not following:
+            here = reached[node]
+            if not following or not here:
                 continue
             weights = (
                 lotteries[node] if owners[node] == CHANCE else profile.probabilities[sets[node]]
             )
             for child, weight in zip(following, weights, strict=True):
-                reached[child] = reached[node] * number(weight)
+                if weight:  # most strategies are pure
+                    reached[child] = here if weight == 1 else here * number(weight)
         return tuple(reached)
 
-    def expected_payoffs(self, profile: BehaviorProfile) -> tuple[Number, ...]:
+    def expected_payoffs(
+        self, profile: BehaviorProfile, reached: Sequence[Number] | None = None
+    ) -> tuple[Number, ...]:
         """Return each player's expected payoff: Fractions if form and profile are exact.
+
+        ``reached`` is what :meth:`reach` returns for the profile, if it is known already.
 
         Raises
         ------
@@ -487,8 +494,9 @@ class ExtensiveForm:
             The profile has other information sets or actions than the form. Whether its
             numbers are probabilities is for the judge to say, not checked here.
         """
-        reached = self.reach(profile)
-        ends = [int(node) for node in self.terminals if reached[node] != 0]
+        if reached is None:
+            reached = self.reach(profile)
+        ends = [node for node in self.terminals.tolist() if reached[node] != 0]
         if self.exact is not None and profile.is_exact:
             return tuple(
                 sum((reached[node] * self.exact[node, player] for node in ends), start=_ZERO)
@@ -497,9 +505,13 @@ class ExtensiveForm:
         weights = np.array([float(reached[node]) for node in ends])
         return tuple(float(value) for value in weights @ self.payoffs[ends])
 
-    def expected_outcomes(self, profile: BehaviorProfile) -> dict[str, float]:
-        """Return the expected value of each metric."""
-        weights = np.array([float(weight) for weight in self.reach(profile)])
+    def expected_outcomes(
+        self, profile: BehaviorProfile, reached: Sequence[Number] | None = None
+    ) -> dict[str, float]:
+        """Return the expected value of each metric; ``reached`` as for expected payoffs."""
+        if reached is None:
+            reached = self.reach(profile)
+        weights = np.array([float(weight) for weight in reached])
         ends = self.terminals
         return {name: float(weights[ends] @ values[ends]) for name, values in self.outcomes.items()}
 

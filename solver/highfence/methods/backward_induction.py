@@ -12,7 +12,7 @@ solved once for every combination of continuation payoffs.
 Equilibria of a subgame are grouped into *continuations*, those with equal payoffs: the stage
 above sees nothing else. A continuation is a list of ways to bring it about, each of which
 is behavior in the stage together with a choice of continuations further down. The set of all
-equilibria is thereby never written out, but counted, and listed from a number each.
+equilibria is thereby never written out, but counted, and listed from a number each (``_plans``).
 
 All arithmetic is rational. Floats are read as their shortest decimals, and payoffs of one
 player are multiplied by one number, which changes nothing and makes most of them integers.
@@ -47,7 +47,8 @@ from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from ..forms.lift import exact_candidates
 from ..forms.normal import NormalForm, Profile
 from ..forms.reduce import Plan, Truncation, plans_over
-from ..solution import Findings, Finds
+from ..solution import Findings, Finds, Support
+from ._plans import MANY, Continuation, Listing, Way, grouped
 from .extreme import extreme_enumeration
 from .logit import logit
 from .polynomial import path_count, polynomial_supports
@@ -68,8 +69,6 @@ Rational = Fraction | int
 Values = Mapping[int, Sequence[Rational]]
 Behavior = dict[int, tuple[Any, ...]]
 
-_MANY = 10**18
-"""Counts of equilibria are exact below this."""
 _MOST_BITS = 256
 """Payoffs are made integers if the common denominator has no more bits than this."""
 _ROUNDED = 2**40
@@ -103,7 +102,11 @@ def has_perfect_recall(form: ExtensiveForm) -> bool:
     use="every subgame-perfect equilibrium of a game in stages",
 )
 def backward_induction(
-    form: ExtensiveForm, *, inside: str | None = None
+    form: ExtensiveForm,
+    *,
+    inside: str | None = None,
+    plans: int | None = None,
+    limit: int | None = None,
 ) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all subgame-perfect equilibria that are built from extreme stage equilibria.
 
@@ -121,6 +124,12 @@ def backward_induction(
         ...) that solves the reduced strategic form of every stage in which two or more players
         have a choice, in place of the above. What is found is complete if that method promises
         all equilibria and finished.
+    plans
+        Where there are more equilibria than this, one is yielded for each outcome of play, that
+        is for each distribution over the terminals; payoff vectors take turns. All by default.
+    limit
+        Most that are yielded; by default ``limits.MAX_EQUILIBRIA``, or
+        ``limits.MAX_LISTED_OUTCOMES`` where one is yielded for each outcome.
 
     Yields
     ------
@@ -128,9 +137,9 @@ def backward_induction(
         Complete plans: each says what is done at every information set, also off the path.
         Exact probabilities, but for mixed equilibria of stages of three or more players that
         are no simple fractions: those are floats. First actions come first. All equilibria in
-        pure strategies are
-        among them, up to this: of plans that differ only at information sets which a
-        player's own choice in the same stage excludes, one is listed, with a best reply there.
+        pure strategies are among them, up to this: of plans that differ only at information
+        sets which a player's own choice in the same stage excludes, one is listed, with a best
+        reply there.
 
     Returns
     -------
@@ -143,7 +152,8 @@ def backward_induction(
         ``MAX_STAGE_GAMES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``, ``MAX_SUPPORT_PATHS``,
         ``MAX_STAGE_PATHS``, ``MAX_EQUILIBRIA`` or
         ``MAX_LISTED_PROBABILITIES`` of :mod:`highfence.limits`. The notes name the subgames,
-        and say where equilibria form a continuum.
+        and say where equilibria form a continuum. ``count`` and ``outcomes`` are exact, and made
+        without listing anything.
 
     Raises
     ------
@@ -184,7 +194,7 @@ def backward_induction(
     """
     search = Search(form)
     if inside is None:
-        return (yield from search.run(search.nash))
+        return (yield from search.run(search.nash, plans, limit))
     chosen = get(inside)
     if chosen.form is not NormalForm:
         fitting = ", ".join(made.name for made in for_form(NormalForm))
@@ -192,7 +202,7 @@ def backward_induction(
             f"inside = {inside!r} takes {form_name(chosen.form)} forms; the stages of a tree are "
             f"solved as strategic forms, by one of: {fitting}"
         )
-    return (yield from search.run(partial(search.by, chosen)))
+    return (yield from search.run(partial(search.by, chosen), plans, limit))
 
 
 @method(
@@ -206,7 +216,9 @@ def backward_induction(
     rank=30,
     use="pure plans with beliefs, where moves or types are hidden",
 )
-def pure_sequential(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
+def pure_sequential(
+    form: ExtensiveForm, *, plans: int | None = None, limit: int | None = None
+) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all pure profiles that are subgame perfect and weak perfect Bayesian.
 
     The pure equilibria of every stage are enumerated and completed in all ways at information
@@ -217,6 +229,8 @@ def pure_sequential(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Fin
     ----------
     form
         A tree with perfect recall.
+    plans, limit
+        As for :func:`backward_induction`.
 
     Yields
     ------
@@ -262,29 +276,11 @@ def pure_sequential(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Fin
     """
     search = Search(form)
     search.note("mixed", "mixed equilibria were not searched")
-    return (yield from search.run(search.pure_and_sequential))
-
-
-@dataclass(slots=True, eq=False)
-class _Way:
-    """One way to bring about a continuation: stage behavior, and what may follow."""
-
-    behavior: tuple[tuple[int, tuple[Any, ...]], ...]
-    parts: tuple[Sequence[_Continuation], ...]
-    """Per subgame right below, the continuations that may be combined with the others."""
-    count: int
-
-
-@dataclass(slots=True, eq=False)
-class _Continuation:
-    """The equilibria of one subgame that give everybody the same payoffs."""
-
-    value: tuple[Rational, ...]
-    ways: list[_Way]
-    count: int
+    return (yield from search.run(search.pure_and_sequential, plans, limit))
 
 
 StageSolver = Callable[[Truncation, Values], Iterable[Behavior]]
+Listed = Generator[BehaviorProfile, None, tuple[int, int, tuple[Support, ...]]]
 
 
 @dataclass(eq=False)
@@ -313,7 +309,7 @@ class Search:
         self.sets: list[int] = self.form.information_set.tolist()
         self.lotteries = _rational_lotteries(self.form)
         self.values, self.slack, self.scale = _integer_payoffs(self.form, self.lotteries)
-        self.after: list[list[_Continuation]] = [[] for _ in self.owners]
+        self.after: list[list[Continuation]] = [[] for _ in self.owners]
         widest = max((len(known.actions) for known in self.form.information_sets), default=0)
         self.pure = {
             (action, count): tuple(Fraction(k == action) for k in range(count))
@@ -323,23 +319,25 @@ class Search:
 
     # --- the induction ---------------------------------------------------------------------
 
-    def run(self, solve: StageSolver) -> Generator[BehaviorProfile, None, Findings]:
+    def run(
+        self, solve: StageSolver, plans: int | None = None, limit: int | None = None
+    ) -> Generator[BehaviorProfile, None, Findings]:
         """Solve all subgames, then list the equilibria of the whole."""
         for node, following in enumerate(self.form.children):
             if not following:
-                self.after[node] = [_Continuation(self.values[node], [], 1)]
+                self.after[node] = [Continuation(self.values[node], [], 1)]
         roots = self.form.subgame_roots()
         known = frozenset(roots)
         for root in reversed(roots):
             self.after[root] = self._subgame(root, known, solve)
         if not roots:
             yield BehaviorProfile(())
-            return Findings(complete=True)
-        yield from self._listed()
+            return Findings(complete=True, count=1, outcomes=1)
+        count, outcomes, supports = yield from self._listed(plans, limit)
         texts = tuple(self._sentence(*entry) for entry in self.notes.values())
-        return Findings(self.complete, texts)
+        return Findings(self.complete, texts, count=count, outcomes=outcomes, supports=supports)
 
-    def _subgame(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[_Continuation]:
+    def _subgame(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[Continuation]:
         following = self.form.children[root]
         if all(child in roots or not self.form.children[child] for child in following):
             made = self._draw(root) if self.owners[root] == CHANCE else self._decide(root)
@@ -355,14 +353,14 @@ class Search:
             made = made[: limits.MAX_CONTINUATIONS]
         return made
 
-    def _decide(self, node: int) -> list[_Continuation]:
+    def _decide(self, node: int) -> list[Continuation]:
         """Return the continuations of a subgame whose stage is one player's choice."""
         known, player = self.sets[node], self.owners[node]
         following = self.form.children[node]
         options = [self.after[child] for child in following]
         slack = self.slack[player]
         count = len(following)
-        ways: list[tuple[tuple[Rational, ...], _Way]] = []
+        ways: list[tuple[tuple[Rational, ...], Way]] = []
         tied = False
         if not all(options):
             return []
@@ -370,11 +368,11 @@ class Search:
             gains = [option[0].value[player] for option in options]
             enough = max(gains) - slack
             parts = tuple([option for option in options if option[0].ways])
-            number = min(_MANY, prod([option[0].count for option in options]))
+            number = min(MANY, prod([option[0].count for option in options]))
             ways = [
                 (
                     options[action][0].value,
-                    _Way(((known, self.pure[action, count]),), parts, number),
+                    Way(((known, self.pure[action, count]),), parts, number, (options[action][0],)),
                 )
                 for action, gain in enumerate(gains)
                 if gain >= enough
@@ -401,7 +399,7 @@ class Search:
                             if k != action
                             for other in others
                         )
-                        way = self._way(((known, self.pure[action, count]),), allowed)
+                        way = self._way(((known, self.pure[action, count]),), allowed, (chosen,))
                         ways.append((chosen.value, way))
         if tied:
             self._see(
@@ -411,15 +409,15 @@ class Search:
                 "earlier in the game was not searched",
                 self._set_name(known),
             )
-        return _grouped(ways)
+        return grouped(ways)
 
-    def _slack(self, player: int, one: _Continuation, other: _Continuation) -> Rational:
+    def _slack(self, player: int, one: Continuation, other: Continuation) -> Rational:
         """Return the difference below which two continuations are worth the same to a player."""
         if self.rounded and not self.rounded.isdisjoint((one.value, other.value)):
             return self.scale[player] * Fraction(tolerances.REGRET_FLOAT)
         return self.slack[player]
 
-    def _draw(self, node: int) -> list[_Continuation]:
+    def _draw(self, node: int) -> list[Continuation]:
         """Return the continuations of a subgame whose stage is one lottery."""
         odds = self.lotteries[node]
         whole = lcm(*(weight.denominator for weight in odds))
@@ -439,10 +437,11 @@ class Search:
             )
             if self.rounded and not self.rounded.isdisjoint(each.value for each in combination):
                 value = self._round(value)
-            ways.append((value, self._way((), [[chosen] for chosen in combination])))
-        return _grouped(ways)
+            drawn = tuple(each for each, weight in zip(combination, weights, strict=True) if weight)
+            ways.append((value, self._way((), [[chosen] for chosen in combination], drawn)))
+        return grouped(ways)
 
-    def _stage(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[_Continuation]:
+    def _stage(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[Continuation]:
         """Return the continuations of a subgame whose stage has several nodes."""
         tree = Truncation.of(self.form, root, roots - {root}, lotteries=self.lotteries)
         inner = [end for end in tree.ends if self.form.children[end]]
@@ -482,8 +481,13 @@ class Search:
                 if inexact or any(isinstance(p, float) for odds in behavior.values() for p in odds):
                     value = self._round(value)
                 parts = [[chosen] for chosen in combination]
-                ways.append((value, self._way(tuple(behavior.items()), parts)))
-        return _grouped(ways)
+                played = {end for end, weight in zip(tree.ends, reached, strict=True) if weight}
+                onward = tuple(
+                    each for end, each in zip(inner, combination, strict=True) if end in played
+                )
+                way = self._way(tuple(behavior.items()), parts, onward, tuple(reached))
+                ways.append((value, way))
+        return grouped(ways)
 
     def _round(self, value: Sequence[Rational]) -> tuple[Rational, ...]:
         """Return payoffs that were found in floats, so that equal ones are equal, and keep them."""
@@ -495,8 +499,8 @@ class Search:
         return made
 
     def _combinations(
-        self, options: Sequence[Sequence[_Continuation]], root: int
-    ) -> Iterator[tuple[_Continuation, ...]]:
+        self, options: Sequence[Sequence[Continuation]], root: int
+    ) -> Iterator[tuple[Continuation, ...]]:
         """Yield combinations of continuations, as long as the limit allows."""
         number = prod(len(option) for option in options)
         if number <= 1:
@@ -517,55 +521,46 @@ class Search:
     def _way(
         self,
         behavior: tuple[tuple[int, tuple[Any, ...]], ...],
-        parts: Sequence[Sequence[_Continuation]],
-    ) -> _Way:
+        parts: Sequence[Sequence[Continuation]],
+        onward: tuple[Continuation, ...],
+        reach: tuple[Any, ...] = (),
+    ) -> Way:
         inner = tuple(part for part in parts if any(choice.ways for choice in part))
         counts = (sum(choice.count for choice in part) for part in parts)
-        return _Way(behavior, inner, min(_MANY, prod(counts)))
+        return Way(behavior, inner, min(MANY, prod(counts)), onward, reach)
 
     # --- listing ---------------------------------------------------------------------------
 
-    def _listed(self) -> Iterator[BehaviorProfile]:
-        found = self.after[0]
-        total = sum(continuation.count for continuation in found)
+    def _listed(self, plans: int | None, limit: int | None) -> Listed:
+        """Yield all equilibria, or one per outcome where there are more than ``plans``."""
         size = max(1, len(self.form.information_sets))
-        most = max(1, min(limits.MAX_EQUILIBRIA, limits.MAX_LISTED_PROBABILITIES // size))
-        if total > most:
+        listing = Listing(self.after[0], len(self.form.information_sets))
+        count, outcomes = listing.plans, listing.outcomes
+        one_of_each = plans is not None and count > plans
+        room = limits.MAX_LISTED_PROBABILITIES // size
+        usual = limits.MAX_LISTED_OUTCOMES if one_of_each else limits.MAX_EQUILIBRIA
+        most = max(1, min(usual if limit is None else limit, room))
+        found = outcomes if one_of_each else count
+        if found > most:
             self.complete = False
-            number = f"{total}" if total < _MANY else f"at least {_MANY}"
-            self.note(
-                "listed",
-                f"{number} equilibria were found and {most} of them listed "
-                "(highfence.limits.MAX_EQUILIBRIA and MAX_LISTED_PROBABILITIES)",
+            what = "outcomes of play" if one_of_each else "equilibria"
+            said = f"at least 10 ** {len(str(MANY)) - 1}" if found == MANY else f"{found}"
+            named = "MAX_LISTED_OUTCOMES" if one_of_each else "MAX_EQUILIBRIA"
+            cause = (
+                f"highfence.limits.{named} and MAX_LISTED_PROBABILITIES"
+                if limit is None or most < limit
+                else f"the limit asked for is {limit}"
             )
-        numbered = ((each, k) for each in found for k in range(each.count))
-        for continuation, number_of_way in islice(numbered, most):
-            yield self._profile(continuation, number_of_way)
-
-    def _profile(self, continuation: _Continuation, number: int) -> BehaviorProfile:
-        """Return the equilibrium of a continuation that has this number, from 0."""
-        strategies: list[tuple[Any, ...]] = [()] * len(self.form.information_sets)
-        waiting = [(continuation, number)]
-        while waiting:
-            here, rest = waiting.pop()
-            for way in here.ways:
-                if rest < way.count:
-                    break
-                rest -= way.count
-            for known, strategy in way.behavior:
-                strategies[known] = strategy
-            for part in way.parts:
-                if len(part) == 1:
-                    rest, digit = divmod(rest, part[0].count)
-                    waiting.append((part[0], digit))
-                    continue
-                rest, digit = divmod(rest, min(_MANY, sum(choice.count for choice in part)))
-                for choice in part:
-                    if digit < choice.count:
-                        waiting.append((choice, digit))
-                        break
-                    digit -= choice.count
-        return BehaviorProfile(tuple(strategies))
+            self.note("listed", f"{said} {what} were found and {most} of them listed ({cause})")
+        supports: list[Support] = []
+        if one_of_each:
+            for strategies, support in listing.one_of_each(most):
+                supports.append(support)
+                yield BehaviorProfile(strategies)
+        else:
+            for strategies in islice(listing.all_plans(), most):
+                yield BehaviorProfile(strategies)
+        return count, outcomes, tuple(supports)
 
     # --- stages of several nodes -----------------------------------------------------------
 
@@ -1006,19 +1001,6 @@ def _exact(game: NormalForm, profile: Profile) -> Profile | None:
         else:
             return near
     return None
-
-
-def _grouped(ways: Iterable[tuple[tuple[Rational, ...], _Way]]) -> list[_Continuation]:
-    """Return continuations: ways by payoffs, in the order in which these first come."""
-    made: dict[tuple[Rational, ...], _Continuation] = {}
-    for value, way in ways:
-        continuation = made.get(value)
-        if continuation is None:
-            made[value] = _Continuation(value, [way], way.count)
-        else:
-            continuation.ways.append(way)
-            continuation.count = min(_MANY, continuation.count + way.count)
-    return list(made.values())
 
 
 def _ratio(number: Any) -> tuple[int, int]:

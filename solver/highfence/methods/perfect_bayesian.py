@@ -48,7 +48,9 @@ __all__ = ["perfect_bayesian"]
     rank=25,
     use="every equilibrium with beliefs of two players, where types or moves are hidden",
 )
-def perfect_bayesian(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Findings]:
+def perfect_bayesian(
+    form: ExtensiveForm, *, plans: int | None = None, limit: int | None = None
+) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all extreme perfect Bayesian equilibria, pure and mixed.
 
     Subgames are solved from the deepest up, as by backward induction. Of the extreme equilibria
@@ -59,6 +61,8 @@ def perfect_bayesian(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Fi
     ----------
     form
         A tree with perfect recall.
+    plans, limit
+        As for :func:`backward_induction`.
 
     Yields
     ------
@@ -112,7 +116,7 @@ def perfect_bayesian(form: ExtensiveForm) -> Generator[BehaviorProfile, None, Fi
     def solve(tree: Truncation, values: Values) -> Iterator[Behavior]:
         return _stage_equilibria(search, tree, values)
 
-    return (yield from search.run(solve))
+    return (yield from search.run(solve, plans, limit))
 
 
 def _stage_equilibria(search: Search, tree: Truncation, values: Values) -> Iterator[Behavior]:

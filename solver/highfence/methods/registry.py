@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import signature
 from typing import Any, TypeVar
 
 from ..errors import RequestError, did_you_mean
@@ -128,6 +129,11 @@ class Method:
     def summary(self) -> str:
         """First line of the docstring."""
         return (self.function.__doc__ or "").strip().split("\n", 1)[0]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What it may be told beside the form, by keyword."""
+        return tuple(signature(self.function).parameters)[1:]
 
     def __call__(self, form: Any, **options: Any) -> Iterator[Any]:
         return self.function(form, **options)

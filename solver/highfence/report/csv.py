@@ -2,7 +2,8 @@
 
 Columns are named like the keys of the JSON, joined by dots: ``payoff.A``,
 ``outcome.K_H``, ``strategy.A.regime.small_yard``. Numbers keep all their digits. Text
-that a spreadsheet would run as a formula is disarmed by an apostrophe.
+that a spreadsheet would run as a formula is disarmed by an apostrophe. Where one equilibrium is
+listed for each outcome of play, ``stands_for`` says of how many.
 """
 
 from __future__ import annotations
@@ -23,11 +24,17 @@ __all__ = ["comparison_csv", "solution_csv", "table_csv"]
 
 def solution_csv(solution: Solution) -> str:
     """Return the equilibria, one row each; only the header if there is none."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"equilibrium": number, "status": solution.status.value, **_cells(equilibrium)}
         for number, equilibrium in enumerate(solution.equilibria, 1)
     ]
-    return table_csv(rows, ["equilibrium", "status"])
+    first = ["equilibrium", "status"]
+    counts = solution.multiplicities
+    if max(counts, default=1) > 1:
+        first.append("stands_for")
+        for row, count in zip(rows, counts, strict=True):
+            row["stands_for"] = count
+    return table_csv(rows, first)
 
 
 def comparison_csv(comparison: Comparison) -> str:

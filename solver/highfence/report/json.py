@@ -21,6 +21,15 @@ versions; none is renamed or removed.
     indices             [number or null]: the index of each component; [] if not asked for
     bounds              {payoff or outcome: [low, high]} over all equilibria
     rejected            how many proposed profiles the judge rejected
+    count               how many equilibria of a tree were found, listed or not (a whole number
+                        of any size); null where they are not counted
+    outcome_count       how many outcomes of play (distributions over the ends) these have, or null
+    plays               [{equilibria: [index], plans, reached: {player: [information set]},
+                        any_combination, elsewhere: {player: {information set:
+                        [{action: probability}]}}}]: the listed equilibria by outcome of play; how
+                        many equilibria have it; where play comes; where these differ, which is
+                        elsewhere, and how; whether all combinations of that are equilibria. []
+                        where nothing is counted, and where --limit cuts the list off
 
     equilibrium:
       payoffs           {player: number}
@@ -196,6 +205,24 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
             "indices": solution.indices,
             "bounds": solution.bounds(),
             "rejected": solution.rejected,
+            "count": solution.count,
+            "outcome_count": solution.outcome_count,
+            "plays": [
+                {
+                    "equilibria": play.equilibria,
+                    "plans": play.plans,
+                    "reached": play.reached,
+                    "any_combination": play.any_combination,
+                    "elsewhere": {
+                        player: {
+                            known: [_floats(strategy) for strategy in occurring]
+                            for known, occurring in own.items()
+                        }
+                        for player, own in play.elsewhere.items()
+                    },
+                }
+                for play in solution.plays
+            ],
         }
     )
     return made

@@ -11,6 +11,7 @@ import shutil
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, isfinite, log10
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
     from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
-    from ..solution import Equilibrium, Solution
+    from ..solution import Equilibrium, Play, Solution
     from ..spec.model import Game, Parameter, Preset, Target
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "count_of",
     "form_page",
     "game_page",
+    "large",
     "listed",
     "numbers_text",
     "plain",
@@ -59,6 +61,8 @@ BRANCH = " | "
 """What parts a decision's name from the branch of play on which it is reached."""
 MAX_NAMED = 40
 """Equilibria written out in full; the rest is counted, and is in the JSON."""
+MAX_PLACES = 6
+"""Information sets off the path where the same is done, on a solution's short page."""
 MAX_OUTCOMES = 12
 """Outcomes of an equilibrium on a solution's short page."""
 
@@ -530,15 +534,19 @@ def solution_page(
         page.text(f"auto chose it: {solution.method_reason}")
     page.text(_status(solution), "green" if solution.status.value == "solved" else "yellow")
     count = len(solution.equilibria)
-    left_out: set[str] = set()
-    for index, equilibrium in enumerate(solution.equilibria[:MAX_NAMED], 1):
-        page.heading(f"Equilibrium {index} of {count}" if count > 1 else "Equilibrium")
-        left_out |= _equilibrium(page, equilibrium, players or {}, everything)
-    if count > MAX_NAMED:
-        page.blank()
-        page.text(f"... and {count - MAX_NAMED} more; --json has all of them.")
+    if _by_outcome(solution, everything):
+        left_out = _plays(page, solution, players or {}, everything)
+    else:
+        left_out = set()
+        for index, equilibrium in enumerate(solution.equilibria[:MAX_NAMED], 1):
+            page.heading(f"Equilibrium {index} of {count}" if count > 1 else "Equilibrium")
+            left_out |= _equilibrium(page, equilibrium, players or {}, everything)
+        if count > MAX_NAMED:
+            page.blank()
+            page.text(f"... and {count - MAX_NAMED} more; --json has all of them.")
     if count > 1:
-        page.heading("Over all equilibria")
+        whole = not solution.count or len(solution.plays) == solution.outcome_count
+        page.heading("Over all equilibria" if whole else "Over those listed")
         bounds = list(solution.bounds().items())
         most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
         paid = solution.equilibria[0].payoffs
@@ -554,12 +562,96 @@ def solution_page(
     if left_out and not everything:
         page.blank()
         page.text(f"Not shown: {listed(sorted(left_out))} (highfence solve --all).", "dim")
+    if solution.count is not None and solution.count > count:
+        page.blank()
+        more = large(solution.count - count)
+        page.text(f"Not listed: {more} more equilibria (highfence solve --limit N).", "dim")
     return page
+
+
+def _by_outcome(solution: Solution, everything: bool) -> bool:
+    """Return whether a page has one entry per outcome of play, not per equilibrium.
+
+    Where all equilibria are listed, that is left to the short page.
+    """
+    listed = solution.equilibria
+    if solution.count == len(listed) and (everything or any(e.refinements for e in listed)):
+        return False
+    return any(play.plans > 1 for play in solution.plays)
+
+
+def _plays(page: Page, solution: Solution, labels: Mapping[str, str], everything: bool) -> set[str]:
+    """Add one entry per outcome of play; return what was left out."""
+    left_out: set[str] = set()
+    many = max(len(solution.plays), solution.outcome_count or 0)
+    for index, play in enumerate(solution.plays[:MAX_NAMED], 1):
+        which = f"Outcome {index} of {large(many)}" if many > 1 else "Outcome"
+        plans = "1 equilibrium" if play.plans == 1 else f"{large(play.plans)} equilibria"
+        page.heading(f"{which}: {plans}")
+        first = solution.equilibria[play.equilibria[0]]
+        on_path = {
+            player: {place: done for place, done in own.items() if place in play.reached[player]}
+            for player, own in first.strategies.items()
+            if player in play.reached
+        }
+        left_out |= _equilibrium(page, replace(first, strategies=on_path), labels, everything)
+        alike = _off_path(first, play)
+        if alike:
+            how = "in any combination" if play.any_combination else "in some of the combinations"
+            page.text(f"off the path{f', {how}' if play.plans > 1 else ''}:", indent=GAP)
+        for (player, done), places in alike.items():
+            shown = places if everything else places[:MAX_PLACES]
+            more = len(places) - len(shown)
+            left_out |= {"more places off the path"} if more else set()
+            said = "; ".join(shown) + (f"; and {more} more" if more else "")
+            page.item(player, f"{done}, at {said}", indent=GAP * 2)
+    if len(solution.plays) > MAX_NAMED:
+        page.blank()
+        page.text(f"... and {len(solution.plays) - MAX_NAMED} more outcomes; --json has them.")
+    if solution.count == len(solution.equilibria):
+        left_out |= {"each equilibrium of an outcome"}
+    return left_out
+
+
+def _off_path(equilibrium: Equilibrium, play: Play) -> dict[tuple[str, str], list[str]]:
+    """Return (player, what is done) -> information sets to which play does not come."""
+    made: dict[tuple[str, str], list[str]] = {}
+    for player, own in equilibrium.strategies.items():
+        differ = play.elsewhere.get(player, {})
+        for place, done in own.items():
+            if place not in play.reached.get(player, ()):
+                said = " | ".join(_mixture(each) for each in differ.get(place, (done,)))
+                made.setdefault((player, said), []).append(place)
+    return made
+
+
+def large(count: int) -> str:
+    """Return a count, in scientific notation if it has more than 15 digits.
+
+    Examples
+    --------
+    >>> large(16384), large(4**40)
+    ('16384', '1.20893e+24')
+    """
+    return str(count) if len(str(count)) <= 15 else f"{Decimal(count):.6g}"
 
 
 def _status(solution: Solution) -> str:
     count = len(solution.equilibria)
     found = "1 equilibrium, certified" if count == 1 else f"{count} equilibria, each certified"
+    total, outcomes = solution.count, solution.outcome_count
+    if total is not None and outcomes is not None and total > 1:
+        behind = (
+            f"{large(total)} equilibria in {large(outcomes)} outcome{'s' * (outcomes != 1)} of play"
+        )
+        if total > count and not solution.plays:
+            found = f"{behind}; showing {count} of them, each certified"
+        elif outcomes > len(solution.plays):
+            found = f"{behind}; showing one equilibrium each of {len(solution.plays)}, certified"
+        elif total > count:
+            found = f"{behind}; showing one equilibrium of each, certified"
+        elif outcomes < total:
+            found = f"{behind}, each certified"
     if any(len(subset) > 1 for subset in solution.subsets):
         found = f"infinitely many equilibria; the {count} extreme ones are listed, each certified"
     text = solution.status.value if not count else f"{solution.status.value}: {found}"

@@ -399,11 +399,16 @@ def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
             notes.append(f"{result.name}: {solution.status.value}; {solution.reason}")
         elif len(solution.equilibria) > 1:
             infinite = any(len(subset) > 1 for subset in solution.subsets)
+            count = max(solution.count or 0, len(solution.equilibria))
             notes.append(
                 f"{result.name}: "
                 + ("infinitely many equilibria, " if infinite else "")
-                + f"{len(solution.equilibria)} {'extreme' if infinite else 'equilibria'}; "
-                "ranges are over all of them"
+                + f"{count} {'extreme' if infinite else 'equilibria'}; "
+                + (
+                    "ranges are over all of them"
+                    if len(solution.plays) == (solution.outcome_count or 0)
+                    else f"ranges are over the {len(solution.equilibria)} that are listed"
+                )
             )
         if solution.status is Status.PARTIAL:
             notes.append(f"{result.name}: searched in part; {solution.reason}")

@@ -21,7 +21,7 @@ from ..forms.batch import trees
 from ..forms.build import build, values, values_given
 from ..forms.staged import StagedForm
 from ..processes import worker_processes
-from ..solve_many import Answers, solve_many
+from ..solve_many import Answers, rows_of, solve_many
 from .engines import refuse_workers
 
 if TYPE_CHECKING:
@@ -451,8 +451,4 @@ def _solve_built(
         solution = solve(build(game, regime=regime, preset=preset, parameters=parameters))
     except (MethodFailed, SpecError):
         return np.empty((0, 0)), np.inf, 0
-    kept = [e for e in solution.equilibria if e.certificate.regret <= tolerance]
-    worst = max((float(e.certificate.regret) for e in solution.equilibria), default=np.inf)
-    table = [[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept]
-    wrong = solution.rejected + len(solution.equilibria) - len(kept)
-    return np.array(table), worst, wrong
+    return rows_of(solution, tolerance)

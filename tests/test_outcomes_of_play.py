@@ -1,0 +1,270 @@
+"""Equilibria of trees, grouped by what comes of them: counted, and one listed for each."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from fractions import Fraction
+from itertools import product
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from highfence import Chance, Decision, Game, Parameter, Player, Stage, limits, solve
+from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Terminal
+from highfence.methods.backward_induction import backward_induction, pure_sequential
+from highfence.methods.perfect_bayesian import perfect_bayesian
+from highfence.report.csv import solution_csv
+from highfence.report.json import solution_dict
+from highfence.report.text import solution_text
+from highfence.solve_many import solve_many
+
+from . import trees
+from .test_backward_induction import many_ties, run, tied_subgames
+
+A, C = Player("A"), Player("C")
+
+
+def scales(number: int, answers: int = 4, worth: str = "0") -> Game:
+    """Return a leader's choice among scales, to each of which the other is indifferent."""
+    return Game(
+        name="scales",
+        players=[A, C],
+        parameters=[Parameter("least", 0.5, low=0, high=1)],
+        stages=[
+            Stage("control", Decision(A, "scope", [Fraction(k, 10) for k in range(number)])),
+            Stage("answer", Decision(C, "reply", [f"r{k}" for k in range(answers)])),
+        ],
+        derived={"lost": "scope"},
+        payoffs={A: f"lost - least * lost ** 2 + {worth}", C: "-lost"},
+    )
+
+
+def outcome_of(form: ExtensiveForm, profile) -> tuple:
+    reached = form.reach(profile)
+    return tuple((node, reached[node]) for node in form.terminals.tolist() if reached[node])
+
+
+def groups_of(form: ExtensiveForm, profiles) -> dict:
+    groups = defaultdict(list)
+    for profile in profiles:
+        groups[outcome_of(form, profile)].append(profile)
+    return groups
+
+
+def check_against_the_whole_list(form: ExtensiveForm, method=backward_induction) -> None:
+    """One equilibrium per outcome says of the others what listing them all shows."""
+    whole, findings = run(method(form))
+    groups = groups_of(form, whole)
+    assert (findings.count, findings.outcomes) == (len(whole), len(groups))
+    assert not findings.supports
+    each, said = run(method(form, plans=1))
+    if len(whole) < 2:
+        assert len(each) == len(whole)
+        return
+    assert said.complete == findings.complete
+    assert (said.count, said.outcomes) == (len(whole), len(groups))
+    assert len(each) == len(said.supports) == len(groups)
+    listed = {profile.probabilities for profile in whole}
+    assert {outcome_of(form, profile) for profile in each} == set(groups)
+    for profile, support in zip(each, said.supports, strict=True):
+        assert profile.probabilities in listed
+        same = groups[outcome_of(form, profile)]
+        assert support.plans == len(same)
+        occurring = [set(column) for column in zip(*(p.probabilities for p in same), strict=True)]
+        differing = {known: done for known, done in enumerate(occurring) if len(done) > 1}
+        assert {known: set(done) for known, done in support.options.items()} == differing
+
+
+@st.composite
+def tied_trees(draw) -> ExtensiveForm:
+    """Draw a small tree of two players with few payoffs, so with ties at every height."""
+    names = iter(range(1000))
+
+    def node(height: int):
+        if height == 0 or draw(st.integers(0, 4)) == 0:
+            return Terminal((draw(st.integers(0, 1)), draw(st.integers(0, 1))))
+        width = draw(st.integers(2, 3))
+        below = tuple(node(height - 1) for _ in range(width))
+        labels = tuple("abc"[:width])
+        kind = draw(st.integers(0, 5))
+        if kind == 0:
+            odds = (Fraction(0), Fraction(1)) if width == 2 else (Fraction(1, 3),) * 3
+            return Lottery(f"c{next(names)}", labels, odds, below)
+        if kind == 1:  # both at once
+            other = f"s{next(names)}"
+            rows = tuple(
+                Move(1, other, ("l", "r"), (node(height - 1), node(height - 1))) for _ in "ab"
+            )
+            return Move(0, f"f{next(names)}", ("u", "d"), rows)
+        return Move(draw(st.integers(0, 1)), f"m{next(names)}", labels, below)
+
+    root = Move(0, "first", ("x", "y"), (node(2), node(2)))
+    return ExtensiveForm.from_tree(["1", "2"], root)
+
+
+@given(form=tied_trees())
+def test_outcomes_and_plans_are_counted_without_being_listed(form):
+    check_against_the_whole_list(form)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        trees.beer_quiche(),
+        trees.battle_with_outside_option(),
+        many_ties(6),
+        ExtensiveForm.from_tree(["1", "2"], tied_subgames(0)),
+        ExtensiveForm.from_tree(["1", "2"], tied_subgames(1)),
+    ],
+    ids=lambda form: form.title or str(form.num_nodes),
+)
+@pytest.mark.parametrize("method", [backward_induction, pure_sequential, perfect_bayesian], ids=str)
+def test_every_method_that_counts_plans_groups_them_alike(form, method):
+    check_against_the_whole_list(form, method)
+
+
+def test_counts_beyond_any_list_are_exact():
+    found, findings = run(backward_induction(many_ties(200), plans=100))
+    assert findings.count == 2**200
+    assert sum(support.plans for support in findings.supports) == 2**200
+    assert findings.complete
+    # Whoever leaves first ends it: one outcome for each, and the last has two.
+    assert findings.outcomes == len(found) == 201
+
+
+def test_payoff_vectors_take_turns_where_not_all_outcomes_are_listed():
+    low, high = (Terminal((0, k)) for k in (0, 1))
+    wide = tuple(Move(1, f"low {k}", ("l", "r"), (low, low)) for k in range(5))
+    root = Move(0, "first", tuple("abcdef"), (*wide, Move(1, "last", ("l", "r"), (high, high))))
+    found, findings = run(
+        backward_induction(ExtensiveForm.from_tree(["1", "2"], root), plans=1, limit=2)
+    )
+    assert findings.outcomes == 12
+    assert not findings.complete
+    assert any("12 outcomes of play were found and 2" in note for note in findings.notes)
+    form = ExtensiveForm.from_tree(["1", "2"], root)
+    assert {form.expected_payoffs(profile) for profile in found} == {(0, 0), (0, 1)}
+
+
+def test_a_finely_gridded_game_is_answered_by_outcome():
+    solution = solve(scales(7))
+    assert solution.status == "solved"
+    assert (solution.count, solution.outcome_count) == (4**7, 4)
+    assert len(solution.equilibria) == len(solution.plays) == 4
+    assert sum(solution.multiplicities) == 4**7
+    for play in solution.plays:
+        assert play.plans == 4**6
+        assert play.any_combination
+        assert set(play.elsewhere) == {"C"}
+        assert len(play.elsewhere["C"]) == 6
+        assert all(len(occurring) == 4 for occurring in play.elsewhere["C"].values())
+    assert all(e.certificate.regret == 0 for e in solution.equilibria)
+
+
+def test_all_equilibria_are_listed_for_who_asks():
+    asked = solve(scales(5), limit=10**6)
+    assert asked.status == "solved"
+    assert len(asked.equilibria) == asked.count == 4**5
+    assert {len(play.equilibria) for play in asked.plays} == {4**4}
+    brief = solve(scales(5))
+    assert brief.bounds() == asked.bounds()
+    plans = {play.plans for play in asked.plays}
+    assert plans == {play.plans for play in brief.plays}
+    assert [play.elsewhere for play in asked.plays] == [play.elsewhere for play in brief.plays]
+
+
+def test_a_limit_that_cuts_the_list_off_is_named():
+    cut = solve(scales(5), limit=10)
+    assert cut.status == "partial"
+    assert (len(cut.equilibria), cut.count, cut.outcome_count) == (10, 4**5, 4)
+    assert cut.plays == ()
+    assert any("the limit asked for is 10" in note for note in cut.notes)
+    assert "1024 equilibria in 4 outcomes of play; showing 10 of them" in solution_text(cut)
+    assert "Not listed: 1014 more equilibria (highfence solve --limit N)" in solution_text(cut)
+
+
+def test_more_outcomes_than_are_listed_are_counted(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 20)
+    monkeypatch.setattr(limits, "MAX_LISTED_OUTCOMES", 3)
+    solution = solve(scales(3))
+    assert solution.status == "partial"
+    assert (solution.count, solution.outcome_count, len(solution.plays)) == (64, 4, 3)
+    text = solution_text(solution)
+    assert "64 equilibria in 4 outcomes of play; showing one equilibrium each of 3" in text
+    assert "MAX_LISTED_OUTCOMES" in text
+    assert "Over those listed" in text
+
+
+def test_the_page_has_one_entry_per_outcome():
+    text = solution_text(solve(scales(7)), width=100)
+    assert "16384 equilibria in 4 outcomes of play; showing one equilibrium of each" in text
+    assert text.count("Outcome 1 of 4: 4096 equilibria") == 1
+    assert "off the path, in any combination:" in text
+    assert "C: r0 | r1 | r2 | r3, at reply after scope=0;" in text
+    assert len(text.splitlines()) < 80
+
+
+def test_a_page_of_few_equilibria_lists_each_if_everything_is_asked_for():
+    solution = solve("beer_quiche")
+    assert "4 equilibria in 2 outcomes of play, each certified" in solution_text(solution)
+    assert "Equilibrium 4 of 4" in solution_text(solution, everything=True)
+
+
+def test_json_and_csv_say_what_each_equilibrium_stands_for():
+    solution = solve(scales(7))
+    made = json.loads(json.dumps(solution_dict(solution)))
+    assert (made["count"], made["outcome_count"]) == (4**7, 4)
+    first = made["plays"][0]
+    assert (first["equilibria"], first["plans"]) == ([0], 4**6)
+    assert first["any_combination"] is True
+    assert set(first["reached"]) == {"A", "C"}
+    (row, *_) = csv.DictReader(io.StringIO(solution_csv(solution)))
+    assert row["stands_for"] == str(4**6)
+    (row, *_) = csv.DictReader(io.StringIO(solution_csv(solve("beer_quiche"))))
+    assert "stands_for" not in row
+
+
+def test_combinations_that_are_not_all_equilibria_are_told_from_those_that_are():
+    solution = solve("ecosystem_complements")
+    several = [play for play in solution.plays if play.plans > 1]
+    assert several
+    for play in several:
+        sizes = [len(done) for own in play.elsewhere.values() for done in own.values()]
+        assert prod(sizes) > play.plans
+        assert not play.any_combination
+
+
+def test_strategic_forms_have_no_outcomes_of_play():
+    solution = solve("battle_of_the_sexes")
+    assert (solution.count, solution.outcome_count, solution.plays) == (None, None, ())
+    assert solution.multiplicities == (1,) * len(solution.equilibria)
+
+
+def test_chance_before_the_play_multiplies_outcomes():
+    game = Game(
+        name="drawn",
+        players=[A, C],
+        stages=[
+            Stage("nature", Chance("state", {f"s{k}": Fraction(1, 5) for k in range(5)})),
+            Stage("answer", Decision(C, "reply", ["l", "m", "r"])),
+        ],
+        payoffs={A: "0", C: "0"},
+    )
+    solution = solve(game)
+    assert solution.count == solution.outcome_count == 3**5
+    assert all(play.plans == 1 for play in solution.plays)
+
+
+def test_draws_count_the_equilibria_that_stand_behind_one():
+    game = scales(5)
+    answers = solve_many(game, {"least": np.array([0.3, 0.5])})
+    assert answers.count.tolist() == [4**5, 4**5]
+
+
+def test_orders_of_scales_do_not_change_the_count():
+    counts = {solve(scales(n, k)).count for n, k in product((3,), (2, 3))}
+    assert counts == {2**3, 3**3}
