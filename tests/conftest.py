@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import settings
 
 settings.register_profile("highfence", deadline=None, derandomize=True)
 settings.load_profile("highfence")
+
+os.environ["HIGHFENCE_QUIET"] = "1"  # whether progress is told hangs on how fast the machine is
 
 SETTINGS_OF_THE_TERMINAL = ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR")
 

@@ -613,10 +613,48 @@ with progress() as tell:
     event.end_event("numba:compile", {})
 print(sys.stderr.getvalue())
 """
-    ran = subprocess.run([sys.executable, "-c", waits], capture_output=True, text=True, timeout=60)
+    ran = told_progress(waits)
 
     assert "solving (1 s)" in ran.stdout, ran.stderr
-    assert "compiling for this machine (the first time only)" in ran.stdout
+    assert "solving; compiling for this machine (the first time only)" in ran.stdout
+
+
+def told_progress(program: str, quiet: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "HIGHFENCE_QUIET"}
+    if quiet is not None:
+        environment["HIGHFENCE_QUIET"] = quiet
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=environment
+    )
+
+
+SLOW = """
+import time
+from highfence.commands import output
+output.EVERY = 1
+with output.progress() as tell:
+    tell("sweeping yard: 3 of 9 answers")
+    time.sleep({seconds})
+print("the answer")
+"""
+
+
+def test_progress_is_told_in_lines_where_no_terminal_shows_it():
+    ran = told_progress(SLOW.format(seconds=3.5))
+
+    assert ran.stdout == "the answer\n"
+    lines = ran.stderr.splitlines()
+    assert lines[0] == "highfence: sweeping yard: 3 of 9 answers (2 s)"
+    assert lines[1:] == ["highfence: sweeping yard: 3 of 9 answers (3 s)"]
+
+
+def test_what_is_soon_done_is_done_without_a_word():
+    assert told_progress(SLOW.format(seconds=0.5)).stderr == ""
+
+
+def test_progress_is_kept_off_stderr_for_who_wants_quiet():
+    assert told_progress(SLOW.format(seconds=2.5), quiet="1").stderr == ""
+    assert told_progress(SLOW.format(seconds=2.5), quiet="0").stderr != ""
 
 
 # ------------------------------------------------------------------ interruption

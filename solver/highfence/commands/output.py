@@ -1,15 +1,18 @@
-"""How commands print: pages, JSON, and progress on a terminal."""
+"""How commands print: pages, JSON, and progress."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    import threading
+
     from ..report.text import Page
 
 
@@ -42,43 +45,79 @@ def print_page(page: Page) -> None:
         click.echo(plain(page))
 
 
+QUIET = "HIGHFENCE_QUIET"
+"""Environment variable that, set to anything but 0, keeps progress off stderr."""
+FIRST, EVERY = 2, 10
+"""Seconds until progress is told where no terminal shows it, and between two such lines."""
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Say on a terminal what is being done, once it takes longer than a second."""
-    if not sys.stderr.isatty():
+    """Say on stderr what is being done, once it takes long.
+
+    A terminal has one line that is written over, from the first second on; elsewhere there is
+    a line of its own after two seconds, and one more every ten.
+    """
+    if os.environ.get(QUIET, "0") not in ("", "0"):
         yield lambda step: None
         return
     import threading
-    import time
 
     done = threading.Event()
     current = [""]
-    start = time.monotonic()
-
-    def run() -> None:
-        compiles = _Compiles()
-        shown = 0
-        # A compilation is heard only by who listens before it begins, soon after numba is imported.
-        while not done.wait(0.1):
-            compiles.listen()
-            seconds = int(time.monotonic() - start)
-            if seconds == shown:
-                continue
-            shown = seconds
-            what = "compiling for this machine (the first time only)" * compiles.going_on
-            sys.stderr.write(f"\r\x1b[K{clean(what or current[0])} ({seconds} s)")
-            sys.stderr.flush()
-        if shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    thread = threading.Thread(target=run, daemon=True)
+    show = _on_terminal if sys.stderr.isatty() else _in_lines
+    thread = threading.Thread(target=show, args=(done, current), daemon=True)
     thread.start()
     try:
         yield lambda step: current.__setitem__(0, step)
     finally:
         done.set()
         thread.join()
+
+
+def _on_terminal(done: threading.Event, current: list[str]) -> None:
+    shown = 0
+    for seconds, compiling in _seconds(done):
+        if seconds == shown:
+            continue
+        shown = seconds
+        sys.stderr.write(f"\r\x1b[K{clean(_said(current[0], compiling))} ({seconds} s)")
+        sys.stderr.flush()
+    if shown:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _in_lines(done: threading.Event, current: list[str]) -> None:
+    due = FIRST
+    for seconds, compiling in _seconds(done):
+        if seconds < due:
+            continue
+        due = seconds + EVERY
+        with suppress(OSError, ValueError):  # whoever read stderr may be gone
+            print(
+                f"highfence: {clean(_said(current[0], compiling))} ({seconds} s)",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+def _said(step: str, compiling: bool) -> str:
+    """Return what is being done, in words."""
+    parts = (step, "compiling for this machine (the first time only)" * compiling)
+    return "; ".join(part for part in parts if part) or "at work"
+
+
+def _seconds(done: threading.Event) -> Iterator[tuple[int, bool]]:
+    """Yield how long it took so far, and whether code is compiled, until it is done."""
+    import time
+
+    start = time.monotonic()
+    compiles = _Compiles()
+    # A compilation is heard only by who listens before it begins, soon after numba is imported.
+    while not done.wait(0.1):
+        compiles.listen()
+        yield int(time.monotonic() - start), compiles.going_on
 
 
 class _Compiles:
