@@ -102,7 +102,7 @@ def test_the_answer_is_written_to_a_new_file(run, tmp_path):
         (("steak",), "Did you mean 'stake'"),
         (("timing",), "has choices"),
         (("stake", "--between", "3"), "LOW:HIGH"),
-        (("stake", "--between", "9:3"), "not a range"),
+        (("stake", "--between", "9:3"), "is above the upper one"),
         (("stake", "--regimes", "nonne"), "Did you mean 'none'"),
         (("stake", "--set", "stake=3"), "cannot be set"),
         (("stake", "--tolerance", "2"), "tolerance"),
@@ -161,7 +161,7 @@ def test_a_map_as_json_and_as_csv_holds_every_point(run):
         (("stake", "price"), "no parameter 'price'"),
         (("stake", "cost", "--x", "1"), "neither LOW:HIGH nor"),
         (("stake", "cost", "--y", "1:"), "both ends"),
-        (("stake", "cost", "--x", "1,3,2"), "ascending"),
+        (("stake", "cost", "--x", "1,3,2"), "lines of a grid ascend"),
         (("stake", "cost", "--regimes", "wall"), "at least two"),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotApplicable, RequestError, did_you_mean
+from .numbers import number_in, numbers_in
 
 if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
@@ -193,20 +194,12 @@ def _logit(form: NormalForm, asked: Asked) -> tuple[Any, ...]:
 
 
 def _precisions(asked: Asked) -> list[float]:
-    from ..spec.model import number
-
     if asked.precision is None:
         raise RequestError(
             f"--concept {asked.concept} wants --precision X, in units of one over payoff; "
             "0 is uniform play"
         )
-    found = []
-    for text in asked.precision.split(","):
-        try:
-            found.append(float(number(text.strip())))
-        except ValueError:
-            raise RequestError(f"--precision {text!r} is not a number") from None
-    return found
+    return numbers_in("--precision", asked.precision)
 
 
 def _counts(form: NormalForm, path: str) -> list[list[float]]:
@@ -240,10 +233,10 @@ def _counts(form: NormalForm, path: str) -> list[list[float]]:
         if row["strategy"] not in labels:
             hint = did_you_mean(row["strategy"] or "", labels)
             raise RequestError(f"{place}: no strategy {row['strategy']!r}. {hint}")
-        try:
-            made[player][labels.index(row["strategy"])] += float(row["count"] or "")
-        except ValueError:
-            raise RequestError(f"{place}: {row['count']!r} is not a number") from None
+        count = number_in(place, row["count"] or "", "the count")
+        if count < 0:
+            raise RequestError(f"{place}: a count of {row['count']} is below 0")
+        made[player][labels.index(row["strategy"])] += count
     return made
 
 
@@ -271,17 +264,14 @@ def _bargain(form: NormalForm, asked: Asked) -> tuple[tuple[Any, ...], tuple[str
 
 def _pairs(text: str, option: str) -> dict[str, float]:
     """Return NAME=NUMBER,... as a mapping."""
-    from ..spec.model import number
-
     made: dict[str, float] = {}
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
-        try:
-            if not (name and equals):
-                raise ValueError
-            made[name] = float(number(value))
-        except ValueError:
+        if not (name and equals and value):
             raise RequestError(
-                f"--{option} {part.strip()!r} is not NAME=NUMBER. Write --{option} A=1,B=2"
-            ) from None
+                f"--{option} {text}: {part.strip()!r} is not NAME=NUMBER. Write --{option} A=1,B=2"
+            )
+        if name in made:
+            raise RequestError(f"--{option} {text}: {name} is given twice. Give one number")
+        made[name] = number_in(f"--{option} {text}", value, f"the number of {name}")
     return made

@@ -13,6 +13,7 @@ import click
 from ..errors import RequestError
 from .draws import Drawing, Output, drawing_options, output_options, told
 from .exit_codes import PART, SOLVED
+from .numbers import Within
 from .output import progress
 from .requests import (
     EVERYTHING,
@@ -55,7 +56,7 @@ from .requests import (
     ),
     click.option(
         "--density",
-        type=click.FloatRange(0, 1, min_open=True),
+        type=Within(0, 1, min_open=True),
         default=0.8,
         show_default=True,
         help="In what share of a box the condition should hold.",

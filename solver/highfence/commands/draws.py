@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import Interrupted, RequestError, SpecError, StoreError
+from .numbers import number_in
 from .output import clean, print_json, print_page
 from .requests import (
     AS_JSON,
@@ -241,36 +242,27 @@ def _pairs(option: str, given: Sequence[str], example: str) -> dict[str, str]:
 
 def numbers_given(option: str, given: Sequence[str], form: str, example: str) -> dict[str, float]:
     """Return the numbers of a repeatable option that takes ``form``, such as TARGET=SIZE."""
-    from ..spec.model import number
-
     made: dict[str, float] = {}
     for text in given:
         name, equals, value = (part.strip() for part in text.rpartition("="))
-        try:
-            made[name] = float(number(value))
-        except (ValueError, OverflowError):
-            equals = ""
-        if not equals or not name:
+        if not equals or not name or not value:
             raise RequestError(f"{option} {text!r} is not {form}. Write {option} {example}")
+        if name in made:
+            raise RequestError(f"{option} {name} is given twice. Give one")
+        made[name] = number_in(f"{option} {text}", value)
     return made
 
 
 def _correlation(given: Sequence[str]) -> dict[tuple[str, str], float]:
-    from ..spec.model import number
-
     made: dict[tuple[str, str], float] = {}
     for text in given:
         names, _, value = text.partition("=")
         pair = tuple(name.strip() for name in names.split(","))
-        try:
-            correlation = float(number(value.strip()))
-        except ValueError:
-            pair = ()
-        if len(pair) != 2 or not all(pair):
+        if len(pair) != 2 or not all(pair) or not value.strip():
             raise RequestError(f"--correlate {text!r} is not A,B=R. Write --correlate 'h,Om=0.5'")
         if pair in made:
             raise RequestError(f"--correlate {','.join(pair)} is given twice. Give one")
-        made[pair[0], pair[1]] = correlation
+        made[pair[0], pair[1]] = number_in(f"--correlate {text}", value)
     return made
 
 

@@ -12,9 +12,9 @@ import click
 from ..errors import RequestError
 from .draws import WORKERS, Output, numbers_given, output_options, told
 from .exit_codes import NOTHING, PART, SOLVED
+from .numbers import ends_in
 from .output import progress
 from .requests import GAME, RNG, START, Start, command, load_game, names_given, note_outside
-from .tipping import between
 
 
 @command(
@@ -103,7 +103,7 @@ def _ranges(vary: str) -> dict[str, tuple[float, float] | None]:
             raise RequestError(f"--vary {name} is given twice. Give one")
         made[name] = None
         if equals:
-            low, high = between(ends, f"--vary {name}")
+            low, high = ends_in(f"--vary {name}", ends, "=")
             if low is None or high is None:
                 raise RequestError(f"--vary {text!r} lacks an end. Write --vary {name}=0.1:0.5")
             made[name] = (low, high)

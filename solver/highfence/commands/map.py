@@ -7,35 +7,11 @@ from typing import Any
 
 import click
 
-from ..errors import RequestError
 from .draws import WORKERS, Output, as_far_as_it_went, output_options
 from .exit_codes import NOTHING, PART, SOLVED
+from .numbers import lines_in
 from .output import progress
 from .requests import ASKED, GAME, PLAYER, START, Start, command, load_game, note_outside
-from .tipping import between
-
-
-def lines_of(text: str | None, option: str) -> list[float] | None:
-    """Return ``LOW:HIGH`` as two numbers, or ``A,B,C`` as its numbers."""
-    from ..spec.model import number
-
-    if text is None:
-        return None
-    if ":" in text:
-        low, high = between(text, option)
-        if low is None or high is None:
-            raise RequestError(f"{option} {text!r}: both ends are needed. Write {option} 0.1:0.5")
-        return [low, high]
-    try:
-        made = [float(number(part.strip())) for part in text.split(",")]
-    except (ValueError, OverflowError):
-        made = []
-    if len(made) < 3:
-        raise RequestError(
-            f"{option} {text!r} is neither LOW:HIGH nor three values and more. "
-            f"Write {option} 0.1:0.5, or {option} 1,2,5,10"
-        )
-    return made
 
 
 @command(
@@ -48,10 +24,10 @@ def lines_of(text: str | None, option: str) -> list[float] | None:
     click.option(
         "--x",
         "x_range",
-        metavar="LOW:HIGH",
+        metavar="LOW:HIGH|A,B,C,...",
         help="Range of X (the declared one by default), or the lines of a grid: 1,2,5,10.",
     ),
-    click.option("--y", "y_range", metavar="LOW:HIGH", help="The same for Y."),
+    click.option("--y", "y_range", metavar="LOW:HIGH|A,B,C,...", help="The same for Y."),
     click.option(
         "--cells",
         type=click.IntRange(min=1),
@@ -91,7 +67,10 @@ def regime_map(
     A capital letter is a regime that is best there, a small one that it is so by very little.
     Cells are quartered where the answer changes.
     """
-    lines = lines_of(x_range, "--x"), lines_of(y_range, "--y")
+    lines = tuple(
+        None if text is None else lines_in(option, text)
+        for option, text in (("--x", x_range), ("--y", y_range))
+    )
     loaded: Any = load_game(game)
     given = start.values(loaded)
     for name, values in zip((x, y), lines, strict=True):

@@ -11,6 +11,7 @@ import click
 from ..errors import Interrupted, Problem, RequestError, SpecError, StoreError
 from .draws import DESCRIBED, FORCE, TEXT_ENDINGS, Described, refuse_ending, told
 from .exit_codes import NOTHING, PART, SOLVED
+from .numbers import Within
 from .output import clean, count_of, print_json, print_page, progress
 from .requests import (
     AS_JSON,
@@ -61,9 +62,7 @@ DESIGNS = ("latin_hypercube", "sobol", "random")
     RNG,
     DESCRIBED,
     click.option("--branches", is_flag=True, help="Follow every equilibrium along a grid of one."),
-    click.option(
-        "--tolerance", type=click.FloatRange(min=0), help="Regret that is certified; 1e-4."
-    ),
+    click.option("--tolerance", type=Within(min=0), help="Regret that is certified; 1e-4."),
     click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many; 1."),
     click.option(
         "--engine",
@@ -225,7 +224,8 @@ def _axis(text: str) -> list[float]:
     from ..spec.model import exact
 
     if ":" not in text:
-        return [_finite(exact(part.strip()), part) for part in text.split(",")]
+        parts = text.split(",")
+        return [_entry(part, k if len(parts) > 1 else 0) for k, part in enumerate(parts, 1)]
     parts = [part.strip() for part in text.split(":")]
     if len(parts) != 3:
         raise ValueError("a range is LOW:HIGH:N")
@@ -239,6 +239,19 @@ def _axis(text: str) -> list[float]:
         raise ValueError(f"{parts[0]} is not below {parts[1]}")
     step = (high - low) / (count - 1)
     return [_finite(low + k * step, text) for k in range(count)]
+
+
+def _entry(text: str, number: int) -> float:
+    """Return the entry of a list that has this number, from 1, or the only one."""
+    from ..spec.model import exact
+
+    which = f"entry {number}, " if number else ""
+    if not text.strip():
+        raise ValueError(f"{which.removesuffix(', ') or 'the value'} is empty")
+    try:
+        return _finite(exact(text.strip()), text)
+    except ValueError as error:
+        raise ValueError(f"{which}{error}") from None
 
 
 def _finite(value: Any, text: str) -> float:

@@ -10,6 +10,7 @@ import click
 from ..errors import RequestError
 from .draws import WORKERS, Output, as_far_as_it_went, output_options
 from .exit_codes import NOTHING, PART, SOLVED
+from .numbers import Within, ends_in
 from .output import progress
 from .requests import (
     ASKED,
@@ -22,21 +23,6 @@ from .requests import (
     load_game,
     note_outside,
 )
-
-
-def between(text: str | None, option: str = "--between") -> tuple[float | None, float | None]:
-    """Return the ends of ``LOW:HIGH``; either may be left out for the declared one."""
-    from ..spec.model import number
-
-    if text is None:
-        return None, None
-    low, colon, high = (part.strip() for part in text.partition(":"))
-    try:
-        if not colon:
-            raise ValueError
-        return (float(number(low)) if low else None, float(number(high)) if high else None)
-    except (ValueError, OverflowError):
-        raise RequestError(f"{option} {text!r} is not LOW:HIGH. Write {option} 0.1:0.5") from None
 
 
 @command(
@@ -56,7 +42,7 @@ def between(text: str | None, option: str = "--between") -> tuple[float | None, 
     ),
     click.option(
         "--tolerance",
-        type=float,
+        type=Within(0, 0.1, min_open=True),
         default=1e-4,
         show_default=True,
         metavar="T",
@@ -90,7 +76,7 @@ def tipping(
     Which regime is best, which actions are played, whether there is an equilibrium, and where
     outcomes jump: each change with what holds on its two sides, bracketed by certified answers.
     """
-    low, high = between(range_)
+    low, high = (None, None) if range_ is None else ends_in("--between", range_)
     loaded: Any = load_game(game)
     given = start.values(loaded)
     if exact:
