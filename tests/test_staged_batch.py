@@ -13,8 +13,10 @@ from highfence.certify.staged_batch import certify_leads
 from highfence.forms.build import build
 from highfence.forms.staged import StagedForm
 from highfence.methods.staged_batch import (
+    FINE,
     LeadAnswers,
     accepts,
+    empty_behind,
     histories,
     lead_answers,
     lead_index,
@@ -412,3 +414,151 @@ def test_equilibria_that_differ_in_which_answer_is_expected_are_all_found(regime
     pays, alone = (rows[:, : form.num_players] for rows in (table, one_by_one))
     assert (alone >= pays.min(axis=0) - 1e-5).all()
     assert (alone <= pays.max(axis=0) + 1e-5).all()
+
+
+# ------------------------------------------------------------------ nothing behind, nothing found
+
+
+def chase(go: str) -> StagedForm:
+    """Return a game in which a leader invests while somebody may start a chase, and be paid ``go``.
+
+    Once it is started, one wants to be where the other is, who wants to be elsewhere: there is
+    no pure equilibrium (in one dimension, matching pennies).
+    """
+    game = Game(
+        name="chase",
+        players=["leader", "starter", "hunter", "hare"],
+        parameters=[Parameter("best", 0.3)],
+        stages=[
+            Stage(
+                "lead",
+                Decision("leader", "q", Interval(0, 1)),
+                Decision("starter", "move", ["stay", "go"]),
+            ),
+            Stage(
+                "chase",
+                Decision("hunter", "x", Interval(0, 1)),
+                Decision("hare", "y", Interval(0, 1)),
+            ),
+        ],
+        payoffs={
+            "leader": "-(q - best) ** 2",
+            "starter": f"where(move == 'go', {go}, 0)",
+            "hunter": "where(move == 'go', -(x - y) ** 2, -(x - 0.5) ** 2)",
+            "hare": "where(move == 'go', (x - y) ** 2, -(y - 0.5) ** 2)",
+        },
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    return form
+
+
+TWO_DRAWS = {"best": np.array([0.3, 0.6])}
+
+
+@pytest.mark.parametrize("go", ["x - 0.4", "-1"])
+def test_who_cannot_know_what_follows_stays_but_not_at_a_first_look(go):
+    form = chase(go)
+    rows, plain = histories(form, inputs_of(form))
+    assert plain.all()
+
+    assert len(lead_answers(form, rows).lead) == 0
+    found = lead_answers(form, rows, FINE, lenient=True)
+    assert found.lead == pytest.approx([0.3], abs=1e-6)
+    assert found.weights.tolist() == [[1.0, 0.0]]
+    assert judged(form, rows, found).regret[0] < 1e-9
+
+
+@pytest.mark.parametrize("go", ["x - 0.4", "-1"])
+def test_what_is_found_one_by_one_is_found_together_where_a_stage_has_no_answer(go):
+    form = chase(go)
+    together = _solve_together(form, TWO_DRAWS, 1e-4)
+
+    for n, best in enumerate(TWO_DRAWS["best"]):
+        table, _, wrong = together[n]
+        alone, _, also_wrong = _solve_staged(form, {"best": float(best)}, 1e-4)
+        assert (len(table), wrong) == (len(alone), also_wrong) == (1, 0)
+        assert table == pytest.approx(alone, abs=1e-9)
+
+
+def test_nobody_stays_who_is_paid_more_whatever_follows():
+    """One by one, staying passes: deviations to where nothing is known to follow are not judged.
+    But the starter gets 1 by going, whoever catches whom."""
+    form = chase("1")
+    together = _solve_together(form, TWO_DRAWS, 1e-4, False)
+
+    assert [len(table) for table, _, _ in together.values()] == [0, 0]
+
+
+def test_equilibria_in_which_the_leader_mixes_are_not_searched_for_twice():
+    """The leader goes to the end that suits the others, who are in only if it is at the other:
+    each mixes half and half, and no single action of the leader is an equilibrium's."""
+    game = Game(
+        name="ends",
+        players=["leader", "entrant", "follower"],
+        parameters=[Parameter("tilt", 0)],
+        stages=[
+            Stage(
+                "lead",
+                Decision("leader", "q", Interval(0, 1)),
+                Decision("entrant", "entry", ["out", "in"]),
+            ),
+            Stage("follow", Decision("follower", "r", Interval(0, 1))),
+        ],
+        payoffs={
+            "leader": "(q - 0.5) ** 2 + where(entry == 'in', 2 * q - 1, 1 - 2 * q) + tilt * q",
+            "entrant": "where(entry == 'in', 0.5 - q, 0)",
+            "follower": "-(r - q) ** 2",
+        },
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    rows, _ = histories(form, inputs_of(form))
+    draws = {"tilt": np.array([0.0, 0.1])}
+
+    assert lead_answers(form, rows, FINE, lenient=True).refuted.all()
+    for n, (table, regret, rejected) in _solve_together(form, draws, 1e-4).items():
+        assert (len(table), regret, rejected) == (0, np.inf, 0)
+        alone, _, _ = _solve_staged(form, {"tilt": float(draws["tilt"][n])}, 1e-4)
+        assert len(alone) == 0
+    assert len(_solve_together(form, draws, 1e-4)) == 2
+    assert _solve_together(form, draws, 1e-4, True) == {}
+
+
+def test_where_no_reply_was_found_the_other_method_is_asked():
+    """The last price goes right up to where the buyer would leave: a jump, which is met by a
+    closer search only."""
+    form = build(load("switching_costs"))
+    assert isinstance(form, StagedForm)
+    rows, _ = histories(form, inputs_of(form))
+    draws = {"c": np.array([0.8, 1.2]), "s": np.array([0.3, 0.7])}
+
+    assert not lead_answers(form, rows, FINE, lenient=True).refuted.any()
+    assert _solve_together(form, draws, 1e-4) == {}
+    assert [len(table) for table, _, _ in _solve_together(form, draws, 1e-4, False).values()] == [
+        0,
+        0,
+    ]
+    alone, regret, _ = _solve_staged(form, {"c": 0.8, "s": 0.3}, 1e-4)
+    assert len(alone) == 1
+    assert regret < 1e-9
+
+
+def test_intervals_that_are_empty_behind_an_action_are_seen():
+    game = Game(
+        name="room",
+        players=["leader", "follower"],
+        parameters=[Parameter("room", 1)],
+        stages=[
+            Stage("lead", Decision("leader", "q", Interval(0, 1))),
+            Stage("follow", Decision("follower", "r", Interval("q", "room"))),
+        ],
+        payoffs={"leader": "q * (1 - q) - r", "follower": "-(r - 0.5) ** 2"},
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    inputs = inputs_of(form, 3)
+    inputs[:, form.plan.names.index("room")] = [1.0, 0.5, 2.0]
+    rows, _ = histories(form, inputs)
+
+    assert empty_behind(form, rows).tolist() == [False, True, False]

@@ -38,6 +38,8 @@ EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
 ROUNDING = 1e-12
 """Share of a payoff within which it is met again when what stands behind is solved anew."""
+PROBES = 5
+"""Ways in which the last block is played to see whether it matters."""
 PEAK = 0.02
 """Local maxima of a scan within this share of its range of the best one are located."""
 
@@ -90,6 +92,9 @@ class Node(NamedTuple):
     """How closely peaks that are not smooth are located."""
     ruled: bool
     """Whether every search begins at the first start."""
+    lenient: bool
+    """Whether an action that leads to where no answer is met counts only for whom it does not
+    matter what follows: else nobody is held to be content where there is such an action."""
     swaps: Ints
     """(P, A): the profile that alternative a makes of profile k, or -1."""
     movers: Ints
@@ -370,6 +375,21 @@ def reply(h):  # type: ignore[no-untyped-def]
 
 
 @lean
+def _whatever(h, n):  # type: ignore[no-untyped-def]
+    """Write to ``room`` what profile n pays those to whom it does not matter what follows, NaN
+    for others. The moves before stand in v, and no answer to them was met."""
+    v, box, pay, other = h.v, h.box, h.room[n], h.pays[n]
+    for c in range(PROBES):
+        for j in range(box.slots.size):
+            share = (c * (j + 1)) % PROBES / (PROBES - 1)
+            v[box.slots[j]] = box.low[j] + (box.high[j] - box.low[j]) * share
+        h.play.finish(v, pay if c == 0 else other)
+        for i in range(pay.size if c > 0 else 0):
+            if other[i] != pay[i]:
+                pay[i] = np.nan
+
+
+@lean
 def gains(h, s, skip):  # type: ignore[no-untyped-def]
     """Largest gain of a finite deviation, beyond what counts as equal; inf where unsolved.
 
@@ -393,11 +413,18 @@ def gains(h, s, skip):  # type: ignore[no-untyped-def]
                 if h.seen[n] == 0:
                     copy(h.reached[n], h.last.starts[0] if h.ruled else h.near[n])
                     h.seen[n] = 1
-                    if not behind(h, n, s, h.reached[n], h.room[n], how_of(h), True):
-                        return np.inf
+                    met = behind(h, n, s, h.reached[n], h.room[n], how_of(h), True)
+                    if not met:
+                        if which == 0 or not h.lenient:
+                            return np.inf
+                        _whatever(h, n)
                 if which == 0:
                     now += h.weights[k] * h.room[n, i]
                 else:
                     then += h.weights[k] * h.room[n, i]
-        worst = max(worst, then - now - EQUAL * h.scale[i])
+        gain = then - now - EQUAL * h.scale[i]
+        if gain == gain:
+            worst = max(worst, gain)
+        elif not h.lenient:
+            return np.inf
     return worst

@@ -45,6 +45,8 @@ def _third(h, i, one, other, s):  # type: ignore[no-untyped-def]
             continue
         copy(h.reached[k], h.last.starts[0] if h.ruled else h.near[k])
         if not behind(h, k, s, h.reached[k], h.room[k], how_of(h), True):
+            if h.lenient:
+                continue
             return False
         if h.room[k, i] > h.pays[one, i] + INDIFFERENT * h.scale[i]:
             return False

@@ -56,6 +56,7 @@ __all__ = [
     "CONTINUUM",
     "CORNER",
     "OVERFLOW",
+    "REFUTED",
     "SEVERAL",
     "UNSOLVED",
     "Deviations",
@@ -67,11 +68,12 @@ __all__ = [
     "lead_rows",
 ]  # fmt: skip
 
-SEVERAL, UNSOLVED, CONTINUUM, OVERFLOW, CORNER = 1, 2, 4, 8, 16
+SEVERAL, UNSOLVED, CONTINUUM, OVERFLOW, CORNER, REFUTED = 1, 2, 4, 8, 16, 256
 """Marks of a history: a last block has several equilibria; has none that was found; the leader
 is indifferent over a stretch; there were more equilibria than room. ``CORNER << c``: searches
 from corner c (first action high: + 2, others high: + 1) meet one of several answers, which no
-corner before it does."""
+corner before it does. REFUTED: nothing was found, and that is no wonder: the leader's reply to
+every profile was found, and somebody leaves each."""
 
 TOPS = 4
 """Most peaks of the leader's payoff that are located behind one profile."""
@@ -367,6 +369,7 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
         types.int64,
         types.float64,
         types.boolean,
+        types.boolean,
         _FOUND,
     ),
     cache=True,
@@ -375,7 +378,7 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
 )
 def lead_rows(  # type: ignore[no-untyped-def]
     answer, advance, objective, line, finish, rows, last, places, bounds, open_to, deviations,
-    steps, points, edge, ruled, found,
+    steps, points, edge, ruled, lenient, found,
 ):  # fmt: skip
     """Find the equilibria of every history.
 
@@ -402,6 +405,8 @@ def lead_rows(  # type: ignore[no-untyped-def]
     ruled
         Begin every search at the first start, not at a neighbor's answer: what is found in
         the last block is then a function of the history alone.
+    lenient
+        Do not count finite actions that lead to where the last block has no answer.
     found
         Written.
     """
@@ -422,8 +427,8 @@ def lead_rows(  # type: ignore[no-untyped-def]
     for r in range(rows.shape[0]):
         low, width = bounds[r, 0], bounds[r, 1] - bounds[r, 0]
         h = Node(
-            play, rows[r], last, places[0], places[1], places[2], low, width, edge, ruled, swaps,
-            movers, weights, box, near, reached, pays, spare, seen, table,
+            play, rows[r], last, places[0], places[1], places[2], low, width, edge, ruled, lenient,
+            swaps, movers, weights, box, near, reached, pays, spare, seen, table,
             found.branches[r], over, scale,
         )  # fmt: skip
         found.counts[r] = 0
@@ -438,6 +443,9 @@ def lead_rows(  # type: ignore[no-untyped-def]
             answers[k] = -1.0
             if open_to[r, k]:
                 answers[k] = _pure(h, k, tops, heights, corners, found, r)
+        refuted = True
+        for k in range(total):
+            refuted &= answers[k] >= 0.0 or not open_to[r, k]
         for n in range(deviations.pairs.shape[0]):
             i, one, other = deviations.pairs[n, 0], deviations.pairs[n, 1], deviations.pairs[n, 2]
             at_one, at_other = answers[one], answers[other]
@@ -456,5 +464,7 @@ def lead_rows(  # type: ignore[no-untyped-def]
             s = both_mix(h, quad) if free else -1.0
             if s >= 0.0:
                 _keep(h, s, found, r)
+        if refuted and found.counts[r] == 0:
+            found.marks[r] |= REFUTED
         if not ruled and m > 1:
             _several(h, open_to[r], corners, found, r)

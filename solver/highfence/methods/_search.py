@@ -32,6 +32,7 @@ __all__ = [
     "CLOSE",
     "COARSE",
     "EQUAL",
+    "FINE",
     "GRID",
     "PEAK",
     "Peaks",
@@ -75,6 +76,8 @@ CLOSE = Resolution(GRID, 1e-10)
 """For a single answer."""
 COARSE = Resolution(20, 1e-6)
 """For thousands of draws, certified to :data:`highfence.tolerances.REGRET_BATCH`."""
+FINE = Resolution(40, 1e-6)
+"""For those of them at which no answer was met."""
 
 
 def known(payoffs: Array) -> Array:

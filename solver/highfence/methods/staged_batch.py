@@ -16,7 +16,7 @@ import numpy as np
 
 from ..forms.staged import Block, FiniteMove, StagedForm
 from ..solution import Finds
-from ._search import COARSE, Resolution
+from ._search import COARSE, FINE, Resolution
 from ._stage_game import starting_points
 from .registry import BATCH, concept
 from .staged import POINTS, RULES
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["LeadAnswers", "accepts", "histories", "lead_answers", "lead_index"]
+__all__ = [
+    "FINE",
+    "LeadAnswers",
+    "accepts",
+    "empty_behind",
+    "histories",
+    "lead_answers",
+    "lead_index",
+]
 
 APART = 1e-4
 """Equilibria of a history that are closer than this share of every interval are one: where
@@ -61,6 +69,9 @@ class LeadAnswers:
     interval action; what is behind other actions is looked for from there, where ``near``."""
     left: NDArray[np.bool_]
     """(n,): not settled here."""
+    refuted: NDArray[np.bool_]
+    """(n,): by every rule the leader's reply to each joint action of the finite moves was found,
+    and a finite player leaves each."""
 
     def prescribe(
         self, which: NDArray[np.int64], rows: Array
@@ -171,6 +182,22 @@ def histories(form: StagedForm, inputs: Array) -> tuple[Array, NDArray[np.bool_]
     return rows, plain
 
 
+def empty_behind(form: StagedForm, rows: Array) -> NDArray[np.bool_]:
+    """Return at which histories (n,) an interval of the last block is empty after some action."""
+    block = form.blocks[lead_index(form)]
+    leader = block.intervals[0]
+    low, high = leader.low.read(rows), leader.high.read(rows)
+    empty = np.zeros(len(rows), dtype=np.bool_)
+    for profile in product(*(range(len(move.labels)) for move in block.finite)):
+        for share in np.linspace(0, 1, COARSE.grid + 1):
+            lead = low + (high - low) * share
+            placed = form.placed(lead_index(form), rows, profile, lead[:, None])
+            for move in form.blocks[-1].intervals:
+                least, most = move.low.read(placed), move.high.read(placed)
+                empty |= least > most + 1e-12 * (np.abs(least) + np.abs(most))
+    return empty
+
+
 @concept(
     "solve_draws",
     takes="staged games at many draws of their numbers",
@@ -181,7 +208,11 @@ def histories(form: StagedForm, inputs: Array) -> tuple[Array, NDArray[np.bool_]
     kind=BATCH,
 )
 def lead_answers(
-    form: StagedForm, rows: Array, resolution: Resolution = COARSE, corners: bool = False
+    form: StagedForm,
+    rows: Array,
+    resolution: Resolution = COARSE,
+    corners: bool = False,
+    lenient: bool = False,
 ) -> LeadAnswers:
     """Propose equilibria at many histories.
 
@@ -196,6 +227,11 @@ def lead_answers(
     corners
         Solve a rule for each corner at every history, not only where the last block was seen
         to have several equilibria; there without mixtures.
+    lenient
+        Let a finite player be content although another action leads to where no answer of the
+        last block is met, unless that action pays more whatever follows: what is proposed is
+        then no more than an equilibrium of the block, given what is known to follow. Rules are
+        solved without mixtures.
 
     Notes
     -----
@@ -209,16 +245,19 @@ def lead_answers(
     """
     first = starting_points(len(form.blocks[-1].intervals))
     search = _Search(form, resolution)
-    from ..kernels.staged_batch import CORNER, OVERFLOW, SEVERAL
+    from ..kernels.staged_batch import CORNER, OVERFLOW, REFUTED, SEVERAL
 
-    history, lead, weights, actions, marks, branches = search.run(rows, first, False)
+    history, lead, weights, actions, marks, branches = search.run(
+        rows, first, False, lenient=lenient
+    )
     if corners:
         marks = marks & ~(15 * CORNER) | SEVERAL
     starts = _references(form, actions, weights, lead, history, rows, search.profiles, first)
     near = np.ones(len(history), dtype=np.bool_)
-    left = (marks & OVERFLOW) > 0
+    left, refuted = (marks & OVERFLOW) > 0, (marks & REFUTED) > 0
     several = np.flatnonzero((marks & SEVERAL) > 0)
     if len(several):
+        refuted[several] = True
         keep = ~np.isin(history, several)
         parts = [
             (history[keep], lead[keep], weights[keep], actions[keep], starts[keep], near[keep])
@@ -228,7 +267,7 @@ def lead_answers(
             one, others = RULES[name]
             # Where it was seen which corners lead to different answers, those are enough; else
             # two that are opposite.
-            seen = (marks[several] // CORNER).astype(np.int64)
+            seen = (marks[several] // CORNER & 15).astype(np.int64)
             unseen = (seen == 0) & (corners or one != others)
             asked = several[unseen | ((seen >> int(2 * one + others)) & 1 > 0)]
             if not len(asked):
@@ -236,7 +275,9 @@ def lead_answers(
             corner = np.full((1, first.shape[1]), others)
             corner[0, 0] = one
             ruled = np.concatenate([corner, first])
-            found = search.run(rows[asked], ruled, True, mixed=not corners)
+            found = search.run(
+                rows[asked], ruled, True, mixed=not (corners or lenient), lenient=lenient
+            )
             left[asked] |= (found[4] & OVERFLOW) > 0
             these = np.repeat(ruled[None], len(found[0]), axis=0)
             # The path's own starts have one row less: repeat the last.
@@ -252,7 +293,7 @@ def lead_answers(
     order = np.lexsort([lead, history])
     return LeadAnswers(
         form, search.profiles, history[order], lead[order], weights[order], actions[order],
-        np.ascontiguousarray(starts[order]), near[order], branches, left,
+        np.ascontiguousarray(starts[order]), near[order], branches, left, refuted,
     )  # fmt: skip
 
 
@@ -281,7 +322,9 @@ class _Search:
         widths = [move.high.value - move.low.value for move in moves]
         return np.where(varies, 1.0, widths)
 
-    def run(self, rows: Array, starts: Array, ruled: bool, mixed: bool = True) -> tuple[Any, ...]:
+    def run(
+        self, rows: Array, starts: Array, ruled: bool, mixed: bool = True, lenient: bool = False
+    ) -> tuple[Any, ...]:
         """Return history, lead, weights, actions of what is found, every history's marks, and
         the last block's scaled actions over the scan."""
         from ..kernels.staged_batch import Found, Last, answer, answer_of_many, lead_rows
@@ -333,6 +376,7 @@ class _Search:
             POINTS,
             self.resolution.edge,
             ruled,
+            lenient,
             found,
         )
         live = np.arange(ROOM)[None] < found.counts[:, None]

@@ -125,12 +125,17 @@ def _is_wrong(game: Game, task: Task, regime: str, drawn: Mapping[str, float]) -
     """Return whether it is the game that is wrong where no equilibrium was found."""
     from ..methods._search import COARSE
     from ..methods.staged import staged
+    from ..methods.staged_batch import accepts, empty_behind, histories
 
     try:
         form = build(
             game, regime=regime, preset=task.preset, parameters={**task.parameters, **drawn}
         )
         if isinstance(form, StagedForm):
+            if accepts(form):
+                rows, plain = histories(form, form.root[:, : len(form.plan.names)])
+                if plain[0]:
+                    return bool(empty_behind(form, rows)[0])
             for _ in staged(form, resolution=COARSE):  # meets empty intervals on its way
                 pass
     except LimitExceeded:

@@ -83,7 +83,7 @@ def solve_draws(
     preset: str | None = None,
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
-    thorough: bool = True,
+    thorough: bool | None = None,
     progress: Callable[[int, int], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     **named: Any,
@@ -105,8 +105,12 @@ def solve_draws(
     tolerance
         Regret, over the payoff scale, up to which an answer is certified.
     thorough
-        Search alone, once more, what compiled code did not settle: on the flagship one answer
-        in fifty, which takes as long as all others together. Otherwise it stays flagged.
+        Whether an answer that compiled code did not settle is searched once more, alone, by the
+        method for single answers, which takes up to seconds. True: always. False: never; it
+        stays flagged. None: unless it is plain why nothing was met, since one of the finite
+        movers leaves each of the leader's replies to what they may do (on the flagship all that
+        is left, one answer in a hundred under broad controls): the leader may have to mix over
+        the interval, which neither method searches.
     progress
         Called with (draws done, n) now and then.
     parameters, named
@@ -130,7 +134,9 @@ def solve_draws(
     Games under regimes that leave one interval decision before a last stage of interval
     decisions are solved and judged in compiled code, all draws of a chunk at once, and so are
     stages of linear responses, in closed form (:mod:`highfence.methods.closed_form`); what it
-    cannot settle, and other games, one draw at a time.
+    cannot settle, and other games, one draw at a time. A mover counts as content there, as in
+    single answers, where it is not known what follows another action; not if that action pays
+    more whatever follows.
 
     Cost on the flagship: a few milliseconds a draw and regime. Interrupting it (Ctrl-C)
     loses the batch; a store that resumes is not part of this function.
@@ -274,7 +280,7 @@ def _solve_chunk(
     preset: str | None,
     parameters: Mapping[str, Any],
     tolerance: float,
-    thorough: bool,
+    thorough: bool | None,
     game: Game,
     chunk: Mapping[str, Array],
 ) -> tuple[Any, ...]:
@@ -317,15 +323,28 @@ def _outcome_names(form: Form) -> tuple[str, ...]:
 
 
 def _solve_together(
-    form: StagedForm, chunk: Mapping[str, Array], tolerance: float, thorough: bool = True
+    form: StagedForm, chunk: Mapping[str, Array], tolerance: float, thorough: bool | None = None
 ) -> dict[int, tuple[Array, float, int]]:
     """Return what :func:`_solve_staged` does, for the draws that compiled code settles at once.
 
-    A draw is left to the other method if nothing was found, or if a profile was rejected;
-    unless ``thorough`` is false and the method applies.
+    There are three looks. What was rejected, or not found, or found roughly only, may follow
+    another branch of the last stage: a rule for each corner is tried. Where nothing was certified
+    even so, the scan is finer, and a finite player is held to be content with an action if nobody
+    knows what follows the others.
+
+    Where all were in vain, a draw is left to the other method if ``thorough`` is true; if it is
+    None, unless every reply was found and somebody leaves each. It is left where this method
+    does not apply.
     """
     from ..certify.staged_batch import certify_leads
-    from ..methods.staged_batch import accepts, histories, lead_answers, lead_index
+    from ..methods.staged_batch import (
+        FINE,
+        accepts,
+        empty_behind,
+        histories,
+        lead_answers,
+        lead_index,
+    )
 
     closed = _solve_closed(form, chunk, tolerance)
     if closed or not accepts(form):
@@ -336,14 +355,17 @@ def _solve_together(
         inputs[:, form.plan.names.index(name)] = column
     rows, plain = histories(form, inputs)
     solved = np.flatnonzero(plain)
-    if not len(solved):
-        return {}
     done: dict[int, tuple[Array, float, int]] = {}
     sharp = min(tolerance, tolerances.REGRET_STAGED)
-    for corners in (False, True):
-        # What was rejected, or not found, or found roughly only, may follow another branch of
-        # the last stage.
-        found = lead_answers(form, rows[solved], corners=corners)
+    looks: tuple[dict[str, Any], ...] = (
+        {},
+        {"corners": True},
+        {"resolution": FINE, "lenient": True},
+    )
+    for look in looks:
+        if not len(solved):
+            break
+        found = lead_answers(form, rows[solved], **look)
         judged = certify_leads(
             form,
             lead_index(form),
@@ -362,7 +384,7 @@ def _solve_together(
         close = judged.regret <= sharp
         better = np.bincount(found.history[close], minlength=len(solved)) > 0
         again = ~(settled & better)
-        if corners:
+        if look:
             # A rule that is no equilibrium's was tried in vain: the others' answers stand.
             rough = np.array([int(n) in done for n in solved])
             holds = np.where(better[found.history], close, holds & ~rough[found.history])
@@ -371,17 +393,13 @@ def _solve_together(
         for n in np.flatnonzero(settled):
             mine = (found.history == n) & holds
             done[int(solved[n])] = (table[mine], float(judged.regret[mine].max()), 0)
-        if corners and not thorough:
-            for n in np.flatnonzero(again):
-                proposed = int((found.history == n).sum())
-                done[int(solved[n])] = (
-                    np.empty((0, 0)),
-                    float(worst[n]) if proposed else np.inf,
-                    proposed,
-                )
-        solved = solved[again]
-        if not len(solved):
-            break
+        proposed = np.bincount(found.history, minlength=len(solved))[again]
+        worst, refuted, solved = worst[again], found.refuted[again], solved[again]
+    if len(solved) and not thorough:
+        over = ~empty_behind(form, rows[solved]) & (refuted | (thorough is False))
+        for n in np.flatnonzero(over):
+            regret = float(worst[n]) if proposed[n] else np.inf
+            done[int(solved[n])] = (np.empty((0, 0)), regret, int(proposed[n]))
     return done
 
 
