@@ -169,6 +169,73 @@ def test_show_tells_the_strategies_of_a_game_file(run):
     assert "Row: opera, fight" in run("show", "meeting.nfg")
 
 
+UNSOLVED = """\
+name = "secret"
+[players]
+A = "A"
+C = "C"
+[[stages]]
+name = "nature"
+chance.kind = {strong = 0.3, weak = 0.7}
+[[stages]]
+name = "first"
+decisions.effort = {player = "A", observes = ["kind"], interval = {low = 0, high = 1}}
+[[stages]]
+name = "second"
+decisions.reply = {player = "C", observes = ["effort"], actions = ["l", "r"]}
+[payoffs]
+A = "effort * where(kind == 'strong', 1, -1)"
+C = "where(reply == 'l', effort, 1 - effort)"
+[regimes.none]
+[regimes.other]
+"""
+
+
+def test_check_warns_of_a_game_that_no_method_solves(here, capsys):
+    (here / "secret.toml").write_text(UNSOLVED, "utf-8")
+
+    assert main(["check", "secret.toml"]) == 0
+
+    out, err = capsys.readouterr()
+    assert out.startswith("secret.toml: nothing wrong (2 players, 3 stages")
+    (line,) = err.splitlines()
+    assert line.startswith("highfence: warning: no method solves it: secret.toml: reply:")
+    assert "it does not observe 'kind', which 'effort' does" in line
+    assert "Write the actions of effort as a list" in line
+    assert main(["solve", "secret.toml"]) == 2
+    assert "it does not observe 'kind'" in capsys.readouterr().err
+    # The way out that it names is one.
+    grid = UNSOLVED.replace("interval = {low = 0, high = 1}", "actions = [0, 0.5, 1]")
+    (here / "secret.toml").write_text(grid, "utf-8")
+    assert main(["check", "secret.toml"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["solve", "secret.toml"]) == 0
+
+
+def test_check_names_the_regimes_under_which_no_method_solves(here, capsys):
+    text = """\
+name = "wide"
+[players]
+A = "A"
+[parameters]
+top = {value = 1, low = 0.6, high = 2}
+[[stages]]
+name = "one"
+decisions.a = {player = "A", interval = {low = 0.5, high = "top"}}
+[payoffs]
+A = "a"
+[regimes.free]
+[regimes.closed]
+set = {top = 0.2}
+"""
+    (here / "wide.toml").write_text(text, "utf-8")
+
+    assert main(["check", "wide.toml"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("highfence: warning: no method solves it under closed: wide.toml")
+    assert "the interval from 0.5 to 0.2 is empty" in line
+
+
 def test_check_says_that_nothing_is_wrong(run):
     assert run("check", "yard.toml") == (
         "yard.toml: nothing wrong (2 players, 3 stages, 3 parameters, 3 regimes)\n"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import limits, tolerances
 from .certify import certify
 from .certify.signaling import judge_signaling, supporting_beliefs
-from .errors import LimitExceeded, MethodFailed, NotApplicable, RequestError
+from .errors import LimitExceeded, MethodFailed, NotApplicable, RequestError, SpecError
 from .methods import registry
 from .present import plays_of, present
 from .solution import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
 
-__all__ = ["candidates", "chosen_by_auto", "form_of", "solve"]
+__all__ = ["candidates", "chosen_by_auto", "form_of", "solve", "why_not_solved"]
 
 
 def solve(
@@ -274,6 +274,27 @@ def chosen_by_auto(form: Form) -> tuple[Method, str]:
             + _domains(registry.for_form(type(form)))
         )
     return found[0].method, _because(form, found[0])
+
+
+def why_not_solved(game: Game, *, regime: str | None = None) -> str | None:
+    """Return why a game has no form that a method takes, at its default numbers; None if it has.
+
+    Makes the form in which the game would be solved, and solves nothing. Whether a method finds
+    an equilibrium is another question.
+
+    Examples
+    --------
+    >>> from highfence import load
+    >>> why_not_solved(load("chicken")) is None
+    True
+    """
+    from .forms.build import build
+
+    try:
+        build(game, regime=regime)
+    except (LimitExceeded, NotApplicable, SpecError) as obstacle:
+        return str(obstacle)
+    return None
 
 
 def _smaller(form: Form) -> tuple[NormalForm, Callable[[Any], Any]] | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ..errors import RequestError, did_you_mean
 from .exit_codes import SOLVED
-from .output import clean, count_of, print_json, print_page
+from .output import clean, count_of, print_json, print_page, progress
 from .requests import AS_JSON, GAME, command, load_game, source_of
+
+if TYPE_CHECKING:
+    from ..spec.model import Game
 
 
 @command(
@@ -78,10 +83,14 @@ def show(game: str) -> int:
 
 @command("check", click.argument("path"))
 def check(path: str) -> int:
-    """Validate a game file; name every mistake at once."""
+    """Validate a game file; name every mistake at once.
+
+    Warns where nothing is wrong with the game, but no method here solves it.
+    """
     from ..spec.model import Game
 
     loaded = load_game(path)
+    obstacles: dict[str, list[str]] = {}
     if isinstance(loaded, Game):
         parts = [
             count_of(len(loaded.players), "player"),
@@ -91,7 +100,26 @@ def check(path: str) -> int:
             count_of(len(loaded.regimes), "regime"),
         ]
         where, what = loaded.file, ", ".join(parts)
+        obstacles = _obstacles(loaded)
     else:
         where, what = source_of(path), count_of(len(loaded.players), "player")
     click.echo(clean(f"{where}: nothing wrong ({what})"))
+    for reason, overlays in obstacles.items():
+        under = f" under {', '.join(overlays)}" if all(overlays) else ""
+        click.echo(clean(f"highfence: warning: no method solves it{under}: {reason}"), err=True)
     return SOLVED
+
+
+def _obstacles(game: Game) -> dict[str, list[str]]:
+    """Return why no method solves a game -> the regimes under which, "" for without one."""
+    with progress() as tell:
+        from ..solve import why_not_solved
+
+        tell(f"looking for a method for {game.name}")
+        found: dict[str, list[str]] = {}
+        for name in ("", *(regime.name for regime in game.regimes)):
+            reason = why_not_solved(game, regime=name or None)
+            if reason is not None:
+                found.setdefault(reason, []).append(name)
+    # What stands in the way without a regime does so in general: regimes need not be named.
+    return {reason: [""] if "" in names else names for reason, names in found.items()}

@@ -228,13 +228,16 @@ def substitute(roots: Sequence[Expr], values: Mapping[str, Expr]) -> list[Expr]:
 def _blocks(resolved: Resolved) -> tuple[list[tuple[str, list[Decision | Chance]]], list[Chance]]:
     """Return the blocks in order, and the chance moves that nobody observes."""
 
+    decisions = [m for m in resolved.moves.values() if isinstance(m, Decision)]
+    over = ", ".join(d.name for d in decisions if isinstance(d.actions, Interval))
+
     def refuse(decision: Decision, reason: str) -> NotApplicable:
         return NotApplicable(
             f"{resolved.game.file}: {decision.name}: {reason}. With interval actions, a decision "
-            "observes everything of earlier stages, or nothing of the stages just before it"
+            "observes everything of earlier stages, or nothing of the stages just before it. "
+            f"Write the actions of {over} as a list: actions = [0, 1, 2], a grid of the interval"
         )
 
-    decisions = [m for m in resolved.moves.values() if isinstance(m, Decision)]
     drawn = chance_among(resolved, decisions)
     if drawn.split is not None:
         chance, blind, seeing = drawn.split
