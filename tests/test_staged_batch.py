@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from highfence import Decision, Game, Interval, Parameter, Stage, load
+from highfence.certify.staged import certify_staged
 from highfence.certify.staged_batch import certify_leads
 from highfence.forms.build import build
 from highfence.forms.staged import StagedForm
+from highfence.methods.staged import staged
 from highfence.methods.staged_batch import (
     FINE,
     LeadAnswers,
@@ -482,12 +484,25 @@ def test_what_is_found_one_by_one_is_found_together_where_a_stage_has_no_answer(
 
 
 def test_nobody_stays_who_is_paid_more_whatever_follows():
-    """One by one, staying passes: deviations to where nothing is known to follow are not judged.
-    But the starter gets 1 by going, whoever catches whom."""
+    """The starter gets 1 by going, whoever catches whom, though nothing is known to follow."""
     form = chase("1")
     together = _solve_together(form, TWO_DRAWS, 1e-4, False)
-
     assert [len(table) for table, _, _ in together.values()] == [0, 0]
+
+    rows, _ = histories(form, inputs_of(form))
+    modest = lead_answers(chase("-1"), rows, FINE, lenient=True)
+    proposed = dataclasses.replace(modest, form=form)
+    assert judged(form, rows, proposed).regret[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("go", "regret"), [("-1", 0), ("1", 1), ("x - 0.4", 0)])
+def test_one_by_one_what_is_paid_whatever_follows_counts_as_well(go, regret):
+    """Nothing is claimed of subgames: one has no equilibrium that is known."""
+    (profile,) = staged(chase("-1"))
+    verdict = certify_staged(chase(go), dataclasses.replace(profile, form=chase(go)))
+
+    assert verdict.regret == pytest.approx(regret, abs=1e-9)
+    assert verdict.refinement is None
 
 
 def test_equilibria_in_which_the_leader_mixes_are_not_searched_for_twice():

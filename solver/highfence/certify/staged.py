@@ -41,6 +41,8 @@ ALONE = 4
 """Histories that the profile is asked for once more, alone: its answer must be the same."""
 ZOOMS = 3
 """Times that the judge looks closer around the best alternative found."""
+PROBES = 5
+"""Ways in which a last block is played that has no known answer, to see whom it matters to."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ def certify_staged(
     narrower than the tried alternatives (1/200 of an interval by default) can be missed. But
     where all decide at once, a bound is looked for by interval arithmetic, and if it is within
     the tolerance it is the regret: the certificate's ``kind`` is then "interval".
+    Where a deviation leads to where nothing is prescribed, it is not judged; but it counts if the
+    last block follows, and who deviates is paid the same whatever is done there.
     Subgame perfection is claimed if every subgame behind a tried deviation was answered, and
     every one that was checked holds. A profile that contradicts itself (payoffs that its
     actions do not bring, actions that are not available, probabilities that are none) has
@@ -400,6 +404,7 @@ class _Judge:
                 found = np.empty((len(rows), self.form.num_players))
                 if not same.all():
                     found[~same] = self.value(block + 1, rows[~same])
+                    self._fill(block + 1, rows, found, ~same, player)
                 if later is not None and same.any():
                     # What the play itself says of this history comes before the rule.
                     found[same] = self.follow(later)
@@ -409,6 +414,16 @@ class _Judge:
             return total, np.concatenate(everything)
 
         return payoff
+
+    def _fill(
+        self, block: int, rows: Array, found: Array, asked: NDArray[np.bool_], player: int
+    ) -> None:
+        """Write what is paid at histories without an answer to those to whom none matters."""
+        unknown = np.flatnonzero(asked & np.isnan(found).any(axis=1))
+        if block == self.last and len(unknown):
+            found[unknown] = whatever_follows(self.form, rows[unknown])
+            # Known to the player, and yet a subgame that nothing is prescribed for.
+            self.tally.unknown += int(np.isfinite(found[unknown, player]).sum())
 
     # -- histories off the path ------------------------------------------------------------------
 
@@ -523,6 +538,27 @@ class _Judge:
             step = max(len(rows) // self.density.sample, 1)
             for n in range(0, len(rows), step):
                 self.node(self.last, rows[n : n + 1], values[n], [], {}, False, 2)
+
+
+def whatever_follows(form: StagedForm, rows: Array) -> Array:
+    """Return the payoffs (n, players) before a last block of interval decisions of those to whom
+    it makes no difference what is done there; NaN for others, and before other blocks.
+
+    ``rows`` (n, size) hold the history with its levels filled.
+    """
+    moves = form.blocks[-1]
+    found = np.full((len(rows), form.num_players), np.nan)
+    if moves.finite or moves.chance is not None or not moves.intervals:
+        return found
+    low = np.stack([move.low.read(rows) for move in moves.intervals], axis=1)
+    high = np.stack([move.high.read(rows) for move in moves.intervals], axis=1)
+    every = np.arange(1, len(moves.intervals) + 1)
+    for way in range(PROBES):
+        shares = way * every % PROBES / (PROBES - 1)
+        placed = form.placed(len(form.blocks) - 1, rows, (), low + (high - low) * shares)
+        payoffs = form.finish(np.ascontiguousarray(placed))
+        found = payoffs if way == 0 else np.where(found == payoffs, found, np.nan)
+    return found
 
 
 def _spread(rows: Array, count: int) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import tolerances
 from ..forms.staged import StagedForm
-from .staged import LIGHT, Density
+from .staged import LIGHT, Density, whatever_follows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -253,6 +253,8 @@ class _Judge:
             actions[:asked], _, known[:asked] = self.prescribe(which[:asked], shown)
             self.behind.append((np.where(known[:asked], which[:asked], -1), placed[:asked]))
         found = self._played(which, placed, actions, known)
+        if not known.all():
+            found[~known] = whatever_follows(self.form, placed[~known])
         payoff = np.empty(len(order))
         payoff[order] = found[np.arange(len(order)), player[order]]
         return payoff
