@@ -475,7 +475,7 @@ def test_verdicts_go_to_a_file(tmp_path, capsys):
     path, out = written(tmp_path, MOVES), tmp_path / "verdicts.json"
     assert main(["claims", "--file", str(path), "--out", str(out)]) == 0
     assert json.loads(out.read_text("utf-8"))["counts"] == {"yes": 1}
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "1 claim: 1 yes.\n"
 
 
 def test_a_file_here_comes_before_the_catalogue_s(tmp_path, monkeypatch):

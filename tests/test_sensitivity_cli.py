@@ -203,7 +203,8 @@ def test_the_answer_goes_to_a_file_by_its_ending(ran, here, name, reads):
     asked = ("yard.toml", "--outcome", "W_A", "--regimes", "yard", "--draws", "20", "--out", name)
 
     code, out, err = ran(*asked)
-    assert (code, out) == (0, "")
+    assert code == 0
+    assert out.startswith("stake") or "goes most with W_A" in " ".join(out.split())
     assert f"wrote {name}" in err
     assert reads((here / name).read_text("utf-8"))
     code, _, err = ran(*asked)

@@ -89,7 +89,11 @@ def test_json_and_csv_hold_the_flips(run):
 
 
 def test_the_answer_is_written_to_a_new_file(run, tmp_path):
-    run("tipping", "yard.toml", "stake", "--out", "tips.json")
+    out, err = run("tipping", "yard.toml", "stake", "--out", "tips.json")
+    assert err == "highfence: wrote tips.json\n"
+    page, _ = run("tipping", "yard.toml", "stake")
+    assert 0 < len(out) < len(page) / 2
+    assert " ".join(out.split()) in " ".join(page.split())
     assert json.loads((tmp_path / "tips.json").read_text("utf-8"))["parameter"] == "stake"
 
     run("tipping", "yard.toml", "stake", "--out", "tips.json", code=2)

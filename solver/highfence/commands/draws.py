@@ -60,7 +60,9 @@ WORKERS = click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
 )
 OUT = click.option(
-    "--out", metavar="PATH", help="Write to a new file instead: .json, .csv, or .txt for text."
+    "--out",
+    metavar="PATH",
+    help="Write to a new file, .json, .csv, or .txt for text, and print the answer alone.",
 )
 STORE = click.option(
     "--store",
@@ -286,6 +288,8 @@ class Output:
         if force and out is None:
             raise RequestError("--force replaces the file of --out. Name it")
         self.as_json, self.as_csv, self.force = as_json, as_csv, force
+        self.asked = as_json or as_csv
+        """A format was named: then nothing else is printed beside the file."""
         self.target = None
         if out is not None:
             if not as_json and not as_csv:
@@ -300,7 +304,7 @@ class Output:
     def put(
         self, page: Callable[[], Page], table: Callable[[], str], tree: Callable[[], Any]
     ) -> None:
-        """Print or write the page, the CSV or the JSON."""
+        """Print or write the page, the CSV or the JSON; beside a file, print the answer."""
         if self.target is None:
             if self.as_json:
                 print_json(tree())
@@ -310,11 +314,17 @@ class Output:
                 print_page(page())
             return
         from ..report.json import dumps
-        from ..report.text import plain
+        from ..report.text import Page, plain
         from .export import write_file
 
-        text = dumps(tree()) if self.as_json else table() if self.as_csv else None
-        write_file(self.target, plain(page()) + "\n" if text is None else text, self.force)
+        whole = page()
+        text = dumps(tree()) if self.as_json else table() if self.as_csv else plain(whole) + "\n"
+        write_file(self.target, text, self.force)
+        if not self.asked:
+            brief = Page()
+            for sentence in whole.answers:
+                brief.answer(sentence)
+            print_page(brief)
         click.echo(f"highfence: wrote {clean(self.target)}", err=True)
 
 

@@ -15,7 +15,7 @@ from ..errors import RequestError
 from .draws import FORCE, WORKERS, refuse_with_store, stored_sweep
 from .exit_codes import NOTHING, PART, SOLVED
 from .export import writable, write_file
-from .output import clean, count_of, progress
+from .output import clean, count_of, print_page, progress
 from .requests import (
     GAME,
     PLAYER,
@@ -131,8 +131,8 @@ def report(
             command=again,
             tell=lambda step: tell(f"{game}: {step}"),
         )
-        tell("drawing")
-        from ..report.html import pictures_of, report_html
+        tell(f"{game}: drawing figures")
+        from ..report.html import pictures_of, report_html, report_summary
 
         pictures = pictures_of(found)
         page = report_html(found, pictures)
@@ -140,6 +140,12 @@ def report(
     for path, data in files:
         write_file(path, data, force)
     write_file(target, page, force)
+    from ..report.text import Page
+
+    brief = Page()
+    for sentence in report_summary(found):
+        brief.answer(sentence)
+    print_page(brief)
     for name, reason in found.left_out.items():
         click.echo(f"highfence: note: left out {name}: {clean(reason)}", err=True)
     told = f"{count_of(len(files), 'file')} to {folder}, and " if folder is not None else ""

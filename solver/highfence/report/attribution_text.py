@@ -47,7 +47,7 @@ def attribution_page(
     page.text(_asked(first))
     for one in found:
         page.blank()
-        page.text(attribution_sentence(one))
+        page.answer(attribution_sentence(one), "")
         _table(page, one)
         _interactions(page, one, everything)
     page.blank()

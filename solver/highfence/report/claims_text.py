@@ -58,7 +58,7 @@ def claims_page(found: Verdicts, *, everything: bool = False, width: int | None 
         Show every cell, boundary and finding, and all commands, rather than those that decide.
     """
     page = Page(width)
-    page.text(_summary(found), "bold")
+    page.answer(_summary(found))
     page.text(f"From {found.file}")
     pointed = {essay for verdict in found for essay in verdict.claim.essays}
     for essay, what in found.essays.items():

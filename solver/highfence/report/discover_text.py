@@ -54,7 +54,7 @@ def discover_pages(
     for one in found:
         page.blank()
         for sentence in discover_sentence(one):
-            page.text(sentence)
+            page.answer(sentence, "")
         _limits(page, one)
         _trajectory(page, one, everything)
         _tree(page, one, everything)

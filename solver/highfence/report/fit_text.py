@@ -28,7 +28,7 @@ def fit_text(found: Fit, width: int | None = None) -> str:
 def fit_page(found: Fit, width: int | None = None) -> Page:
     """Return the page that ``highfence fit`` prints."""
     page = Page(width)
-    page.text(_sentence(found), "bold")
+    page.answer(_sentence(found))
     page.text(_asked(found), "dim")
     if not found.ends:
         return page

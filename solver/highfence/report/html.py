@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..study.report import Findings
     from .plots import Picture
 
-__all__ = ["TITLES", "own_estimate", "pictures_of", "report_html"]
+__all__ = ["TITLES", "own_estimate", "pictures_of", "report_html", "report_summary"]
 
 TITLES = {
     "outcomes": "What each regime brings about",
@@ -131,7 +131,7 @@ def report_html(found: Findings, pictures: Mapping[str, Picture] | None = None) 
     return environment.get_template("report.html.j2").render(
         game=game,
         title=game.title or game.name,
-        summary=_summary(found),
+        summary=report_summary(found),
         sections=[section for name in SECTIONS if (section := _section(name, found, drawn))],
         left_out=[(TITLES[name], reason) for name, reason in found.left_out.items()],
         certificates=_certificates(found),
@@ -171,7 +171,8 @@ def _target(found: Findings) -> str:
     return f"margin of {label} over the best other regime, for {who}"
 
 
-def _summary(found: Findings) -> list[str]:
+def report_summary(found: Findings) -> list[str]:
+    """Return the sentences that a report begins with."""
     comparison = found.comparison
     labels = {result.name: result.label for result in comparison.regimes}
     said = []

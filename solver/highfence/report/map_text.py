@@ -45,7 +45,9 @@ def answer(found: RegimeMap) -> str:
     parts = []
     for state, share in found.shares.items():
         what = state or "nothing certified"
-        parts.append(f"{what} {100 * share:.0f} percent" if share >= 0.005 else f"{what} under 1")
+        parts.append(
+            f"{what} {100 * share:.0f} percent" if share >= 0.005 else f"{what} under 1 percent"
+        )
     axes = " and ".join(
         f"{axis.name} from {number(axis.low)} to {number(axis.high)}" for axis in (found.x, found.y)
     )
@@ -61,7 +63,7 @@ def map_page(found: RegimeMap, *, width: int | None = None) -> Page:
     base = f"{found.preset or 'default'} parameters" + (f" with {given}" if given else "")
     page.text(f"{found.game} over {_named(found.x)} and {_named(found.y)}; {base}")
     page.blank()
-    page.text(answer(found), "bold")
+    page.answer(answer(found))
     page.blank()
     drawn = _table if found.x.listed or found.y.listed else _drawing
     page.text(_legend(found, drawn(page, found)), indent=GAP)

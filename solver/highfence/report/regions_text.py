@@ -50,7 +50,7 @@ def exact_page(game: Game, answers: Sequence[Answer], *, width: int | None = Non
         if found.regime is not None:
             page.heading(found.regime)
         page.blank()
-        page.text(_answer(found), "bold" if found.regime is None else "")
+        page.answer(_answer(found), "bold" if found.regime is None else "")
         for stretch in found.stretches:
             played = "; or ".join(", ".join(map(str, c)) for c in stretch.equilibria)
             page.item(found.where(stretch), played or f"no {found.concept}", indent=GAP)

@@ -44,7 +44,7 @@ def robust_page(found: RobustChoice, width: int | None = None, *, everything: bo
     page.text(_asked(found))
     page.blank()
     for sentence in robust_sentence(found):
-        page.text(sentence)
+        page.answer(sentence, "")
     _regimes(page, found)
     _criteria(page, found)
     _dominance(page, found)

@@ -59,7 +59,7 @@ def sensitivity_page(
     page.text(_asked(found))
     for one in found.targets:
         page.blank()
-        page.text(one.says)
+        page.answer(one.says, "")
         if not one.reason:
             page.blank()
             _table(page, one, everything)
@@ -198,7 +198,7 @@ def derivatives_page(
     page.text(f"{found.game}; {', '.join(parts)}; local derivatives at these numbers")
     for one in found.targets:
         page.blank()
-        page.text(one.says)
+        page.answer(one.says, "")
         if one.slopes:
             page.blank()
             _slopes(page, one, everything)

@@ -52,7 +52,7 @@ def sweep_text(found: Sweep, width: int | None = None) -> str:
 def sweep_page(found: Sweep, width: int | None = None, everything: bool = False) -> Page:
     """Return a sweep as a page: which regime is best how often, statuses, payoffs."""
     page = Page(width)
-    page.text(sweep_sentence(found), "bold")
+    page.answer(sweep_sentence(found))
     page.text(_certified(found))
     for note in found.notes:
         page.bullet(note)

@@ -249,6 +249,13 @@ class Page:
     def __init__(self, width: int | None = None) -> None:
         self.width = max(width or terminal_width(), NARROWEST)
         self.lines: list[Line] = []
+        self.answers: list[str] = []
+        """The sentences that answer what was asked."""
+
+    def answer(self, text: str, style: str = "bold") -> None:
+        """Add a sentence that answers what was asked."""
+        self.answers.append(text)
+        self.text(text, style)
 
     def line(self, *spans: Span | str) -> None:
         """Add one line as it is."""

@@ -202,7 +202,7 @@ def tipping_page(found: Tipping, *, everything: bool = False, width: int | None 
     base = f"{found.preset or 'default'} parameters" + (f" with {given}" if given else "")
     page.text(f"{found.game} along {found.parameter}{label}{unit}; {base}")
     page.blank()
-    page.text(answer(found), "bold")
+    page.answer(answer(found))
     if today := _today(found):
         page.text(today)
     for line in found.series:
