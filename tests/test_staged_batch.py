@@ -176,6 +176,62 @@ def test_a_mixture_of_one_mover_beside_an_interval_is_found():
     assert verdict.regret[0] < 1e-6
 
 
+def divided(entry: str, extra: str = "0") -> StagedForm:
+    """The leader wants .8 if the entrant stays out, .1 if they enter; they are paid for ``entry``.
+    The follower repeats what the leader does."""
+    game = Game(
+        name="divided",
+        players=["leader", "entrant", "follower"],
+        parameters=[Parameter("level", 0.3)],
+        stages=[
+            Stage(
+                "lead",
+                Decision("leader", "q", Interval(0, 1)),
+                Decision("entrant", "entry", ["out", "enter"]),
+            ),
+            Stage("follow", Decision("follower", "r", Interval(0, 1))),
+        ],
+        payoffs={
+            "leader": f"-(q - where(entry == 'enter', 0.1, 0.8)) ** 2 + {extra}",
+            "entrant": f"where(entry == 'enter', {entry}, 0)",
+            "follower": "-(r - q) ** 2",
+        },
+    )
+    form = build(game)
+    assert isinstance(form, StagedForm)
+    return form
+
+
+@pytest.mark.parametrize("level", [0.11, 0.3, 0.5, 0.79])
+def test_a_mixture_is_where_the_mover_is_indifferent_and_the_leader_stays(level):
+    """The entrant is indifferent at q = level, where (1 - p)(.8 - level) = p (level - .1)."""
+    form = divided(f"r - {level}")
+    rows, found = solved(form)
+
+    assert found.profiles == ((0,), (1,))
+    assert found.lead == pytest.approx([level], abs=1e-9)
+    assert found.weights[0, 1] == pytest.approx((0.8 - level) / 0.7, abs=1e-6)
+    assert judged(form, rows, found).regret[0] < 1e-9
+
+
+def test_a_gap_that_jumps_over_zero_is_no_indifference():
+    """The entrant gains or loses one, according to the side of .3; at .3 they lose."""
+    _, found = solved(divided("where(r > 0.3, 1, -1)"))
+
+    assert len(found.lead) == 0
+    assert found.left.all()
+
+
+def test_a_mixture_does_not_hold_where_the_leader_is_paid_more_elsewhere():
+    """Above .9 the leader gains 20 a unit: they go to 1, and the entrant enters."""
+    form = divided("r - 0.3", extra="20 * max(q - 0.9, 0)")
+    rows, found = solved(form)
+
+    assert found.lead == pytest.approx([1.0])
+    assert found.weights[0] == pytest.approx([0, 1])
+    assert judged(form, rows, found).regret[0] < 1e-9
+
+
 # ------------------------------------------------------------------ agreement
 
 

@@ -5,17 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from .last_block import copy
-from .lead import behind, gains, how_of, led, mixed_scan, nearest, reply
+from .lead import (
+    PEAK,
+    behind,
+    climb,
+    gains,
+    how_of,
+    led,
+    mixed_scan,
+    nearest,
+    peaks,
+    reply,
+    slack_of,
+    spread_of,
+)
 from .staged import lean
 
 __all__ = ["both_mix", "one_mixes"]
 
 INDIFFERENT = 1e-7
 """Share of the payoff range within which the actions of a mixture must be equal."""
-WIDE = 0.3
-"""Share of the widest gap from which on a gap that a scan says has the right sign."""
-NODES = 8
-"""Parts into which the probability of a mixture of one player is divided for a scan."""
+JUMP = 1 / 32
+"""Share of a cell of the scan within which a gap that changes its sign must have narrowed,"""
+JUMPED = 0.3
+"""to this share of what it was; else it jumps."""
 
 
 @lean
@@ -60,97 +73,171 @@ def _weigh(h, one, other, p):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _gap_at(h, i, one, other, p):  # type: ignore[no-untyped-def]
-    """Player i's payoff behind profile ``other`` less that behind ``one``, where the leader
-    replies to a mixture, ``other`` with probability p; and that reply (-1 where unsolved)."""
-    _weigh(h, one, other, p)
-    s = reply(h)
-    if s < 0.0 or not np.isfinite(led(h, s, h.ruled, True)):
-        return np.nan, -1.0
-    return h.pays[other, i] - h.pays[one, i], s
-
-
-@lean
-def _scanned_gap(h, i, one, other, p, at_one, at_other):  # type: ignore[no-untyped-def]
-    """The same gap by the table, but for the ends, where the leader's replies are known."""
-    _weigh(h, one, other, p)
-    if 0.0 < p < 1.0:
-        g = mixed_scan(h)
-        return h.table[other, g, i] - h.table[one, g, i]
-    s = at_one if p == 0.0 else at_other
-    nearest(h, s)
+def _gap_at(h, i, one, other, s):  # type: ignore[no-untyped-def]
+    """Player i's payoff behind profile ``other`` less that behind ``one``, at s; NaN where
+    unsolved. ``pays`` and ``reached`` are filled for both."""
     _weigh(h, one, other, 0.5)
-    value = led(h, s, h.ruled, True)
-    return h.pays[other, i] - h.pays[one, i] if np.isfinite(value) else np.nan
+    if not np.isfinite(led(h, s, h.ruled, True)):
+        return np.nan
+    return h.pays[other, i] - h.pays[one, i]
 
 
 @lean
-def one_mixes(  # type: ignore[no-untyped-def]
-    h, i, one, other, at_one, at_other, gaps
-):
-    """Write the gaps between two actions of player i at probabilities n / NODES of ``other``.
-
-    ``at_one`` and ``at_other`` are the leader's replies to the profiles. False, and the gaps
-    unfinished, if a scan says that they nowhere change their sign.
-    """
-    changes = False
-    for n in range(NODES + 1):
-        gaps[n] = _scanned_gap(h, i, one, other, n / NODES, at_one, at_other)
-        changes |= n > 0 and gaps[n] * gaps[n - 1] < 0.0
-    if changes:
-        most = 0.0
-        for n in range(NODES + 1):
-            most = max(most, abs(gaps[n])) if gaps[n] == gaps[n] else np.inf
-        # Where the scan says that the gap is wide, it has the sign that the scan says.
-        wide = True
-        for n in range(1, NODES):
-            here = gaps[n]
-            before = wide and abs(gaps[n - 1]) >= WIDE * most
-            wide = abs(here) >= WIDE * most
-            change = before != wide or here * gaps[n + 1] < 0.0 or gaps[n - 1] * here < 0.0
-            if change or not wide:
-                gaps[n], _ = _gap_at(h, i, one, other, n / NODES)
-    return changes
+def _scanned_gap(h, i, one, other, g):  # type: ignore[no-untyped-def]
+    """The same gap at point g of the scan."""
+    return h.table[other, g, i] - h.table[one, g, i]
 
 
 @lean
-def mixes_between(h, i, one, other, n, gaps):  # type: ignore[no-untyped-def]
-    """The leader's action of an equilibrium in which player i mixes, with the probability of
-    ``other`` between (n - 1) / NODES and n / NODES; -1 if there is none. ``weights`` and
-    ``reached`` are left as they are in it."""
-    p, q = (n - 1) / NODES, n / NODES
-    lower, upper = gaps[n - 1], gaps[n]
-    if not lower * upper < 0.0:
-        return -1.0
-    least = abs(lower) + abs(upper)
-    s, here = -1.0, np.inf
+def _can_lead(h, one, other, n):  # type: ignore[no-untyped-def]
+    """Whether the scan leaves it open that point n is about the leader's best against some
+    mixture of the two profiles: against which ones it beats another point is an interval."""
+    lead, points = h.owner, h.line.size
+    low, high = 0.0, 1.0
+    a_least, a_most, b_least, b_most = np.inf, -np.inf, np.inf, -np.inf
+    for g in range(points):
+        a, b = h.table[one, g, lead], h.table[other, g, lead]
+        if a == a and b == b:
+            a_least, a_most = min(a_least, a), max(a_most, a)
+            b_least, b_most = min(b_least, b), max(b_most, b)
+    for g in range(points):
+        at_one = h.table[one, n, lead] - h.table[one, g, lead] + PEAK * (a_most - a_least)
+        at_other = h.table[other, n, lead] - h.table[other, g, lead] + PEAK * (b_most - b_least)
+        if at_one < 0.0 and at_other < 0.0:
+            return False
+        if at_one < 0.0:
+            low = max(low, at_one / (at_one - at_other))
+        elif at_other < 0.0:
+            high = min(high, at_one / (at_one - at_other))
+    return low <= high
+
+
+@lean
+def _level(h, i, one, other, g):  # type: ignore[no-untyped-def]
+    """Where between points g and g + 1 of the scan player i is indifferent; -1 if the gap jumps
+    over zero."""
+    steps = h.line.size - 1
+    p, q = g / steps, (g + 1) / steps
+    lower, upper = _scanned_gap(h, i, one, other, g), _scanned_gap(h, i, one, other, g + 1)
+    least, close = abs(lower) + abs(upper), 0.01 * INDIFFERENT * h.scale[i]
     for step in range(60):
-        root = -1.0
+        s = 0.5 * (p + q)
         if step % 3 != 2 and lower != upper:
             root = (p * upper - q * lower) / (upper - lower)
-        if not p < root < q:
-            root = 0.5 * (p + q)
-        here, s = _gap_at(h, i, one, other, root)
-        if s < 0.0:
+            if p < root < q:
+                s = root
+        here = _gap_at(h, i, one, other, s)
+        if abs(here) < close:
+            return s
+        if here != here or q - p < 1e-13:
             return -1.0
-        if abs(here) < 0.01 * INDIFFERENT * h.scale[i] or q - p < 1e-13:
-            break
         if here * lower > 0.0:
-            p, lower = root, here
+            p, lower = s, here
         else:
-            q, upper = root, here
-        if q - p < 1e-4 and abs(lower) + abs(upper) > 0.1 * least:
-            return -1.0  # the gap jumps over zero: a reply does
-    if not abs(here) < INDIFFERENT * h.scale[i]:
-        return -1.0
+            q, upper = s, here
+        if (q - p) * steps < JUMP and abs(lower) + abs(upper) > JUMPED * least:
+            return -1.0
+    return -1.0
+
+
+@lean
+def _slopes(h, one, other, s, d):  # type: ignore[no-untyped-def]
+    """How the leader's payoffs behind two profiles change with s, by differences of d."""
+    lead = h.owner
+    a, b = 0.0, 0.0
+    _weigh(h, one, other, 0.5)
+    for q in range(4):
+        far = q - 2 if q < 2 else q - 1
+        weight = (1.0 if far == -2 else -8.0) if far < 0 else (8.0 if far == 1 else -1.0)
+        if not np.isfinite(led(h, s + far * d, h.ruled, True)):
+            return np.nan, np.nan
+        a += weight * h.pays[one, lead]
+        b += weight * h.pays[other, lead]
+    return a / (12 * d), b / (12 * d)
+
+
+@lean
+def _is_led(h, s):  # type: ignore[no-untyped-def]
+    """Whether s is the leader's best action against the weights."""
+    steps = h.line.size - 1
+    g = mixed_scan(h)
+    nearest(h, s)
+    height = led(h, s, h.ruled, True)
+    if not (np.isfinite(height) and np.isfinite(h.line[g])):
+        return False
+    spread = spread_of(h.line)
+    slack = slack_of(height, spread)
+    if h.line[g] > height + slack:
+        return False
+    for n in range(steps + 1):
+        if peaks(h.line, n, height - PEAK * spread):
+            nearest(h, n / steps)
+            x, f = climb(h, n)
+            # One's own peak is located as closely as the edge; what that misses is rounding.
+            if f > height + (slack if abs(x - s) > h.edge else PEAK * spread):
+                return False
+    nearest(h, s)
+    return True
+
+
+@lean
+def one_mixes(h, i, one, other, g):  # type: ignore[no-untyped-def]
+    """An equilibrium in which player i mixes two actions, which make the profiles ``one`` and
+    ``other``: (the leader's action, the cell of the scan); (-1, cells) if there is no more.
+
+    How much player i gains by the other action depends on the leader's action alone, not on the
+    mixture. So the cells from ``g`` on are gone through for where that is nothing, and there the
+    mixture follows at which the leader's slope is nothing as well. ``weights`` and ``reached``
+    are left as they are in the equilibrium.
+    """
+    steps, none = h.line.size - 1, 0.01 * INDIFFERENT * h.scale[i]
+    while g < steps:
+        before = _scanned_gap(h, i, one, other, max(g - 1, 0))
+        lower = _scanned_gap(h, i, one, other, g)
+        upper = _scanned_gap(h, i, one, other, g + 1)
+        # At the point itself the gap may be nothing: where that is no accident of rounding.
+        here = abs(lower) <= none and before * upper < 0.0
+        change = here or (abs(lower) > none and abs(upper) > none and lower * upper < 0.0)
+        if change and (_can_lead(h, one, other, g) or _can_lead(h, one, other, g + 1)):
+            nearest(h, g / steps)
+            s = g / steps if here else _level(h, i, one, other, g)
+            if s >= 0.0 and _mixed_at(h, i, one, other, s):
+                return s, g
+        g += 1
+    return -1.0, g
+
+
+@lean
+def _mixed_at(h, i, one, other, s):  # type: ignore[no-untyped-def]
+    """Whether there is such an equilibrium where the leader plays s, at which player i is
+    indifferent; it is left in ``weights`` and ``reached``."""
+    p = np.nan
+    for d in (1e-3, 1e-5):
+        if 2 * d < s < 1 - 2 * d:
+            nearest(h, s)
+            a, b = _slopes(h, one, other, s, d)
+            # (1 - p) a + p b = 0.
+            if a * b < 0.0:
+                p = a / (a - b)
+                _weigh(h, one, other, p)
+                if _is_led(h, s):
+                    break
+                p = np.nan
+    if not 0.0 < p < 1.0:
+        return False
+    _weigh(h, one, other, p)
+    if not np.isfinite(led(h, s, h.ruled, True)):
+        return False
+    if not abs(h.pays[other, i] - h.pays[one, i]) < INDIFFERENT * h.scale[i]:
+        return False
     copy(h.near[one], h.reached[one])
     copy(h.near[other], h.reached[other])
     if not _third(h, i, one, other, s):
-        return -1.0
+        return False
     gain = gains(h, s, i)
     copy(h.reached[one], h.near[one])
     copy(h.reached[other], h.near[other])
-    return s if gain <= 0.0 else -1.0
+    return gain <= 0.0
 
 
 @lean

@@ -43,7 +43,7 @@ from .lead import (
     slack_of,
     spread_of,
 )
-from .lead_mixtures import NODES, both_mix, mixes_between, one_mixes
+from .lead_mixtures import both_mix, one_mixes
 from .staged import ADVANCE, FINISH, LINE, OBJECTIVE, lean
 
 if TYPE_CHECKING:
@@ -421,7 +421,7 @@ def lead_rows(  # type: ignore[no-untyped-def]
     near, reached, weights = np.empty((total, m)), np.empty((total, m)), np.zeros(total)
     pays, spare, scale = np.empty((total, players)), np.empty((total, players)), np.empty(players)
     table = np.empty((total, steps + 1, players))
-    answers, gaps, corners = np.empty(total), np.empty(NODES + 1), np.empty((4, m))
+    answers, corners = np.empty(total), np.empty((4, m))
     tops, heights = np.empty(TOPS), np.empty(TOPS)
     swaps, movers = np.empty_like(deviations.swaps), deviations.movers
     for r in range(rows.shape[0]):
@@ -448,14 +448,12 @@ def lead_rows(  # type: ignore[no-untyped-def]
             refuted &= answers[k] >= 0.0 or not open_to[r, k]
         for n in range(deviations.pairs.shape[0]):
             i, one, other = deviations.pairs[n, 0], deviations.pairs[n, 1], deviations.pairs[n, 2]
-            at_one, at_other = answers[one], answers[other]
-            if at_one < 0.0 or at_other < 0.0:
-                continue
-            if one_mixes(h, i, one, other, at_one, at_other, gaps):
-                for part in range(1, NODES + 1):
-                    s = mixes_between(h, i, one, other, part, gaps)
-                    if s >= 0.0:
-                        _keep(h, s, found, r)
+            cell = 0 if answers[one] >= 0.0 and answers[other] >= 0.0 else steps
+            while cell < steps:
+                s, cell = one_mixes(h, i, one, other, cell)
+                if s >= 0.0:
+                    _keep(h, s, found, r)
+                cell += 1
         for n in range(deviations.quads.shape[0]):
             quad = deviations.quads[n]
             free = True
