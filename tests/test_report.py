@@ -600,3 +600,24 @@ def test_the_main_game_has_a_report_with_every_figure():
     assert parsed.wrong == []
     assert len(parsed.tags("svg")) >= 8
     assert load("small_yard_high_fence").assumptions[0] in parsed.text
+
+
+# ------------------------------------------------------------------ signs
+
+
+def test_every_sign_of_the_page_is_explained_on_it(yard, tmp_path):
+    out = tmp_path / "r.html"
+    assert main(["report", str(yard), "--out", str(out), "--draws", "30"]) == 0
+    page = " ".join(re.sub("<[^>]+>", " ", out.read_text("utf-8")).split())
+
+    for sign, said in {
+        "*": "* best for that player, ~ a near tie with it.",
+        "baseline": "Bars are changes from No controls, the baseline;",
+        "whiskers": "the lowest to the highest value over all equilibria",
+        "star": "The star marks the numbers as given.",
+        "vertical line": "The vertical line is the value at the numbers as given.",
+        "dashed": "a dashed one the number as given",
+        "added": "What a mechanism adds is its Shapley value",
+    }.items():
+        assert said in page, sign
+    assert "s.e." not in page

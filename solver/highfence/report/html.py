@@ -77,10 +77,8 @@ def pictures_of(found: Findings) -> dict[str, Picture]:
     made: list[Picture | None] = []
     comparison = found.comparison
     if "outcomes" in found.sections:
-        base = next((r.name for r in comparison.regimes if r.name == found.baseline), None)
-        with_answer = [r.name for r in comparison.regimes if r.payoffs]
-        base = base if base in with_answer else next(iter(with_answer), None)
-        if base is not None and len(with_answer) > 1:
+        base = _baseline_drawn(found)
+        if base is not None:
             made.append(plots.outcome_bars(comparison, looks, base, found.player))
     if found.shares is not None:
         made.append(plots.convergence(found.shares, looks, labels))
@@ -98,6 +96,14 @@ def pictures_of(found: Findings) -> dict[str, Picture]:
     if found.found is not None and found.sweep is not None:
         made.append(plots.discovery_box(found.found, found.sweep.inputs))
     return {picture.name: picture for picture in made if picture is not None}
+
+
+def _baseline_drawn(found: Findings) -> str | None:
+    """Return the regime with which bars compare the others; None if there is nothing to draw."""
+    answered = [r.name for r in found.comparison.regimes if r.payoffs]
+    if len(answered) < 2:
+        return None
+    return found.baseline if found.baseline in answered else answered[0]
 
 
 def report_html(found: Findings, pictures: Mapping[str, Picture] | None = None) -> str:
@@ -257,7 +263,7 @@ def _outcomes(found: Findings) -> Section:
     tables = (
         numbers,
         Table("What happens", ("regime", "what happens"), said, (0, 1)),
-        Table("Columns", ("name", "what it is"), told, (0, 1)),
+        Table("What the columns are", ("name", "what it is"), told, (0, 1)),
     )
     labels = {result.name: result.label for result in results}
     answer = [
@@ -265,6 +271,16 @@ def _outcomes(found: Findings) -> Section:
         for player, best in sorted(comparison.best.items(), key=lambda one: one[0] != found.player)
     ]
     notes = list(comparison.notes)
+    drawn = _baseline_drawn(found)
+    if drawn is not None:
+        notes.append(
+            f"Bars are changes from {labels[drawn]}, the baseline; a line across the end of a bar "
+            "reaches from the lowest to the highest value over all equilibria."
+        )
+    if any("?" in flag for flag in flags):
+        notes.append("A flag with a question mark depends on which equilibrium is played.")
+    if any(text == "-" for own in cells[1:] for text in own):
+        notes.append("-: no equilibrium was certified there.")
     if same:
         notes.append(f"The same under every regime: {', '.join(same)}.")
     raised = {f for r in results for f, value in r.flags.items() if value is not False}
@@ -292,7 +308,7 @@ def _shares(found: Findings) -> Section:
         TITLES["shares"],
         (sweep_sentence(replace(sweep, judge=found.player)),),
         (),
-        (Table("Share of draws in which it is best", ("regime", "share", "95 percent"), rows),),
+        (Table("Share of draws in which it is best", ("regime", "share", "95 % interval"), rows),),
         (
             "Intervals are those of independent draws (Wilson 1927). They hold for more draws of "
             "the same ranges; they say nothing about whether the ranges are right.",
@@ -304,7 +320,11 @@ def _shares(found: Findings) -> Section:
 def _tornado(found: Findings) -> Section:
     assert found.tornado is not None
     one = found.tornado.targets[0]
-    notes = ["Each parameter moves over its declared range, all others as given.", *one.notes]
+    notes = [
+        "Each parameter moves over its declared range, all others as given. The vertical line is "
+        "the value at the numbers as given.",
+        *one.notes,
+    ]
     if one.reason:
         notes.append(one.reason)
     left = sum(one.of(name) > 0 for name in one.names) - plots.MOST if one.measures else 0
@@ -354,6 +374,12 @@ def _tipping(found: Findings) -> Section:
                 f"{tips.parameter}: at some values nothing is certified under "
                 f"{', '.join(sorted(open_))}, so no regime is named there."
             )
+    if any(tips.series for tips in found.tipping):
+        notes.insert(
+            0,
+            "Marks have the color and the shape of the regime that is best there; a vertical line "
+            "with a number is a flip, a dashed one the number as given.",
+        )
     answer = tuple(tipping_answer(tips) for tips in found.tipping)
     return Section("tipping", TITLES["tipping"], answer, (), tuple(tables), tuple(notes))
 
@@ -384,11 +410,16 @@ def _attribution(found: Findings) -> Section:
             tables.append(
                 Table(
                     f"Shapley values, {one.regime_label}",
-                    ("mechanism", "what it is", "share", "s.e."),
+                    ("mechanism", "what it is", "what it adds", "standard error"),
                     rows,
                     (0, 1),
                 )
             )
+    if tables:
+        notes.append(
+            "What a mechanism adds is its Shapley value: averaged over all orders in which "
+            "mechanisms may be switched on."
+        )
     first = found.attribution[0]
     if first.exact:
         notes.append(f"All {first.coalitions} coalitions of the mechanisms were solved.")
@@ -429,7 +460,7 @@ def _discovery(found: Findings) -> Section:
     if rows:
         notes.append(
             "quasi-p: how likely so high a density would be if the limit did not matter "
-            "(Bryant and Lempert 2010)."
+            "(Bryant and Lempert 2010). Thick vertical lines in the figure are limits of the box."
         )
     return Section(
         "discovery", TITLES["discovery"], tuple(discover_sentence(one)), (), tables, tuple(notes)

@@ -351,10 +351,12 @@ def outcome_bars(
             panel.axvline(0, color=BLACK, linewidth=0.8)
             shown = f"{label} ({name})" if label != name else name
             panel.set_title(
-                f"{_folded(shown, 30, 2)}\nchange from {number(at_base, 4)}", fontsize=7
+                f"{_folded(shown, 30, 2)}\nchange from {number(at_base, 4)} at the baseline",
+                fontsize=7,
             )
             panel.locator_params(axis="x", nbins=4)
-            panel.set_yticks(list(places), [_folded(r.label, 22) for r in results])
+            told_apart = (f"{r.label} (baseline)" if r is base else r.label for r in results)
+            panel.set_yticks(list(places), [_folded(text, 22) for text in told_apart])
         axes.flat[0].invert_yaxis()
     label = comparison[baseline].label
     told = []
@@ -452,7 +454,7 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
     return Picture(
         "tornado",
         f"One assumption at a time: {clean(target)}",
-        clean(f"At the preset {number(base, 3)}. {told}."),
+        clean(f"At the numbers as given {number(base, 3)}. {told}."),
         figure,
     )
 
