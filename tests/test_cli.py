@@ -169,6 +169,15 @@ def test_show_tells_the_strategies_of_a_game_file(run):
     assert "Row: opera, fight" in run("show", "meeting.nfg")
 
 
+def test_a_game_that_another_of_its_name_hides_is_listed_as_such(here, run):
+    (here / "games").mkdir()
+    (here / "games" / "chicken.toml").write_text(YARD, "utf-8")
+    listed = run("list", "--search", "chicken")
+    assert listed.count("chicken:") == 2
+    assert listed.count("(by its path only: the name calls another in ./games)") == 1
+    assert "by its path only" not in run("list", "coercion")
+
+
 UNSOLVED = """\
 name = "secret"
 [players]

@@ -6,18 +6,22 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from games_for_cli import MEETING, YARD
+from highfence import load
 from highfence.cli import main
-from highfence.study.sweep import read_sweep
+from highfence.report.sweep_text import look_closer, sweep_text
+from highfence.study.sweep import STATUSES, read_sweep, sweep
 
 GRID = ("--grid", "stake=0:9:4")
 
@@ -394,3 +398,44 @@ def test_lengths_of_time_are_short(seconds, words):
     from highfence.commands.draws import lasting
 
     assert lasting(seconds) == words
+
+
+# ---------------------------------------------------------------------------------------------
+# Looking closer
+
+
+def with_open_answers(found, *cells):
+    status = found.status.copy()
+    for draw, regime in cells:
+        status[draw, regime] = STATUSES[1]
+    return replace(found, status=status)
+
+
+def test_a_page_names_the_command_that_looks_closer_at_what_is_not_certified(run, capsys):
+    game = load("yard.toml")
+    draws = {"stake": np.array([1.5, 3.0, 1 / 3]), "cost": np.array([0.5, 1.0, 0.25])}
+    whole = sweep(game, draws, ["yard", "wall"])
+    assert look_closer(whole) == ""
+    assert "looks closer" not in sweep_text(whole)
+    found = with_open_answers(whole, (2, 1), (1, 1))
+
+    command = look_closer(found)
+
+    assert command == ("highfence solve yard.toml --regime wall --set stake=3 --set cost=1")
+    text = sweep_text(found, width=60)
+    assert "2 answers are not certified" in " ".join(text.split())
+    assert f"  {command}" in text.splitlines()
+    assert main(shlex.split(command)[1:]) == 0
+    assert "stake = 3" in capsys.readouterr().out
+    assert found.to_dict()["look_closer"] == command
+    only = with_open_answers(whole, (2, 0))
+    assert "1 answer is not certified" in " ".join(sweep_text(only).split())
+    assert f"--set stake={1 / 3!r}" in look_closer(only)
+
+
+def test_the_closer_look_keeps_what_the_sweep_was_asked_with(run):
+    game = load("yard.toml")
+    whole = sweep(game, {"stake": np.array([1.5, 3.0])}, ["yard"], cost=0.75)
+    assert look_closer(with_open_answers(whole, (0, 0))) == (
+        "highfence solve yard.toml --regime yard --set cost=0.75 --set stake=1.5"
+    )

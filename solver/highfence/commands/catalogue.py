@@ -49,6 +49,7 @@ def list_games(folder: str | None, search: str | None, as_json: bool) -> int:
 
     page = Page()
     origins = dict.fromkeys(entry.origin for entry in found)  # where you work comes first
+    own_names = {entry.name for entry in found if entry.origin != "catalogue"}
     for origin in origins:
         own = origin != "catalogue"
         for below in sorted({entry.folder for entry in found if entry.origin == origin}):
@@ -56,7 +57,10 @@ def list_games(folder: str | None, search: str | None, as_json: bool) -> int:
             head = f"Games in ./{origin}" if own else "Games of the catalogue"
             page.heading(f"{head}{'/' if own else ', '}{below}" if below else head)
             for entry in listed:
-                page.item(entry.name, entry.title or entry.question or entry.path, "bold", "  ")
+                text = entry.title or entry.question or entry.path
+                if not own and entry.name in own_names:
+                    text += " (by its path only: the name calls another in ./games)"
+                page.item(entry.name, text, "bold", "  ")
     if not found and search is not None:
         page.text(f"No game has {search!r} in its name, title or question.")
     elif not found:

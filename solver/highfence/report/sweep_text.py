@@ -13,13 +13,16 @@ Keys of ``sweep --json``::
     branches            [{branch, regime, plays, from, to, points}] or null
     manifest            {name: text}: request and versions
     notes               [text]
+    look_closer         the command that solves the first answer that is not certified, "" if none
     columns             names of the columns of the table
     rows                [[cell]]: the table
 """
 
 from __future__ import annotations
 
+import shlex
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,17 +30,19 @@ import numpy as np
 from ..study.sweep import STATUSES, TIE, UNCOMPARED, UNDECIDED
 from ..study.table import rows_of
 from .json import plain as plain_json
-from .text import Page, column_of_numbers, number, plain, scales
+from .text import Page, clean, column_of_numbers, number, plain, scales, setting_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..study.sweep import Sweep
 
-__all__ = ["sweep_dict", "sweep_page", "sweep_sentence", "sweep_text"]
+__all__ = ["look_closer", "sweep_dict", "sweep_page", "sweep_sentence", "sweep_text"]
 
 MAX_POINTS = 40
 """Points of a grid that are written out."""
+
+ENDINGS_OF_GAMES = (".toml", ".py")
 
 WITHOUT_WINNER = {TIE: "tie", UNDECIDED: "undecided", UNCOMPARED: "not compared"}
 
@@ -54,6 +59,7 @@ def sweep_page(found: Sweep, width: int | None = None, everything: bool = False)
     page = Page(width)
     page.answer(sweep_sentence(found))
     page.text(_certified(found))
+    _open(page, found)
     for note in found.notes:
         page.bullet(note)
     if not len(found):
@@ -103,11 +109,8 @@ def sweep_sentence(found: Sweep) -> str:
         "not compared (an answer is not certified)": int((best == UNCOMPARED).sum()),
     }
     said = "; ".join(f"{w} in {_percent(n, len(found))}" for w, n in rest.items() if n)
-    wins = ", ".join(parts) or "no regime in any"
-    return (
-        f"{what}. For {_label(found, found.judge)} the best regime is {wins}"
-        f"{f'; {said}' if said else ''}."
-    )
+    wins = f"the best regime is {', '.join(parts)}" if parts else "no regime is best in any"
+    return f"{what}. For {_label(found, found.judge)} {wins}{f'; {said}' if said else ''}."
 
 
 def _wins(found: Sweep, best: NDArray[np.int64]) -> dict[str, int]:
@@ -120,6 +123,41 @@ def _certified(found: Sweep) -> str:
     certified = int((found.status == STATUSES[0]).sum())
     said = f"{certified:,} of {found.status.size:,} answers are certified"
     return f"{said} ({_percent(certified, found.status.size)}). Design: {found.design}."
+
+
+def _open(page: Page, found: Sweep) -> None:
+    """Say how many answers are not certified, and the command that looks at the first."""
+    count = int((found.status != STATUSES[0]).sum())
+    if not count:
+        return
+    several = count > 1
+    page.text(
+        f"{count:,} {'answers are' if several else 'answer is'} not certified, and left out of "
+        "what is said. A sweep spends less on each answer than solve does on one; this looks "
+        f"closer at {'the first of them' if several else 'it'}:"
+    )
+    page.line(f"  {clean(look_closer(found))}")  # unfolded, so that it can be copied
+
+
+def look_closer(found: Sweep) -> str:
+    """Return the command that solves the first answer that is not certified, "" if all are."""
+    open_ = np.argwhere(found.status != STATUSES[0])
+    if not len(open_):
+        return ""
+    draw, k = (int(index) for index in open_[0])
+    words = ["highfence", "solve", _callable(found), "--regime", found.regimes[k]]
+    if found.preset:
+        words += ["--preset", found.preset]
+    values = {n: setting_text(v) for n, v in found.settings.items() if n not in found.inputs}
+    values |= {name: repr(float(column[draw])) for name, column in found.inputs.items()}
+    for name, value in values.items():
+        words += ["--set", f"{name}={value.removesuffix('.0')}"]
+    return shlex.join(words)
+
+
+def _callable(found: Sweep) -> str:
+    """Return what a command calls the game by: its file, or its name in the catalogue."""
+    return found.source if Path(found.source).suffix in ENDINGS_OF_GAMES else found.game
 
 
 def _statuses(page: Page, found: Sweep) -> None:
@@ -288,6 +326,7 @@ def sweep_dict(found: Sweep) -> dict[str, Any]:
             "branches": None if found.branches is None else _branch_list(found),
             "manifest": found.manifest,
             "notes": found.notes,
+            "look_closer": look_closer(found),
             "columns": list(table),
             "rows": rows_of(table),
         }
