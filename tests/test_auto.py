@@ -7,12 +7,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import trees
 from highfence import limits, load
+from highfence.errors import LimitForeseen, NotApplicable, RequestError
 from highfence.forms.build import build
 from highfence.forms.extensive import ExtensiveForm
 from highfence.forms.normal import NormalForm, Profile
-from highfence.methods import registry
+from highfence.methods import extreme, registry, sequence_form
+from highfence.methods._growth import about, expected
 from highfence.methods.extreme import extreme_enumeration
 from highfence.solution import Status
 from highfence.solve import candidates, chosen_by_auto, solve
@@ -146,3 +150,159 @@ def test_a_regime_that_fixes_the_third_players_decision_leaves_a_game_of_two():
     assert solution.method == "extreme_enumeration"
     assert len(solution.equilibria) == 3
     assert "A without a choice" in solution.method_reason
+
+
+# --- limits that are seen before they are reached ------------------------------------------
+
+
+def random_game(size: int) -> NormalForm:
+    return NormalForm.from_payoffs(
+        np.random.default_rng(size).integers(0, 1000, (2, size, size)), title="random"
+    )
+
+
+def test_a_bimatrix_game_of_too_many_vertices_is_known_early(monkeypatch):
+    """Of its five million vertices, auto lists at most some ten thousand."""
+    most = []
+    cut = extreme._cut
+
+    def counted(*given):
+        made = cut(*given)
+        most.append(len(made))
+        return made
+
+    monkeypatch.setattr(extreme, "_cut", counted)
+    solution = solve(random_game(20))
+
+    assert max(most) < limits.MAX_BASES / 4
+    assert solution.method == "lemke_howson"
+    assert solution.status is Status.PARTIAL
+    assert solution.method_reason.startswith("extreme_enumeration would pass a limit; then")
+    assert "MAX_BASES" in solution.notes[0]
+    assert "Ask for extreme_enumeration to have it tried" in solution.notes[0]
+
+
+def test_a_method_that_is_asked_for_goes_to_its_limit(monkeypatch):
+    game = random_game(9)
+    monkeypatch.setattr(limits, "MAX_BASES", 100)
+
+    assert "more than 100 vertices" in solve(game, "extreme_enumeration").reason
+    with pytest.raises(LimitForeseen, match="is expected to have some"):
+        list(extreme_enumeration(game, foresee=True))
+
+
+@pytest.mark.parametrize("size", [9, 10, 11, 12, 13])
+def test_what_ends_within_its_limit_is_not_given_up(size, monkeypatch):
+    """With a limit as tight as can be."""
+    game = random_game(size)
+    sides = extreme.integer_payoffs(game)
+    monkeypatch.setattr(limits, "MAX_BASES", max(len(extreme._vertices(side)) for side in sides))
+
+    assert solve(game).method == "extreme_enumeration"
+
+
+def test_hundreds_of_strategies_go_to_paths_in_floats():
+    solution = solve(random_game(60))
+
+    assert solution.method == "lemke_howson_float"
+    assert "lemke_howson would pass a limit" in solution.method_reason
+    assert solution.equilibria[0].certificate.holds
+
+
+@pytest.mark.parametrize(("cards", "sign"), [(5, "would pass"), (6, "would pass"), (8, "passed")])
+def test_a_tree_of_too_many_rays_is_known_early(cards, sign, monkeypatch):
+    """Kuhn's poker with a rake: auto spent 5 seconds with five cards, and 40 with six."""
+    most = [0]
+    cut = sequence_form._cut
+
+    def counted(*given):
+        made = cut(*given)
+        most.append(len(made))
+        return made
+
+    monkeypatch.setattr(sequence_form, "_cut", counted)
+    solution = solve(trees.raked_poker(cards))
+
+    assert max(most) < limits.MAX_RAYS / 4
+    assert solution.method == "sequence_lcp"
+    assert solution.method_reason.startswith(f"backward_induction {sign} a limit; then")
+
+
+def test_pure_equilibria_are_listed_where_mixed_ones_are_out_of_reach(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_RAYS", 12)
+    found = 0
+    for seed in range(20):
+        game = trees.hidden(seed, 4, 9)
+        solution = solve(game)
+        if "rays" in " ".join(solution.notes) and solution.method == "backward_induction":
+            assert solution.status is Status.PARTIAL
+            assert all(
+                set(p) <= {0, 1} for e in solution.equilibria for p in e.profile.probabilities
+            )
+            found += 1
+
+    assert found
+
+
+@given(
+    counts=st.lists(st.integers(1, 10**6), min_size=1, max_size=12),
+    left=st.integers(0, 30),
+    limit=st.integers(1, 10**6),
+)
+def test_growth_is_expected_to_slow_down(counts, left, limit):
+    likely = expected(counts, left, limit)
+
+    if likely and len(counts) > 4:
+        rate = max(counts[-1] / counts[-5], counts[-5] / counts[-1]) ** (1 / 4)
+        assert (
+            counts[-1] / (rate ** (left / 2) + 1) <= likely <= counts[-1] * rate ** (left / 2) + 1
+        )
+    if likely < limit and counts[-1] * 20 < limit:
+        assert likely == 0
+    assert expected(counts, 0, limit) == 0
+
+
+def test_large_numbers_are_said_in_words():
+    assert about(42_317) == "some 40,000"
+    assert about(3 * 10**12) == "billions of"
+
+
+# --- methods that do not take a game --------------------------------------------------------
+
+
+def one_of_each_form():
+    """Return a game of each form, a normal one of two players and one of three."""
+    return {
+        "normal": NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True),
+        "normal of three": odd_one_out(),
+        "extensive": trees.selten_horse(),
+        "staged": build(load("cournot_1838")),
+        "markov": build(load("small_yard_dynamic")),
+    }
+
+
+@pytest.mark.parametrize("kind", one_of_each_form())
+def test_a_method_that_does_not_take_a_game_says_so_in_one_line_with_those_that_do(kind):
+    form = one_of_each_form()[kind]
+    fitting = [one.method for one in candidates(form)]
+    others = [made for made in registry.all_methods() if made not in fitting]
+
+    assert fitting
+    assert others
+    for made in others:
+        with pytest.raises(NotApplicable) as refused:
+            solve(form, made.name)
+        message = str(refused.value)
+        assert message.startswith(f"{made.name} cannot solve this game: it takes ")
+        assert message.endswith("Methods that can: " + ", ".join(map(str, fitting)))
+        assert "\n" not in message
+
+
+def test_a_concept_asked_for_as_a_method_says_what_to_type():
+    with pytest.raises(RequestError) as refused:
+        solve(odd_one_out(), "correlated")
+
+    assert "correlated is no equilibrium method, but a concept" in str(refused.value)
+    assert "highfence solve GAME --concept correlated" in str(refused.value)
+    with pytest.raises(RequestError, match=r"Did you mean 'logit'\? Methods that can: pure_enum"):
+        solve(odd_one_out(), "logitt")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from highfence import limits
 from highfence.errors import LimitExceeded, NotApplicable
+from highfence.forms import reduce
 from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Terminal
 from highfence.forms.normal import Profile
-from highfence.forms.reduce import REDUCTIONS, reduced_strategic_form, strategic_form
+from highfence.forms.reduce import REDUCTIONS, Truncation, reduced_strategic_form, strategic_form
 from highfence.methods.extreme import extreme_enumeration
 from highfence.methods.zero_sum import zero_sum_lp
 
@@ -240,3 +243,62 @@ def test_reduced_strategies_are_the_full_ones_that_differ(seed, players):
         assert len(set(kept)) == len(kept)
         for plan in whole:
             assert sum(set(short) <= set(plan) for short in kept) == 1
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10_000), moves=st.integers(2, 4))
+def test_plans_are_counted_and_listed_in_order(seed, moves):
+    """Reduced plans are full strategies without what their own choices exclude, each once."""
+    game = trees.hidden(seed, moves)
+    part = Truncation.of(game)
+    for player, plans in part.plans.items():
+        own = [known for known in part.sets if game.information_sets[known].player == player]
+        actions = [range(len(game.information_sets[known].actions)) for known in own]
+        if prod(map(len, actions)) > 1_000:
+            continue
+        before = {
+            known: dict(taken) for known, taken in part.own_histories().items() if known in own
+        }
+        wanted = set()
+        for chosen in product(*actions):
+            full = dict(zip(own, chosen, strict=True))
+            wanted.add(
+                tuple(
+                    (known, action)
+                    for known, action in full.items()
+                    if all(full[k] == taken for k, taken in before[known].items())
+                )
+            )
+
+        assert list(plans) == sorted(wanted)
+        assert part.counts[player] == len(plans)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000), players=st.integers(2, 3))
+def test_tables_are_the_same_however_they_are_summed(seed, players):
+    """As a product of matrices of floats, as sums of integers, and as sums of long integers."""
+    game = trees.hidden(seed, 3, 9, players)
+    assert game.exact is not None
+    part = Truncation.of(game)
+    axes = list(part.plans)
+    values = {end: game.exact[end].tolist() for end in part.ends}
+    by_product = part.payoff_table(values, axes, axes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reduce, "_FLOAT_SAFE", 0)
+        by_sums = part.payoff_table(values, axes, axes)
+        patch.setattr(reduce, "_INT64_SAFE", 0)
+        by_long_sums = part.payoff_table(values, axes, axes)
+
+    assert by_product.shape == by_sums.shape
+    assert by_product.tolist() == by_sums.tolist() == by_long_sums.tolist()
+    for plans in np.ndindex(by_product.shape[1:]):
+        taken = {
+            step for k, place in zip(axes, plans, strict=True) for step in part.plans[k][place]
+        }
+        reached = [
+            weight * game.exact[end]
+            for end, weight, steps in zip(part.ends, part.chance, part.choices, strict=True)
+            if taken.issuperset(steps)
+        ]
+        assert by_product[(slice(None), *plans)].tolist() == sum(reached)[axes].tolist()

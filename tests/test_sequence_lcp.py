@@ -21,7 +21,7 @@ import trees
 from highfence import limits
 from highfence.certify import certify
 from highfence.errors import LimitExceeded, NotApplicable
-from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Node, Terminal
+from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Move, Terminal
 from highfence.forms.gambit_files import write_efg
 from highfence.forms.reduce import reduced_strategic_form
 from highfence.kernels.lemke import ENDED, LOST, follow
@@ -33,72 +33,6 @@ from highfence.methods.registry import Method
 from highfence.methods.sequence_lcp import sequence_lcp
 from highfence.solution import Findings, Status
 from highfence.solve import solve
-
-
-def hidden(
-    seed: int, moves: int = 4, most: int = 2, players: int = 2, ratio: Fraction | None = None
-) -> ExtensiveForm:
-    """Return a random tree: at each depth someone moves, and some see it and others do not.
-
-    Payoffs are integers of size up to ``most``: few of them make ties. The odds of what chance
-    does are one to two to three, or powers of ``ratio``.
-    """
-    rng = np.random.default_rng(seed)
-    movers = rng.integers(-1, players, moves)
-    counts = rng.integers(2, 4, moves)
-    seen = rng.random((moves, players)) < 0.4
-
-    def grow(past: tuple[int, ...]) -> Node:
-        depth = len(past)
-        if depth == moves or (depth > 1 and rng.random() < 0.15):
-            return Terminal(tuple(map(int, rng.integers(-most, most + 1, players))))
-        mover = int(movers[depth])
-        actions = tuple(f"{depth}{letter}" for letter in "abc"[: counts[depth]])
-        children = tuple(grow((*past, action)) for action in range(counts[depth]))
-        if mover < 0:
-            odds = tuple(ratio**k if ratio else Fraction(k + 1) for k in range(len(actions)))
-            return Lottery("", actions, tuple(weight / sum(odds) for weight in odds), children)
-        known = [k for k in range(depth) if movers[k] == mover or seen[k, mover]]
-        return Move(mover, (depth, *((k, past[k]) for k in known)), actions, children)
-
-    return ExtensiveForm.from_tree([f"p{k}" for k in range(players)], grow(()), f"hidden {seed}")
-
-
-def raked_poker(cards: int, rake: Fraction = Fraction(1, 10)) -> ExtensiveForm:
-    """Return Kuhn's poker with more cards, in which the house takes a share of what is won."""
-    one = 1 - rake
-
-    def end(first: int, second: int, won: int) -> Terminal:
-        return Terminal((won * one, -won) if first > second else (-won, won * one))
-
-    def played(first: int, second: int) -> Move:
-        answer = Move(
-            0,
-            ("first", first, "bet"),
-            ("fold", "call"),
-            (Terminal((-1, one)), end(first, second, 2)),
-        )
-        checked = Move(
-            1, ("second", second, "check"), ("check", "bet"), (end(first, second, 1), answer)
-        )
-        called = Move(
-            1,
-            ("second", second, "bet"),
-            ("fold", "call"),
-            (Terminal((one, -1)), end(first, second, 2)),
-        )
-        return Move(0, first, ("check", "bet"), (checked, called))
-
-    deals = [(a, b) for a in range(cards) for b in range(cards) if a != b]
-    return ExtensiveForm.from_tree(
-        ["first", "second"],
-        Lottery(
-            "deal",
-            tuple(f"{a} {b}" for a, b in deals),
-            (Fraction(1, len(deals)),) * len(deals),
-            tuple(played(a, b) for a, b in deals),
-        ),
-    )
 
 
 def at_once(one: Sequence[Sequence[int]], two: Sequence[Sequence[int]]) -> ExtensiveForm:
@@ -164,7 +98,7 @@ def test_the_only_equilibrium_of_matching_pennies_is_exact_whatever_the_units():
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), moves=st.integers(2, 6), most=st.sampled_from([1, 2, 9]))
 def test_what_is_found_is_subgame_perfect_exactly(seed, moves, most):
-    game = hidden(seed, moves, most)
+    game = trees.hidden(seed, moves, most)
     if not sequence_lcp.accepts(game):
         return
     (profile,), findings = drained(game)
@@ -179,7 +113,7 @@ def test_what_is_found_is_subgame_perfect_exactly(seed, moves, most):
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), factor=st.sampled_from([1e-9, 0.1, 1e9]))
 def test_in_floats_regret_is_rounding(seed, factor):
-    game = trees.scaled(hidden(seed, 5, 9), factor)
+    game = trees.scaled(trees.hidden(seed, 5, 9), factor)
     if not sequence_lcp.accepts(game):
         return
     certificate = certify(game, next(sequence_lcp(game)))
@@ -194,7 +128,7 @@ def test_it_is_among_all_equilibria(monkeypatch):
     monkeypatch.setattr(limits, "MAX_RAYS", 300)
     compared = 0
     for seed in range(40):
-        game = hidden(seed, 4, 10**6)
+        game = trees.hidden(seed, 4, 10**6)
         every, findings = drained(game, backward_induction)
         if findings.complete:
             assert game.reach(next(sequence_lcp(game))) in map(game.reach, every)
@@ -221,7 +155,7 @@ def is_dominated(payoffs: np.ndarray, mixture: Sequence[Any]) -> bool:
 @pytest.mark.parametrize("seed", [1, 4, 14, 19, 24, 32, 39, 45])
 def test_nobody_uses_a_weakly_dominated_strategy_where_others_equilibria_do(seed):
     """Von Stengel, van den Elzen and Talman (2002): the trembles of the path see to it."""
-    game = hidden(seed, 4, 1)
+    game = trees.hidden(seed, 4, 1)
     reduced = reduced_strategic_form.apply(game)
     one, two = reduced.form.payoffs
 
@@ -273,7 +207,7 @@ def test_who_forgets_is_refused():
 
 @pytest.mark.parametrize("cards", [6, 13, pytest.param(52, marks=pytest.mark.slow)])
 def test_large_trees_of_conflict_and_rake_are_solved_exactly(cards):
-    game = raked_poker(cards)
+    game = trees.raked_poker(cards)
     (profile,), findings = drained(game)
     certificate = certify(game, profile)
 
@@ -283,7 +217,7 @@ def test_large_trees_of_conflict_and_rake_are_solved_exactly(cards):
 
 
 def test_auto_goes_on_to_it_where_all_equilibria_are_out_of_reach():
-    solution = solve(raked_poker(13))
+    solution = solve(trees.raked_poker(13))
 
     assert solution.method == "sequence_lcp"
     assert solution.status is Status.PARTIAL
@@ -293,7 +227,7 @@ def test_auto_goes_on_to_it_where_all_equilibria_are_out_of_reach():
 
 
 def test_auto_takes_the_linear_program_where_one_wins_what_the_other_loses():
-    solution = solve(raked_poker(13, Fraction(0)))
+    solution = solve(trees.raked_poker(13, Fraction(0)))
 
     assert solution.method == "sequence_lp"
     assert solution.equilibria[0].certificate.holds
@@ -359,7 +293,7 @@ def both_paths(game: ExtensiveForm) -> tuple[_lemke.Path, Recorded] | None:
 
 def trees_of_one_stage(most: int, count: int, moves: int = 5) -> list[ExtensiveForm]:
     """Return random trees whose only subgame is the whole, with payoffs of size up to ``most``."""
-    made = (hidden(seed, moves, most) for seed in range(count))
+    made = (trees.hidden(seed, moves, most) for seed in range(count))
     return [
         game
         for game in made
@@ -373,7 +307,7 @@ def trees_of_one_stage(most: int, count: int, moves: int = 5) -> list[ExtensiveF
 def test_in_floats_the_pivots_are_those_in_exact_numbers(most):
     """Payoffs of few sizes tie at most pivots: only the order of perturbations decides there."""
     compared = pivots = 0
-    for game in [*trees_of_one_stage(most, 120), raked_poker(4), raked_poker(6)]:
+    for game in [*trees_of_one_stage(most, 120), trees.raked_poker(4), trees.raked_poker(6)]:
         paths = both_paths(game)
         if paths is None:
             continue
@@ -400,8 +334,8 @@ def test_floats_alone_suffice_on_ordinary_trees(most, monkeypatch):
 
     monkeypatch.setattr(_lemke.ExactPath, "plans", unwanted)
     monkeypatch.setattr(module, "_ATTEMPTS", 1)
-    games = [hidden(seed, moves, most) for moves in (4, 6) for seed in range(30)]
-    for game in [*filter(sequence_lcp.accepts, games), trees.kuhn_poker(), raked_poker(7)]:
+    games = [trees.hidden(seed, moves, most) for moves in (4, 6) for seed in range(30)]
+    for game in [*filter(sequence_lcp.accepts, games), trees.kuhn_poker(), trees.raked_poker(7)]:
         (profile,), findings = drained(game)
 
         assert findings.complete
@@ -430,7 +364,7 @@ def test_paths_through_ties_come_to_an_end_in_floats(size):
 def test_a_path_that_is_too_long_is_given_up_and_says_so(monkeypatch):
     monkeypatch.setattr(limits, "MAX_LEMKE_PIVOTS", 5)
     monkeypatch.setattr(limits, "MAX_PIVOTS", 5)
-    solution = solve(raked_poker(4), "sequence_lcp")
+    solution = solve(trees.raked_poker(4), "sequence_lcp")
 
     assert solution.status is Status.NONE_FOUND
     assert "MAX_LEMKE_PIVOTS is 5" in solution.reason
@@ -439,11 +373,11 @@ def test_a_path_that_is_too_long_is_given_up_and_says_so(monkeypatch):
 def test_a_stage_with_too_many_sequences_is_refused(monkeypatch):
     monkeypatch.setattr(limits, "MAX_SEQUENCES", 30)
     with pytest.raises(LimitExceeded, match="32 sequences, the limit is 30"):
-        next(sequence_lcp(raked_poker(4)))
+        next(sequence_lcp(trees.raked_poker(4)))
 
 
 def test_dictionaries_made_anew_on_the_way_lead_to_the_same_end(monkeypatch):
-    game = raked_poker(9)
+    game = trees.raked_poker(9)
     whole = next(sequence_lcp(game))
     monkeypatch.setattr(_lemke, "_FRESH", 3)
 
@@ -459,15 +393,15 @@ def test_another_start_is_tried_where_a_path_is_lost(monkeypatch):
         return None if len(runs) == 1 else followed(path, most)
 
     monkeypatch.setattr(_lemke.Path, "run", first_lost)
-    game = raked_poker(5)
+    game = trees.raked_poker(5)
 
     assert certify(game, next(sequence_lcp(game))).regret == 0
     assert len(runs) == 2
 
 
 def test_in_exact_numbers_the_path_leads_to_the_same_end(monkeypatch):
-    games = [hidden(seed, 4, most) for seed in range(15) for most in (1, 10**3)]
-    games = [*filter(sequence_lcp.accepts, games), trees.kuhn_poker(), raked_poker(5)]
+    games = [trees.hidden(seed, 4, most) for seed in range(15) for most in (1, 10**3)]
+    games = [*filter(sequence_lcp.accepts, games), trees.kuhn_poker(), trees.raked_poker(5)]
     in_floats = [next(sequence_lcp(game)) for game in games]
     monkeypatch.setattr(module, "_ATTEMPTS", 0)
 
@@ -478,7 +412,7 @@ def test_in_exact_numbers_the_path_leads_to_the_same_end(monkeypatch):
 @pytest.mark.parametrize("number", [Fraction, float])
 def test_odds_that_differ_by_many_orders_of_magnitude_do_no_harm(seed, number):
     """Floats alone lose these paths."""
-    game = hidden(seed, 7, 10**6 if seed % 2 else 3, ratio=Fraction(1, 10**3))
+    game = trees.hidden(seed, 7, 10**6 if seed % 2 else 3, ratio=Fraction(1, 10**3))
     game = trees.scaled(game, number(1))
     certificate = certify(game, next(sequence_lcp(game)))
 
@@ -488,7 +422,7 @@ def test_odds_that_differ_by_many_orders_of_magnitude_do_no_harm(seed, number):
 def test_floats_are_yielded_and_told_where_no_exact_solution_is_near(monkeypatch):
     monkeypatch.setattr(module, "solution", lambda *given: None)
     monkeypatch.setattr(limits, "MAX_EXACT_CELLS", 0)
-    game = raked_poker(4)
+    game = trees.raked_poker(4)
     (profile,), findings = drained(game)
 
     assert certify(game, profile).holds
@@ -540,7 +474,7 @@ def test_where_payoffs_in_equilibrium_are_unique_gambits_lcp_finds_the_same(tmp_
     monkeypatch.setattr(limits, "MAX_RAYS", 300)
     ours, paths = [], []
     for seed in range(100):
-        game = hidden(seed, 4, 10**3)
+        game = trees.hidden(seed, 4, 10**3)
         every, findings = drained(game, backward_induction)
         unique = findings.complete and len(set(map(game.expected_payoffs, every))) == 1
         if unique and game.subgame_roots() == (0,):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from highfence import Decision, Game, Mechanism, Parameter, Regime, Stage, study
+from highfence import Decision, Game, Mechanism, Parameter, Regime, Stage, solve_many, study
 from highfence.errors import RequestError
 
 ARGUMENTS = Game(
@@ -100,3 +100,12 @@ def test_values_come_in_a_mapping_or_as_keywords(name):
     assert np.array_equal(call(weight=0.5), call(parameters={"weight": 0.5}), equal_nan=True)
     with pytest.raises(RequestError, match="weight is given twice"):
         call(weight=0.5, parameters={"weight": 0.5})
+    with pytest.raises(RequestError, match=r"parameters = 3 is no mapping .* parameters=\{'learn"):
+        call(parameters=3)
+
+
+def test_draws_say_what_values_of_parameters_must_be():
+    drawn = {"x": np.linspace(0, 2, 4)}
+    for solved in (study.solve_draws, solve_many):
+        with pytest.raises(RequestError, match="parameters = 3 is no mapping of names to values"):
+            solved(ARGUMENTS, drawn, parameters=3)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import permutations
 
+import numpy as np
+
 from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Node, Terminal
 
 
@@ -147,3 +149,69 @@ def with_payoffs(form: ExtensiveForm, change: Callable[[tuple], tuple]) -> Exten
             built[node] = Lottery("", form.action_labels[node], odds, following)
     labels = {known: about.label for known, about in enumerate(form.information_sets)}
     return ExtensiveForm.from_tree(form.players, built[0], form.title, labels)
+
+
+def hidden(
+    seed: int, moves: int = 4, most: int = 2, players: int = 2, ratio: Fraction | None = None
+) -> ExtensiveForm:
+    """Return a random tree: at each depth someone moves, and some see it and others do not.
+
+    Payoffs are integers of size up to ``most``: few of them make ties. The odds of what chance
+    does are one to two to three, or powers of ``ratio``.
+    """
+    rng = np.random.default_rng(seed)
+    movers = rng.integers(-1, players, moves)
+    counts = rng.integers(2, 4, moves)
+    seen = rng.random((moves, players)) < 0.4
+
+    def grow(past: tuple[int, ...]) -> Node:
+        depth = len(past)
+        if depth == moves or (depth > 1 and rng.random() < 0.15):
+            return Terminal(tuple(map(int, rng.integers(-most, most + 1, players))))
+        mover = int(movers[depth])
+        actions = tuple(f"{depth}{letter}" for letter in "abc"[: counts[depth]])
+        children = tuple(grow((*past, action)) for action in range(counts[depth]))
+        if mover < 0:
+            odds = tuple(ratio**k if ratio else Fraction(k + 1) for k in range(len(actions)))
+            return Lottery("", actions, tuple(weight / sum(odds) for weight in odds), children)
+        known = [k for k in range(depth) if movers[k] == mover or seen[k, mover]]
+        return Move(mover, (depth, *((k, past[k]) for k in known)), actions, children)
+
+    return ExtensiveForm.from_tree([f"p{k}" for k in range(players)], grow(()), f"hidden {seed}")
+
+
+def raked_poker(cards: int, rake: Fraction = Fraction(1, 10)) -> ExtensiveForm:
+    """Return Kuhn's poker with more cards, in which the house takes a share of what is won."""
+    one = 1 - rake
+
+    def end(first: int, second: int, won: int) -> Terminal:
+        return Terminal((won * one, -won) if first > second else (-won, won * one))
+
+    def played(first: int, second: int) -> Move:
+        answer = Move(
+            0,
+            ("first", first, "bet"),
+            ("fold", "call"),
+            (Terminal((-1, one)), end(first, second, 2)),
+        )
+        checked = Move(
+            1, ("second", second, "check"), ("check", "bet"), (end(first, second, 1), answer)
+        )
+        called = Move(
+            1,
+            ("second", second, "bet"),
+            ("fold", "call"),
+            (Terminal((one, -1)), end(first, second, 2)),
+        )
+        return Move(0, first, ("check", "bet"), (checked, called))
+
+    deals = [(a, b) for a in range(cards) for b in range(cards) if a != b]
+    return ExtensiveForm.from_tree(
+        ["first", "second"],
+        Lottery(
+            "deal",
+            tuple(f"{a} {b}" for a, b in deals),
+            (Fraction(1, len(deals)),) * len(deals),
+            tuple(played(a, b) for a, b in deals),
+        ),
+    )

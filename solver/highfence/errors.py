@@ -6,6 +6,7 @@ The tree::
     ├── SpecError            a game, or the file that holds it, is wrong (ValueError)
     │   ├── GameFileError    a .nfg or .efg file is wrong; names line and column
     │   └── LimitExceeded    a named limit on size or time would be passed
+    │       └── LimitForeseen    by an estimate: the search was not carried so far
     ├── RequestError         the request is wrong: unknown game, regime, method, option (ValueError)
     │   └── NotApplicable    the method cannot take this game, and why
     ├── MethodFailed         a method met a numerical failure that it cannot repair
@@ -30,6 +31,7 @@ __all__ = [
     "HighfenceError",
     "Interrupted",
     "LimitExceeded",
+    "LimitForeseen",
     "MethodFailed",
     "NotApplicable",
     "Problem",
@@ -99,6 +101,10 @@ class GameFileError(SpecError):
 
 class LimitExceeded(SpecError):
     """Going on would pass a named limit (see :mod:`highfence.limits`)."""
+
+
+class LimitForeseen(LimitExceeded):
+    """By an estimate, going on would pass a named limit; the search was not carried so far."""
 
 
 class RequestError(HighfenceError, ValueError):

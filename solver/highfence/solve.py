@@ -7,7 +7,7 @@ same, orders and labels the rest, and says in words how far the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from . import limits, tolerances
 from .certify import certify
 from .certify.signaling import judge_signaling, supporting_beliefs
-from .errors import LimitExceeded, MethodFailed, NotApplicable, RequestError, SpecError
+from .errors import (
+    LimitExceeded,
+    LimitForeseen,
+    MethodFailed,
+    NotApplicable,
+    RequestError,
+    SpecError,
+)
 from .methods import registry
 from .present import plays_of, present
 from .solution import (
@@ -311,11 +318,14 @@ def _run_chosen(
     """Run the method asked for, or those that "auto" goes through; say why it was taken."""
     fitting = candidates(form)
     if name != "auto":
-        asked = registry.get(name)
+        try:
+            asked = registry.get(name)
+        except RequestError as unknown:
+            raise RequestError(f"{unknown}. {_can(fitting)}".replace("?.", "?")) from None
         for one in fitting:
             if one.method is asked:
                 return _run(form, one, most, wanted), asked, "asked for"
-        raise NotApplicable(_why_not(form, asked, [one.method for one in fitting]))
+        raise NotApplicable(_why_not(form, asked, fitting))
     first_method, reason = chosen_by_auto(form)
     told: list[str] = []
     first: _Outcome | None = None
@@ -325,11 +335,13 @@ def _run_chosen(
     for one in fitting:
         chosen = one.method
         try:
-            outcome = _run(form, one, most, wanted)
+            outcome = _run(form, one, most, wanted, foresee=True)
         except (MethodFailed, LimitExceeded) as failure:
             passed = isinstance(failure, LimitExceeded)
             told.append(f"{chosen}: {failure}" if passed else str(failure))
-            tried.append(f"{chosen} passed a limit" if passed else f"{chosen} failed")
+            foreseen = isinstance(failure, LimitForeseen)
+            how = "would pass a limit" if foreseen else "passed a limit" if passed else "failed"
+            tried.append(f"{chosen} {how}")
             if isinstance(failure, LimitExceeded):
                 exceeded = exceeded or failure
             unfinished = True
@@ -408,14 +420,17 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _why_not(form: Form, chosen: Method, fitting: list[Method]) -> str:
+def _why_not(form: Form, chosen: Method, fitting: Sequence[_Candidate]) -> str:
     if chosen.form is not type(form):
         kind = chosen.form.__name__.removesuffix("Form").lower()
         reason = f"it takes {kind} forms, and this game is {_a_form(form)}"
     else:
         reason = f"it takes {chosen.domain or 'fewer games'}, and this game is not of that kind"
-    names = ", ".join(made.name for made in fitting) or "none"
-    return f"{chosen.name} cannot solve this game: {reason}. Methods that can: {names}"
+    return f"{chosen.name} cannot solve this game: {reason}. {_can(fitting)}"
+
+
+def _can(fitting: Sequence[_Candidate]) -> str:
+    return f"Methods that can: {', '.join(one.method.name for one in fitting) or 'none'}"
 
 
 def _domains(methods: tuple[Method, ...]) -> str:
@@ -462,12 +477,19 @@ class _Outcome:
         return sorted(self.found, key=key, reverse=True)
 
 
-def _run(form: Form, chosen: _Candidate, most: int, wanted: Mapping[str, int]) -> _Outcome:
-    """Run a method and judge what it yields, until it ends or the limit is reached."""
+def _run(
+    form: Form, chosen: _Candidate, most: int, wanted: Mapping[str, int], foresee: bool = False
+) -> _Outcome:
+    """Run a method and judge what it yields, until it ends or the limit is reached.
+
+    With ``foresee``, a method that can tell stops where it would pass a limit later.
+    """
     outcome = _Outcome(form)
     distinct = _Distinct()
     # A method that counts plans can list one for each outcome.
-    options = wanted if "plans" in chosen.method.options else {}
+    options: dict[str, Any] = {**wanted} if "plans" in chosen.method.options else {}
+    if foresee and "foresee" in chosen.method.options:
+        options["foresee"] = True
     profiles = chosen.method(chosen.form, **options)
     number = -1
     while True:

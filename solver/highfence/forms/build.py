@@ -122,8 +122,13 @@ def values_given(parameters: Mapping[str, Any] | None, named: Mapping[str, Any])
     Raises
     ------
     RequestError
-        A parameter is given in both ways.
+        A parameter is given in both ways, or something else than a mapping is given.
     """
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise RequestError(
+            f"parameters = {parameters!r} is no mapping of names to values. "
+            "Give one, like parameters={'learning': 0.2}, or keywords: learning=0.2"
+        )
     given = dict(parameters or {})
     for name in named:
         if name in given:

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import lcm, prod
 from typing import Any
 
@@ -53,6 +54,7 @@ Choices = tuple[tuple[int, int], ...]
 """Pairs (information set, action) in the order in which they are taken."""
 
 _INT64_SAFE = 2**62
+_FLOAT_SAFE = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +75,25 @@ class Truncation:
     """Per end, the product of the probabilities of chance on the way from the root."""
     choices: tuple[Choices, ...]
     """Per end, what players do on the way from the root."""
-    plans: Mapping[int, tuple[Plan, ...]]
-    """Per player who moves inside, the pure strategies, lexicographic."""
+    counts: Mapping[int, int]
+    """Per player who moves inside, the number of pure strategies."""
+    _ways: Mapping[int, tuple[Choices, ...]] = field(repr=False)
+    """Per information set inside, its player's own choices that may precede it."""
+    _reduced: bool = field(repr=False)
     _compatible: dict[tuple[int, Choices], NDArray[np.intp]] = field(
         default_factory=dict, repr=False
     )
+    _actions: dict[int, tuple[dict[int, int], NDArray[np.int16]]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @cached_property
+    def plans(self) -> Mapping[int, tuple[Plan, ...]]:
+        """Per player who moves inside, the pure strategies, lexicographic."""
+        return {
+            player: plans_over(self.form, player, self._ways, self._reduced)
+            for player in self.counts
+        }
 
     @classmethod
     def of(
@@ -137,13 +153,14 @@ class Truncation:
                 steps = [(child, weight, (*taken, (here, k))) for k, child in enumerate(following)]
             waiting.extend(reversed(steps))
         inside = tuple(sorted(ways))
-        plans = {
-            player: plans_over(
-                form, player, {known: tuple(ways[known]) for known in inside}, reduced
-            )
+        before = {known: tuple(ways[known]) for known in inside}
+        counts = {
+            player: _number_of_plans(form, player, before, reduced)
             for player in sorted({form.information_sets[known].player for known in inside})
         }
-        return cls(form, root, tuple(stops), inside, tuple(chance), tuple(choices), plans)
+        return cls(
+            form, root, tuple(stops), inside, tuple(chance), tuple(choices), counts, before, reduced
+        )
 
     def payoff_table(
         self,
@@ -177,32 +194,50 @@ class Truncation:
         -----
         Cost: entries times the number of outcomes of chance.
         """
+        table, whole = self.scaled_table(values, players, axes)
+        if table.dtype == np.float64:
+            return table
+        made = np.empty(table.size, dtype=object)
+        made[:] = [Fraction(number, whole) for number in table.ravel().tolist()]
+        return made.reshape(table.shape)
+
+    def scaled_table(
+        self,
+        values: Mapping[int, Sequence[Number]],
+        players: Sequence[int],
+        axes: Sequence[int],
+    ) -> tuple[NDArray[Any], int]:
+        """Return expected payoffs times a number that makes them integers, and that number.
+
+        Parameters are those of :meth:`payoff_table`. The table has int64 or, where these do not
+        do, Python's integers; float64 and 1 where values or probabilities are floats.
+        """
         gains = [
             [weight * values[end][player] for player in players]
             for end, weight in zip(self.ends, self.chance, strict=True)
         ]
-        shape = (len(players), *(len(self.plans[player]) for player in axes))
+        shape = (len(players), *(self.counts[player] for player in axes))
         self._check_size(shape)
         if any(isinstance(number, float) for row in gains for number in row):
             table: NDArray[Any] = np.zeros(shape)
             self._spread(table, axes, np.array(gains, dtype=np.float64))
-            return table
+            return table, 1
         # Sums of integers over one denominator: many times faster than sums of Fractions.
         whole = lcm(1, *(Fraction(number).denominator for row in gains for number in row))
         scaled = [[int(number * whole) for number in row] for row in gains]
-        small = sum(abs(number) for row in scaled for number in row) < _INT64_SAFE
-        table = np.zeros(shape, dtype=np.int64 if small else object)
+        largest = sum(abs(number) for row in scaled for number in row)
+        if len(axes) == 2 and largest < _FLOAT_SAFE:
+            return self._multiplied(axes, np.array(scaled, dtype=np.float64)), whole
+        table = np.zeros(shape, dtype=np.int64 if largest < _INT64_SAFE else object)
         self._spread(table, axes, np.array(scaled, dtype=table.dtype))
-        made = np.empty(table.size, dtype=object)
-        made[:] = [Fraction(number, whole) for number in table.ravel().tolist()]
-        return made.reshape(shape)
+        return table, whole
 
     def metric_table(self, values: NDArray[np.float64], axes: Sequence[int]) -> NDArray[np.float64]:
         """Return the expected value of a metric for all profiles of plans, as float64.
 
         ``values`` has one number per node of the form; ``axes`` as in :meth:`payoff_table`.
         """
-        shape = (1, *(len(self.plans[player]) for player in axes))
+        shape = (1, *(self.counts[player] for player in axes))
         self._check_size(shape)
         table = np.zeros(shape)
         chance = np.array([float(weight) for weight in self.chance])
@@ -229,17 +264,53 @@ class Truncation:
                 if gain:
                     table[(position, *cells)] += gain
 
+    def _multiplied(self, axes: Sequence[int], gains: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the table of two axes as a product of matrices: floats hold these integers."""
+        sides = []
+        for player in axes:
+            keys: dict[Choices, int] = {}
+            of = [
+                keys.setdefault(_of_player(self.form, player, taken), len(keys))
+                for taken in self.choices
+            ]
+            allowed = np.zeros((self.counts[player], len(keys)))
+            for own, place in keys.items():
+                allowed[self.compatible(player, own), place] = 1.0
+            sides.append((np.array(of), allowed))
+        (first, rows), (second, columns) = sides
+        tables = []
+        for gain in gains.T:
+            between = np.zeros((rows.shape[1], columns.shape[1]))
+            np.add.at(between, (first, second), gain)
+            tables.append(np.rint(rows @ between @ columns.T).astype(np.int64))
+        return np.stack(tables)
+
     def compatible(self, player: int, taken: Choices) -> NDArray[np.intp]:
         """Return the indices of the player's plans that agree with their part of ``taken``."""
         own = _of_player(self.form, player, taken)
         key = (player, own)
         if key not in self._compatible:
-            wanted = frozenset(own)
-            self._compatible[key] = np.array(
-                [index for index, plan in enumerate(self.plans[player]) if wanted <= set(plan)],
-                dtype=np.intp,
-            )
+            places, actions = self._actions_of(player)
+            agree = np.ones(len(actions), dtype=bool)
+            for known, action in own:
+                agree &= actions[:, places[known]] == action
+            self._compatible[key] = np.flatnonzero(agree)
         return self._compatible[key]
+
+    def _actions_of(self, player: int) -> tuple[dict[int, int], NDArray[np.int16]]:
+        """Return a column per information set of a player; per plan its actions, -1 for none."""
+        if player not in self._actions:
+            plans = self.plans[player]
+            own = [
+                known for known in self.sets if self.form.information_sets[known].player == player
+            ]
+            places = {known: k for k, known in enumerate(own)}
+            actions = np.full((len(plans), len(own)), -1, np.int16)
+            for index, plan in enumerate(plans):
+                for known, action in plan:
+                    actions[index, places[known]] = action
+            self._actions[player] = places, actions
+        return self._actions[player]
 
     def behavior(
         self,
@@ -383,14 +454,11 @@ def plans_over(
     these are there.
     """
     own = [known for known in ways if form.information_sets[known].player == player]
-    problem = Problem(
-        form.title or "game",
-        f"{form.players[player]!r} has more than {limits.MAX_STRATEGIES} pure "
-        f"strategies over {len(own)} information sets",
-        "Raise highfence.limits.MAX_STRATEGIES if time and memory allow.",
-    )
-    if reduced and _number_of_plans(form, own, ways) > limits.MAX_STRATEGIES:
-        raise LimitExceeded(problem)
+    after = _sets_after(own, ways) if reduced else None
+    if after is not None:
+        if _count(form, after) > limits.MAX_STRATEGIES:
+            raise _too_many(form, player, len(own))
+        return tuple(sorted(_plans_after(form, after, ())))
     before = [(known, [frozenset(way) for way in ways[known]]) for known in own]
     made: list[Plan] = []
     waiting: list[dict[int, int]] = [{}]
@@ -405,24 +473,85 @@ def plans_over(
         else:
             made.append(tuple(sorted(chosen)))
         if len(made) + len(waiting) > limits.MAX_STRATEGIES:
-            raise LimitExceeded(problem)
+            raise _too_many(form, player, len(own))
     return tuple(made)
 
 
 def _number_of_plans(
-    form: ExtensiveForm, own: Sequence[int], ways: Mapping[int, tuple[Choices, ...]]
+    form: ExtensiveForm, player: int, ways: Mapping[int, tuple[Choices, ...]], reduced: bool
 ) -> int:
-    """Return how many reduced pure strategies there are, or 1 where a player forgets."""
+    """Return how many pure strategies a player has over some information sets.
+
+    Raises
+    ------
+    LimitExceeded
+        More than ``limits.MAX_STRATEGIES``.
+    """
+    own = [known for known in ways if form.information_sets[known].player == player]
+    after = _sets_after(own, ways)
+    if not reduced:
+        number = prod(len(form.information_sets[known].actions) for known in own)
+    elif after is not None:
+        number = _count(form, after)
+    else:
+        number = len(plans_over(form, player, ways))
+    if number > limits.MAX_STRATEGIES:
+        raise _too_many(form, player, len(own))
+    return number
+
+
+def _too_many(form: ExtensiveForm, player: int, sets: int) -> LimitExceeded:
+    return LimitExceeded(
+        Problem(
+            form.title or "game",
+            f"{form.players[player]!r} has more than {limits.MAX_STRATEGIES} pure "
+            f"strategies over {sets} information sets",
+            "Raise highfence.limits.MAX_STRATEGIES if time and memory allow.",
+        )
+    )
+
+
+def _sets_after(
+    own: Sequence[int], ways: Mapping[int, tuple[Choices, ...]]
+) -> dict[Choices, list[int]] | None:
+    """Return the information sets right after each own choice, or None where a player forgets."""
     if any(len(ways[known]) > 1 for known in own):
-        return 1
-    after: dict[Choices, int] = {}
-    # Sets that come later have higher numbers.
-    for known in sorted(own, reverse=True):
+        return None
+    after: dict[Choices, list[int]] = {}
+    for known in sorted(own):
         (way,) = ways[known]
-        actions = range(len(form.information_sets[known].actions))
-        number = sum(after.get(((known, action),), 1) for action in actions)
-        after[way[-1:]] = after.get(way[-1:], 1) * number
-    return after.get((), 1)
+        after.setdefault(way[-1:], []).append(known)
+    return after
+
+
+def _count(form: ExtensiveForm, after: Mapping[Choices, Sequence[int]]) -> int:
+    """Return how many reduced pure strategies there are."""
+    number: dict[Choices, int] = {}
+    # Sets that come later have higher numbers.
+    for last, following in sorted(after.items(), key=lambda item: item[1][0], reverse=True):
+        number[last] = prod(
+            sum(
+                number.get(((known, action),), 1)
+                for action in range(len(form.information_sets[known].actions))
+            )
+            for known in following
+        )
+    return number.get((), 1)
+
+
+def _plans_after(
+    form: ExtensiveForm, after: Mapping[Choices, Sequence[int]], last: Choices
+) -> list[Plan]:
+    """Return the plans over all information sets after an own choice, each sorted."""
+    made: list[Plan] = [()]
+    for known in after.get(last, ()):
+        mine = [
+            ((known, action), *rest)
+            for action in range(len(form.information_sets[known].actions))
+            for rest in _plans_after(form, after, ((known, action),))
+        ]
+        made = [(*plan, *part) for plan in made for part in mine]
+    return [tuple(sorted(plan)) for plan in made]
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,9 +40,17 @@ from operator import mul
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import limits, tolerances
-from ..errors import LimitExceeded, MethodFailed, NotApplicable, Problem, RequestError
+from ..errors import (
+    LimitExceeded,
+    LimitForeseen,
+    MethodFailed,
+    NotApplicable,
+    Problem,
+    RequestError,
+)
 from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from ..forms.lift import exact_candidates
 from ..forms.normal import NormalForm, Profile
@@ -52,7 +60,6 @@ from ._plans import MANY, Continuation, Listing, Way, grouped
 from .extreme import extreme_enumeration
 from .logit import logit
 from .polynomial import path_count, polynomial_supports
-from .pure import pure_enumeration
 from .rational_lp import matrix_game
 from .registry import Method, for_form, form_name, get, method
 from .sequence_form import (
@@ -107,6 +114,7 @@ def backward_induction(
     inside: str | None = None,
     plans: int | None = None,
     limit: int | None = None,
+    foresee: bool = False,
 ) -> Generator[BehaviorProfile, None, Findings]:
     """Yield all subgame-perfect equilibria that are built from extreme stage equilibria.
 
@@ -130,6 +138,9 @@ def backward_induction(
     limit
         Most that are yielded; by default ``limits.MAX_EQUILIBRIA``, or
         ``limits.MAX_LISTED_OUTCOMES`` where one is yielded for each outcome.
+    foresee
+        Search no mixed equilibria of a stage of two in which the number of rays, by how it
+        grows, is expected to be more than 1.2 times ``limits.MAX_RAYS``.
 
     Yields
     ------
@@ -165,6 +176,8 @@ def backward_induction(
         ``inside`` is no method, or none for strategic forms.
     LimitExceeded
         The stage of a subgame is too large to be written down.
+    LimitForeseen
+        With ``foresee``, mixed equilibria were not searched, and there are no pure ones.
 
     Notes
     -----
@@ -192,7 +205,7 @@ def backward_induction(
     ...     print(*(str(p) for strategy in profile.probabilities for p in strategy))
     0 1 0 1
     """
-    search = Search(form)
+    search = Search(form, foresee=foresee)
     if inside is None:
         return (yield from search.run(search.nash, plans, limit))
     chosen = get(inside)
@@ -288,6 +301,10 @@ class Search:
     """The state of one run: solves stages from the deepest up, by a stage solver."""
 
     form: ExtensiveForm
+    foresee: bool = False
+    """Stages in which too many rays are expected are not searched for mixed equilibria."""
+    foreseen: str = ""
+    """The first of these, and why."""
     complete: bool = True
     games: int = 0
     paths: int = 0
@@ -333,6 +350,14 @@ class Search:
         if not roots:
             yield BehaviorProfile(())
             return Findings(complete=True, count=1, outcomes=1)
+        if self.foreseen and not self.after[0]:
+            raise LimitForeseen(
+                Problem(
+                    self.form.title or "game",
+                    f"{self.foreseen}, and no pure equilibrium was found",
+                    "Ask for backward_induction to have it tried.",
+                )
+            )
         count, outcomes, supports = yield from self._listed(plans, limit)
         texts = tuple(self._sentence(*entry) for entry in self.notes.values())
         return Findings(self.complete, texts, count=count, outcomes=outcomes, supports=supports)
@@ -448,7 +473,7 @@ class Search:
         values: dict[int, Sequence[Rational]] = {
             end: self.values[end] for end in tree.ends if not self.form.children[end]
         }
-        movers = list(tree.plans)
+        movers = list(tree.counts)
         known: dict[object, list[Behavior]] = {}
         ways = []
         for combination in self._combinations([self.after[end] for end in inner], root):
@@ -566,7 +591,7 @@ class Search:
 
     def nash(self, tree: Truncation, values: Values) -> list[Behavior]:
         """Return the extreme equilibria of a stage of two, the isolated ones of more."""
-        active = [player for player, plans in tree.plans.items() if len(plans) > 1]
+        active = [player for player, count in tree.counts.items() if count > 1]
         if len(active) == 2:
             found = self.extreme(tree, active[0], active[1], values)
         elif len(active) > 2:
@@ -601,9 +626,14 @@ class Search:
             ]
         else:
             try:
-                plans = extreme_realization_plans(tree, (first, second), values)
-            except TooManyRays:
-                why = f"more than {limits.MAX_RAYS} rays, highfence.limits.MAX_RAYS"
+                plans = extreme_realization_plans(tree, (first, second), values, self.foresee)
+            except TooManyRays as passed:
+                why = str(passed)
+                if passed.foreseen and not self.foreseen:
+                    self.foreseen = (
+                        f"the stage of {self._subgame_name(tree.root)} is too large for all mixed "
+                        f"equilibria ({why})"
+                    )
                 if not is_strictly_competitive(tree, (first, second), values):
                     return self._pure_instead(tree, values, why)
                 self.complete = False
@@ -626,7 +656,7 @@ class Search:
         If the stage is too large for that, or too many were solved before, a mixed equilibrium
         is sought only where there is no pure one.
         """
-        paths = path_count(tuple(len(tree.plans[player]) for player in active))
+        paths = path_count(tuple(tree.counts[player] for player in active))
         self.paths += paths
         why = ""
         if paths > limits.MAX_SUPPORT_PATHS:
@@ -675,7 +705,7 @@ class Search:
 
     def by(self, chosen: Method, tree: Truncation, values: Values) -> list[Behavior]:
         """Return what a method for strategic forms finds in a stage of two or more players."""
-        active = [player for player, plans in tree.plans.items() if len(plans) > 1]
+        active = [player for player, count in tree.counts.items() if count > 1]
         if len(active) < 2:
             return self.nash(tree, values)
         game = NormalForm.from_payoffs(tree.payoff_table(values, active, active))
@@ -736,23 +766,23 @@ class Search:
 
     def _pure(self, tree: Truncation, values: Values) -> list[dict[int, Plan]]:
         """Return the pure equilibria of a stage as a plan per player."""
-        active = [player for player, plans in tree.plans.items() if len(plans) > 1]
+        active = [player for player, count in tree.counts.items() if count > 1]
+        stable: NDArray[np.bool_] | None = None
+        if active:
+            table, _ = tree.scaled_table(values, active, active)
+            stable = np.ones(table.shape[1:], dtype=bool)
+            for axis, gains in enumerate(table):
+                stable &= gains == gains.max(axis=axis, keepdims=True)
         rest = {player: plans[0] for player, plans in tree.plans.items()}
-        if not active:
+        if stable is None:
             return [rest]
-        game = NormalForm.from_payoffs(tree.payoff_table(values, active, active))
-        profiles, _ = _drained(pure_enumeration(game))
-        if not profiles:
+        if not stable.any():
             self._see(
                 "none", "no pure equilibrium in the stage of {}", self._subgame_name(tree.root)
             )
         return [
-            rest
-            | {
-                player: tree.plans[player][support[0]]
-                for player, support in zip(active, profile.supports, strict=True)
-            }
-            for profile in profiles
+            rest | {player: tree.plans[player][k] for player, k in zip(active, chosen, strict=True)}
+            for chosen in np.argwhere(stable).tolist()
         ]
 
     def _behavior(self, tree: Truncation, plans: Mapping[int, Plan], values: Values) -> Behavior:
@@ -770,7 +800,7 @@ class Search:
     def _from_strategies(
         self, tree: Truncation, weights: Mapping[int, Sequence[Any]], values: Values
     ) -> Behavior:
-        certain = {player: (Fraction(1),) for player in tree.plans}
+        certain = {player: (Fraction(1),) for player in tree.counts}
         return tree.behavior({**certain, **weights}, values)
 
     def _from_realization_plans(
@@ -897,7 +927,7 @@ class Search:
 
     def _say_what_floats_cannot_tell(self, tree: Truncation, values: Values) -> None:
         """Note that a stage has payoffs that may tie with some that were found in floats."""
-        for player in tree.plans:
+        for player in tree.counts:
             slack = self.scale[player] * Fraction(tolerances.REGRET_FLOAT)
             gains = sorted({values[end][player] for end in tree.ends})
             if any(0 < more - less <= slack for less, more in pairwise(gains)):

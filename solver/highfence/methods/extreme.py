@@ -40,8 +40,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import limits
+from ..errors import LimitForeseen, Problem
 from ..forms.normal import NormalForm, Profile
 from ..solution import Findings, Finds
+from ._growth import about, expected
 from .registry import method
 
 __all__ = ["components", "extreme_enumeration", "integer_payoffs", "maximal_nash_subsets"]
@@ -49,12 +51,19 @@ __all__ = ["components", "extreme_enumeration", "integer_payoffs", "maximal_nash
 Vertex = tuple[tuple[int, ...], int]
 """Homogeneous integer coordinates ``(x_0, x_1, ..., x_m)``, and the mask of tight inequalities."""
 
+_FORESEEN = 2.0
+"""How many times the limit must be expected: random games were expected to have twice the vertices
+that they had."""
 _FEW_PAIRS = 600
 """Below this many pairs of rays, testing each pair is faster than hashing their faces."""
 
 
 class _TooLarge(Exception):
     """A named limit would be passed; the message says which."""
+
+
+class _Foreseen(_TooLarge):
+    """By an estimate."""
 
 
 @method(
@@ -68,7 +77,9 @@ class _TooLarge(Exception):
     rank=10,
     use="every equilibrium of two players, with the continua they span",
 )
-def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
+def extreme_enumeration(
+    game: NormalForm, *, foresee: bool = False
+) -> Generator[Profile, None, Findings]:
     """Yield all extreme equilibria of a two-player game, exactly.
 
     The vertices of both best-response polytopes are enumerated in integers (double
@@ -80,6 +91,9 @@ def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     ----------
     game
         A game of two players.
+    foresee
+        Stop as soon as a polytope, by how it grows, is expected to have more than twice
+        ``limits.MAX_BASES`` vertices.
 
     Yields
     ------
@@ -92,6 +106,11 @@ def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     Findings
         ``complete`` unless a polytope passes ``limits.MAX_BASES`` or ``limits.MAX_PAIRS`` on
         the way; then nothing is yielded.
+
+    Raises
+    ------
+    LimitForeseen
+        With ``foresee``, the limit would be passed.
 
     Notes
     -----
@@ -115,10 +134,19 @@ def extreme_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     column = [[column[j][i] for i in rows] for j in columns]
     m, n = len(rows), len(columns)
     try:
-        row_vertices = _vertices(column)
+        row_vertices = _vertices(column, foresee)
         column_vertices = [
-            (point, mask >> n | (mask & (1 << n) - 1) << m) for point, mask in _vertices(row)
+            (point, mask >> n | (mask & (1 << n) - 1) << m)
+            for point, mask in _vertices(row, foresee)
         ]
+    except _Foreseen as limit:
+        raise LimitForeseen(
+            Problem(
+                game.title or "game",
+                f"a best-response polytope of this {m} x {n} game {limit}",
+                "Ask for extreme_enumeration to have it tried.",
+            )
+        ) from None
     except _TooLarge as limit:
         return Findings(
             complete=False,
@@ -309,7 +337,7 @@ def _ranks(matrix: list[list[int]]) -> NDArray[np.int64]:
     return np.array([[order[value] for value in row] for row in matrix], dtype=np.int64)
 
 
-def _vertices(matrix: list[list[int]]) -> list[Vertex]:
+def _vertices(matrix: list[list[int]], foresee: bool = False) -> list[Vertex]:
     """Return all vertices of ``{x >= 0 : matrix x <= 1}``, the origin included.
 
     The inequalities are added one by one to a cone of homogeneous coordinates; those of
@@ -320,6 +348,8 @@ def _vertices(matrix: list[list[int]]) -> list[Vertex]:
     ----------
     matrix
         Shape ``(n, m)``, all entries positive.
+    foresee
+        Give up where the number of vertices, by how it grows, would pass ``limits.MAX_BASES``.
 
     Returns
     -------
@@ -329,7 +359,7 @@ def _vertices(matrix: list[list[int]]) -> list[Vertex]:
     Raises
     ------
     _TooLarge
-        ``limits.MAX_BASES`` or ``limits.MAX_PAIRS`` would be passed.
+        ``limits.MAX_BASES`` or ``limits.MAX_PAIRS`` would be passed, or is foreseen to be.
     """
     size = len(matrix[0])
     all_zero = (1 << size) - 1
@@ -341,11 +371,20 @@ def _vertices(matrix: list[list[int]]) -> list[Vertex]:
         point = [0] * (size + 1)
         point[0], point[i + 1] = entry, 1
         rays.append((tuple(point), all_zero ^ 1 << i | 1 << size + first))
-    for j, row in others:
+    counts = [len(rays)]
+    for left, (j, row) in zip(reversed(range(len(others))), others, strict=True):
         rays = _cut(rays, row, 1 << size + j, size)
+        counts.append(len(rays))
         if len(rays) > limits.MAX_BASES:
             raise _TooLarge(
                 f"has more than {limits.MAX_BASES} vertices (highfence.limits.MAX_BASES)"
+            )
+        likely = expected(counts, left, limits.MAX_BASES) if foresee else 0
+        if likely > _FORESEEN * limits.MAX_BASES:
+            raise _Foreseen(
+                f"is expected to have {about(likely)} vertices, as it has "
+                f"{len(rays)} of them {left} inequalities before the last "
+                f"(highfence.limits.MAX_BASES is {limits.MAX_BASES})"
             )
     return rays
 

@@ -19,12 +19,18 @@ from collections.abc import Generator
 from fractions import Fraction
 
 from .. import limits
+from ..errors import LimitForeseen, Problem
 from ..forms.normal import NormalForm, Profile
 from ..solution import Findings, Finds
 from .extreme import integer_payoffs
 from .registry import method
 
 __all__ = ["lemke_howson"]
+
+
+_DOZENS = 100
+"""Strategies of both players up to which exact paths end soon: of 60 x 60 random games, nine paths
+do within the limit on pivots, in some ten seconds."""
 
 
 @method(
@@ -38,7 +44,7 @@ __all__ = ["lemke_howson"]
     rank=15,
     use="some equilibria of two players with many strategies, soon",
 )
-def lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
+def lemke_howson(game: NormalForm, *, foresee: bool = False) -> Generator[Profile, None, Findings]:
     """Yield the equilibria at the ends of the Lemke-Howson paths, one path per label, exactly.
 
     It works where the enumeration of all equilibria is out of reach: for games of some
@@ -48,6 +54,9 @@ def lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     ----------
     game
         A game of two players.
+    foresee
+        Take no pivot if there are so many strategies that numbers have hundreds of digits and
+        few paths would come to an end.
 
     Yields
     ------
@@ -59,6 +68,11 @@ def lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     Findings
         ``complete`` if all paths were followed to their ends within
         ``limits.MAX_PIVOTS`` pivots.
+
+    Raises
+    ------
+    LimitForeseen
+        With ``foresee``, there are too many strategies.
 
     Notes
     -----
@@ -72,8 +86,17 @@ def lemke_howson(game: NormalForm) -> Generator[Profile, None, Findings]:
     >>> [profile.supports for profile in lemke_howson(battle)]
     [((0,), (0,)), ((1,), (1,))]
     """
-    row, column = integer_payoffs(game)
     m, n = game.num_strategies
+    if foresee and m + n > _DOZENS:
+        raise LimitForeseen(
+            Problem(
+                game.title or "game",
+                f"on {m + n} paths of a {m} x {n} game, {limits.MAX_PIVOTS} exact pivots "
+                "(highfence.limits.MAX_PIVOTS) are few, and take long",
+                "Ask for lemke_howson to have them taken.",
+            )
+        )
+    row, column = integer_payoffs(game)
     seen: set[Profile] = set()
     pivots = 0
     for dropped in range(m + n):

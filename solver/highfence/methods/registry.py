@@ -267,9 +267,15 @@ def get(name: str) -> Method:
     Raises
     ------
     RequestError
-        No method has this name; the message lists the closest.
+        No method has this name; the message lists the closest, or says what to type if it is
+        a concept or a batch.
     """
     known = {made.name: made for made in all_methods()}
     if name not in known:
+        for other in concepts():
+            if other.name == name:
+                raise RequestError(
+                    f"{name} is no equilibrium method, but a {other.kind}: {other.call}"
+                )
         raise RequestError(f"unknown method {name!r}. {did_you_mean(name, known)}")
     return known[name]

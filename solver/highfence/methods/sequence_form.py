@@ -46,6 +46,7 @@ from numpy.typing import NDArray
 
 from .. import limits
 from ..forms.reduce import Truncation
+from ._growth import about, expected
 from .rational_lp import in_convex_hull, least_cost
 
 __all__ = [
@@ -61,12 +62,24 @@ RealizationPlan = dict[tuple[int, int], Fraction]
 Ray = tuple[tuple[int, ...], int]
 """Integer coordinates, and the mask of inequalities that are tight."""
 _PerPlayer = Sequence[Fraction | int] | Mapping[int, Fraction | int]
+_FORESEEN = 1.2
+"""How many times the limit must be expected: random trees were expected to have up to 1.15 times
+the rays that they had."""
 _EMPTY = (-1, 0)
 """The empty sequence."""
 
 
 class TooManyRays(Exception):
-    """``limits.MAX_RAYS`` would be passed."""
+    """``limits.MAX_RAYS`` would be passed; the message says what is known of their number."""
+
+    def __init__(self, known: str, foreseen: bool = False) -> None:
+        super().__init__(known)
+        self.foreseen = foreseen
+        """It is an estimate."""
+
+
+def _passed() -> str:
+    return f"more than {limits.MAX_RAYS} rays, highfence.limits.MAX_RAYS"
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,7 @@ def extreme_realization_plans(
     tree: Truncation,
     players: tuple[int, int],
     values: Mapping[int, Sequence[Fraction | int]],
+    foresee: bool = False,
 ) -> list[tuple[RealizationPlan, RealizationPlan]]:
     """Return all extreme equilibria of two players, exactly.
 
@@ -93,6 +107,8 @@ def extreme_realization_plans(
         The two players.
     values
         Per end of the tree, a rational number per player.
+    foresee
+        Give up where the number of rays, by how it grows, would pass the limit.
 
     Returns
     -------
@@ -102,8 +118,12 @@ def extreme_realization_plans(
     Raises
     ------
     TooManyRays
-        More than ``limits.MAX_RAYS`` rays on the way.
+        More than ``limits.MAX_RAYS`` rays on the way, or in the end: each pure strategy is that
+        of at least one ray.
     """
+    most = max(tree.counts[player] for player in players)
+    if most > limits.MAX_RAYS:
+        raise TooManyRays(f"{_passed()}: one player has {most} pure strategies, each one of a ray")
     sides = [_side(tree, player) for player in players]
     payoffs = _sequence_payoffs(tree, players, values)
     flipped = {(b, a): pair for (a, b), pair in payoffs.items()}
@@ -121,7 +141,7 @@ def extreme_realization_plans(
             [*coordinates[sequence], *([0] * len(other.before))] for sequence in own.sequences
         ] + _price_rows(other, worth, coordinates)
         points: dict[int, RealizationPlan] = {}
-        for ray, mask in _extreme_rays(rows):
+        for ray, mask in _extreme_rays(rows, foresee):
             if ray[0] > 0:  # the others are directions in which prices grow
                 points[mask] = {
                     sequence: Fraction(sum(map(mul, coordinates[sequence], ray[:width])), ray[0])
@@ -324,7 +344,7 @@ def _price_rows(
     return rows
 
 
-def _extreme_rays(rows: list[list[int]]) -> list[Ray]:
+def _extreme_rays(rows: list[list[int]], foresee: bool = False) -> list[Ray]:
     """Return the extreme rays of the pointed cone ``{z : rows z >= 0}``.
 
     Inequalities are added one by one to a simplicial cone of independent ones; rays that a
@@ -337,11 +357,21 @@ def _extreme_rays(rows: list[list[int]]) -> list[Ray]:
         (ray, all_of_basis & ~(1 << k))
         for k, ray in zip(basis, _dual_basis([rows[k] for k in basis]), strict=True)
     ]
-    for k, row in enumerate(rows):
-        if k not in basis:
-            rays = _cut(rays, row, k, dimension, len(rows))
-            if len(rays) > limits.MAX_RAYS:
-                raise TooManyRays
+    counts = [len(rays)]
+    added = [k for k in range(len(rows)) if k not in basis]
+    for place, k in enumerate(added, 1):
+        rays = _cut(rays, rows[k], k, dimension, len(rows))
+        if len(rays) > limits.MAX_RAYS:
+            raise TooManyRays(_passed())
+        counts.append(len(rays))
+        likely = expected(counts, len(added) - place, limits.MAX_RAYS) if foresee else 0
+        if likely > _FORESEEN * limits.MAX_RAYS:
+            raise TooManyRays(
+                f"{about(likely)} rays are expected, as there are {len(rays)} "
+                f"of them {len(added) - place} inequalities before the last; "
+                f"highfence.limits.MAX_RAYS is {limits.MAX_RAYS}",
+                foreseen=True,
+            )
     return rays
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import RequestError, did_you_mean
-from ..forms.build import values
+from ..forms.build import values, values_given
 from ..spec.model import Target, number
 from ..spec.sentences import unnamed_regimes
 from .draws import solve_draws
@@ -266,7 +266,7 @@ def fit(
     ('fitted', True, True)
     """
     loaded = game_with_regimes(game)
-    given = dict(parameters or {})
+    given = values_given(parameters, {})
     start = values(loaded, preset=preset, parameters=given)
     ranges = _ranges(loaded, vary, start)
     wanted = _targets(loaded, targets, scales or {}, start)

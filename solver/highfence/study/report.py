@@ -25,6 +25,7 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import Interrupted, MethodFailed, RequestError, SpecError, did_you_mean
+from ..forms.build import values_given
 from ._request import Request
 from .attribution import Attribution, attribute_regimes
 from .compare import Comparison, compare_regimes
@@ -216,7 +217,7 @@ def gather(
         asked = regimes_asked(loaded, sweep.regimes if regimes is None else regimes)
         sweep = _restricted(sweep, asked)
     else:
-        given = dict(parameters or {})
+        given = values_given(parameters, {})
         asked = regimes_asked(loaded, regimes)
     for name in along or ():
         declared_range(loaded, name, None, None)
