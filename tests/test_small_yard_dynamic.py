@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,14 @@ def solved(form: MarkovForm) -> tuple[float, MarkovProfile]:
 
 
 def constant(form: MarkovForm) -> dict[str, float]:
-    """Return what every constant policy is worth, and a free hand."""
-    found = {c: solved(form.commit(WHO, c))[0] for c in ("none", "yard", "broad")}
-    return found | {"free": solved(form)[0]}
+    """Return what every constant policy is worth."""
+    return {c: solved(form.commit(WHO, c))[0] for c in ("none", "yard", "broad")}
+
+
+@pytest.fixture(scope="module")
+def worth(build: Any) -> Any:
+    """Return what every constant policy and a free hand are worth at a discount factor."""
+    return cache(lambda patience: constant(build(patience)) | {"free": solved(build(patience))[0]})
 
 
 def best(values: dict[str, float]) -> str:
@@ -58,20 +64,20 @@ def test_the_catalogue_holds_it_and_says_what_it_asks(game, build):
     assert form.states[int(np.argmax(form.initial))] == "gap 4, ecosystem 1"
 
 
-def test_a_small_yard_is_the_best_promise_of_the_moderately_patient_only(build):
-    assert best(constant(build(0.9))) == "yard"
-    assert best(constant(build(0.95))) == "none"
-    assert best(constant(build(0.98))) == "none"
+def test_a_small_yard_is_the_best_promise_of_the_moderately_patient_only(worth):
+    assert best(worth(0.9)) == "yard"
+    assert best(worth(0.95)) == "none"
+    assert best(worth(0.98)) == "none"
 
 
-def test_flexibility_beats_every_constant_policy_at_moderate_patience(build):
-    values = constant(build(0.9))
+def test_flexibility_beats_every_constant_policy_at_moderate_patience(worth):
+    values = worth(0.9)
 
     assert values["free"] > values["yard"] > values["none"] > values["broad"]
 
 
-def test_its_regimes_are_the_constant_policies_and_a_free_hand(game, build):
-    values = constant(build(0.9))
+def test_its_regimes_are_the_constant_policies_and_a_free_hand(game, worth):
+    values = worth(0.9)
     found = {result.name: result.payoffs[WHO] for result in compare(game).regimes}
 
     for regime, policy in (
@@ -85,15 +91,28 @@ def test_its_regimes_are_the_constant_policies_and_a_free_hand(game, build):
 
 def test_control_early_and_roll_back_once_the_challenger_has_caught_up(build):
     """A yard from gap 4 on whatever the ecosystem; at smaller gaps only while the ecosystem is
-    small, and nothing otherwise. Broad control never."""
+    small, and nothing otherwise. Broad control never, and nowhere a tie."""
     form = build(0.9)
     _, profile = solved(form)
-    policy = np.array([profile.choice(s, 0) for s in range(30)]).reshape(6, 5)
+    policy = np.array([profile.choice(s, 0) for s in range(30)])
+    grid = policy.reshape(6, 5)
+    own = form.values(profile)[0]
+    worth = np.array(
+        [
+            form.payoffs[s][0].ravel()
+            + form.discounts[0, s] * form.transitions[s].reshape(3, -1) @ own
+            for s in range(30)
+        ]
+    )
 
-    assert (policy[4:] == 1).all()
-    assert policy[3, 1] == 1
-    assert (policy[:4, 2:] == 0).all()
+    assert (grid[4:] == 1).all()
+    assert grid[3, 0] == 1
+    assert (grid[:4, 2:] == 0).all()
+    assert (np.diff(grid[:4], axis=1) <= 0).all()
     assert (policy != 2).all()
+    first, second = np.sort(worth, axis=1)[:, :-3:-1].T
+    assert np.argmax(worth, axis=1).tolist() == policy.tolist()
+    assert (first - second > 5e-4).all()
 
 
 TABLE = {
@@ -121,19 +140,47 @@ def test_values_and_what_is_expected_are_those_of_the_reference(build, course):
 
     assert value == pytest.approx(worth, abs=0.01)
     assert after_forty(bound, profile) == (
-        pytest.approx(gap, abs=0.02),
-        pytest.approx(ecosystem, abs=0.02),
+        pytest.approx(gap, abs=0.01),
+        pytest.approx(ecosystem, abs=0.01),
     )
 
 
 @pytest.mark.parametrize(("patience", "none", "yard"), [(0.95, 17.36, 16.57), (0.98, 43.24, 35.81)])
 def test_the_promises_of_patient_states_are_worth_what_the_reference_says(
-    build, patience, none, yard
+    worth, patience, none, yard
 ):
-    found = constant(build(patience))
+    found = worth(patience)
 
     assert found["none"] == pytest.approx(none, abs=0.01)
     assert found["yard"] == pytest.approx(yard, abs=0.01)
+
+
+def test_a_promise_is_worth_more_than_a_free_hand_to_the_very_patient_only(worth):
+    """Kydland and Prescott (1977): where a yard is to be expected, the other side prepares."""
+    patient, middling, hasty = worth(0.98), worth(0.95), worth(0.9)
+
+    assert patient["free"] == pytest.approx(42.24, abs=0.01)
+    assert patient["none"] - patient["free"] == pytest.approx(1.00, abs=0.01)
+    assert middling["free"] > middling["none"]
+    assert hasty["free"] > hasty["yard"]
+
+
+def test_one_equilibrium_in_pure_strategies_is_found_at_every_patience(build):
+    for patience in (0.9, 0.95, 0.98):
+        found = solve(build(patience))
+
+        assert len(found.equilibria) == 1
+        assert found.equilibria[0].certificate.holds
+
+
+@pytest.mark.slow
+def test_a_mixed_equilibrium_keeps_what_the_promise_is_worth(build):
+    """The logit path ends where a yard is rare, and the other side seldom prepares."""
+    form = build(0.98)
+    (mixed,) = solve(form, method="markov_homotopy").equilibria
+
+    assert mixed.certificate.regret < 1e-8
+    assert mixed.payoffs[WHO] > solved(form)[0] + 0.9
 
 
 def test_captive_markets_grow_the_ecosystem_and_close_the_gap(build):
