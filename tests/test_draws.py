@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import pickle
 import time
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage
 from highfence.errors import LimitExceeded, Problem, RequestError, SpecError
-from highfence.study.draws import CHUNK, Draws, solve_draws
+from highfence.study.draws import CHUNK, Draws, keep_workers, solve_draws
 from highfence.study.sample import sample
 from study_games import battle, duopoly, pursuit
 
@@ -270,6 +271,21 @@ def test_two_processes_give_the_bits_of_one():
 
     assert same(one, two)
     assert steps == [(CHUNK, CHUNK + 9), (CHUNK + 9, CHUNK + 9)]
+
+
+def test_parts_of_a_study_share_their_processes():
+    draws = sample(PURSUIT, CHUNK + 9, 1, names=["goal"])
+    alone = solve_draws(PURSUIT, draws)
+
+    with keep_workers(PURSUIT, 2, 2 * len(draws["goal"])):
+        first = solve_draws(PURSUIT, draws, workers=2)
+        started = {child.pid for child in active_children()}
+        second = solve_draws(PURSUIT, draws, workers=2)
+        assert {child.pid for child in active_children()} == started
+        assert len(started) == 2
+    assert not active_children()
+    assert same(alone, first)
+    assert same(alone, second)
 
 
 def test_solving_again_gives_the_same_bits_and_order_does_not_matter():

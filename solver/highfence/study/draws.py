@@ -9,6 +9,9 @@ finite games are solved together (:mod:`highfence.solve_many`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     Form = NormalForm | ExtensiveForm | StagedForm | MarkovForm
     Array = NDArray[np.float64]
 
-__all__ = ["Draws", "solve_draws"]
+__all__ = ["Draws", "keep_workers", "solve_draws"]
 
 CHUNK = 100
 """Draws that a process solves before it reports."""
@@ -259,6 +262,47 @@ def _in_process(job: Callable[..., Any], chunk: Mapping[str, Array]) -> Any:
     return job(_GAME, chunk)
 
 
+_KEPT: ContextVar[tuple[Game, Executor] | None] = ContextVar("kept", default=None)
+"""A game, and processes that have read it."""
+
+
+@contextmanager
+def keep_workers(game: Game, workers: int, count: int) -> Iterator[None]:
+    """Have the calls of :func:`solve_draws` inside, on this game, share worker processes.
+
+    A process takes seconds to start; a study that asks for its draws in parts would start as
+    many anew for each.
+
+    Parameters
+    ----------
+    workers
+        Processes, as in each call.
+    count
+        Draws in all: no more are started than these give work to.
+
+    Raises
+    ------
+    MethodFailed
+        A worker was lost.
+    """
+    from ..spec.toml import dumps
+
+    parts = -(-count // CHUNK)
+    try:
+        text = dumps(game) if workers > 1 and parts > 1 else ""
+    except RequestError:
+        text = ""  # whoever asks for workers is told
+    if not text:
+        yield
+        return
+    with worker_processes(min(workers, parts), _start, (text,)) as pool:
+        token = _KEPT.set((game, pool))
+        try:
+            yield
+        finally:
+            _KEPT.reset(token)
+
+
 def _run(
     game: Game,
     job: Callable[..., Any],
@@ -268,6 +312,10 @@ def _run(
     if workers <= 1 or len(chunks) == 1:
         for chunk in chunks:
             yield job(game, chunk)
+        return
+    kept = _KEPT.get()
+    if kept is not None and kept[0] is game:
+        yield from kept[1].map(partial(_in_process, job), chunks)
         return
     from ..spec.toml import dumps
 

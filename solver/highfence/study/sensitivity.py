@@ -30,7 +30,7 @@ from .. import tolerances
 from ..errors import Interrupted, RequestError, did_you_mean
 from ._asked import one_called, set_by
 from ._request import Request
-from .draws import Draws
+from .draws import Draws, keep_workers
 from .indices import (
     DEFAULT_DRAWS,
     METHODS,
@@ -464,16 +464,17 @@ class Asking:
         parts: list[list[tuple[Array, Array, Array]]] = []
         done = 0
         try:
-            for start in range(0, total, step):
-                part = {name: column[start : start + step] for name, column in columns.items()}
+            with keep_workers(self.request.game, self.request.workers, total):
+                for start in range(0, total, step):
+                    part = {name: column[start : start + step] for name, column in columns.items()}
 
-                def tell(count: int, _: int, start: int = start) -> None:
-                    if progress is not None:
-                        progress(start + count, total)
+                    def tell(count: int, _: int, start: int = start) -> None:
+                        if progress is not None:
+                            progress(start + count, total)
 
-                found = self.request.solve(part, self.regimes, progress=tell)
-                parts.append([self._read(target, found, part) for target in self.targets])
-                done = min(start + step, total)
+                    found = self.request.solve(part, self.regimes, progress=tell)
+                    parts.append([self._read(target, found, part) for target in self.targets])
+                    done = min(start + step, total)
         except KeyboardInterrupt:
             if not parts:
                 raise
