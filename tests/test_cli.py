@@ -178,6 +178,22 @@ def test_a_game_that_another_of_its_name_hides_is_listed_as_such(here, run):
     assert "by its path only" not in run("list", "coercion")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("solve", "chicken", "--limit", "x"), "'x' is not a whole number. See"),
+        (("sweep", "chicken", "--draws", "1.5"), "'1.5' is not a whole number. See"),
+        (("tipping", "chicken", "v", "--tolerance", "x"), "'x' is not a number. See"),
+        (("show", "zzzzzz"), "there is no game 'zzzzzz'. `highfence list` shows all"),
+        (("show", "folder"), "there is no game 'folder'. It is a folder: name a game in it"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_plain_words(here, capsys, arguments, said):
+    (here / "folder").mkdir()
+    assert main(list(arguments)) == 2
+    assert said in capsys.readouterr().err
+
+
 UNSOLVED = """\
 name = "secret"
 [players]

@@ -191,6 +191,9 @@ def _failed(error: BaseException, debug: bool) -> int:
         case click.UsageError():
             where = error.ctx.command_path if error.ctx is not None else "highfence"
             message = error.format_message()
+            for kind, word in (("integer", "whole number"), ("float", "number")):
+                for name in (f"a valid {kind} range", f"a valid {kind}"):
+                    message = message.replace(name, f"a {word}")
             end = "" if message.endswith((".", "?")) else "."
             lines = [f"{message}{end} See `{where} --help`"]
         case click.ClickException():

@@ -107,6 +107,10 @@ def find(name_or_path: str | Path) -> Path:
         hint = f". {close}" if close.startswith("Did") else ""
         raise RequestError(f"{given}: there is no such file, nor a game of this name{hint}")
     close = did_you_mean(given, known) or "No folder of games was found"
+    if Path(given).is_dir():
+        close = "It is a folder: name a game in it"
+    elif close.endswith("..."):  # too many to read
+        close = "`highfence list` shows all that there are"
     raise RequestError(f"there is no game {given!r}. {close}")
 
 
