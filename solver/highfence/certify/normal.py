@@ -90,9 +90,9 @@ def _simplex_fault(form: NormalForm, profile: Profile) -> str | None:
     exact = profile.is_exact
     slack = 0.0 if exact else tolerances.PROBABILITY
     for player, strategy in zip(form.players, profile.strategies, strict=True):
-        if not all(isfinite(p) for p in strategy):
+        if not all(map(isfinite, strategy)):
             return f"{player}: a probability is not finite"
-        if any(p < -slack for p in strategy):
+        if min(strategy) < -slack:
             return f"{player}: the probability {min(strategy, key=float)} is negative"
         total: Number = sum(strategy) if exact else fsum(strategy)
         if not -slack <= total - 1 <= slack:

@@ -102,21 +102,24 @@ class Profile:
 
 def _normalized(vector: ArrayLike | Sequence[Number]) -> tuple[Number, ...]:
     entries = list(np.asarray(vector).tolist() if isinstance(vector, np.ndarray) else vector)  # type: ignore[arg-type]
-    if entries and all(isinstance(p, Rational) for p in entries):
+    # What comes from an array of floats is not looked at one by one.
+    in_floats = isinstance(vector, np.ndarray) and vector.dtype == np.float64
+    if entries and not in_floats and all(isinstance(p, Rational) for p in entries):
         exact = [Fraction(p) for p in entries]
         total = sum(exact, Fraction(0))
         if total <= 0 or min(exact) < 0:
             raise ValueError(f"weights must be nonnegative with a positive sum, not {entries}")
         return tuple(p / total for p in exact)
-    floats = [float(p) for p in entries]
+    floats = list(map(float, entries))
     sum_of_floats = sum(floats)
     if not (isfinite(sum_of_floats) and sum_of_floats > 0):
         raise ValueError(f"weights must be finite with a positive sum, not {floats}")
-    if min(floats) < -tolerances.PROBABILITY * sum_of_floats:
+    least = min(floats)
+    if least < -tolerances.PROBABILITY * sum_of_floats:
         raise ValueError(f"weights must be nonnegative, not {floats}")
-    clipped = [max(p, 0.0) for p in floats]
+    clipped = [max(p, 0.0) for p in floats] if least < 0 else floats
     sum_of_floats = sum(clipped)
-    return tuple(p / sum_of_floats for p in clipped)
+    return tuple([p / sum_of_floats for p in clipped])
 
 
 @dataclass(frozen=True, eq=False)

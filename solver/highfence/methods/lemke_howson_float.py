@@ -76,11 +76,12 @@ def lemke_howson_float(game: NormalForm) -> Generator[Profile, None, Findings]:
     [[0.5, 0.5], [0.5, 0.5]]
     """
     row, column = game.unit_payoffs(0), game.unit_payoffs(1)
+    paths = _Paths(row, column)
     pivots, left = 0, limits.MAX_FLOAT_PIVOTS
     most = _FIRST
     while left > 0:
         for label in range(sum(game.num_strategies)):
-            found, used = path_end(row, column, label, min(most, left))
+            found, used = paths.end(label, min(most, left))
             pivots, left = pivots + used, left - used
             if found is not None:
                 yield Profile.from_weights(*found)
@@ -117,18 +118,33 @@ def path_end(
     pivots
         How many.
     """
-    from ..kernels.lemke_howson import follow
+    return _Paths(row, column).end(label, most)
 
-    m, n = row.shape
-    outer, inner = np.ones((m, n + 1)), np.ones((n, m + 1))
-    outer[:, :n] += row
-    inner[:, :m] += column.T
-    x, y = np.empty(m), np.empty(n)
-    pivots = follow(outer, inner, label, most, x, y)
-    if pivots < 0:
-        return None, most
-    x /= x.sum()
-    y /= y.sum()
-    against_x, against_y = x @ column, row @ y
-    regret = max(against_x.max() - against_x @ y, against_y.max() - x @ against_y)
-    return ((x, y) if regret <= _SOUND else None), pivots
+
+class _Paths:
+    """The paths of one game: its tableaus are made once, and copied for each path."""
+
+    def __init__(self, row: Array, column: Array) -> None:
+        self.row, self.column = row, column
+        m, n = row.shape
+        self.first = np.empty((m, n + 1)), np.empty((n, m + 1))
+        for table, payoffs in zip(self.first, (row, column.T), strict=True):
+            np.add(payoffs, 1.0, out=table[:, :-1])
+            table[:, -1] = 1.0
+        self.spare = np.empty((m, n + 1)), np.empty((n, m + 1))
+
+    def end(self, label: int, most: int) -> tuple[tuple[Array, Array] | None, int]:
+        """Return what :func:`path_end` returns."""
+        from ..kernels.lemke_howson import follow
+
+        for spare, first in zip(self.spare, self.first, strict=True):
+            np.copyto(spare, first)
+        x, y = (np.empty(count) for count in self.row.shape)
+        pivots = follow(*self.spare, label, most, x, y)
+        if pivots < 0:
+            return None, most
+        x /= x.sum()
+        y /= y.sum()
+        against_x, against_y = x @ self.column, self.row @ y
+        regret = max(against_x.max() - against_x @ y, against_y.max() - x @ against_y)
+        return ((x, y) if regret <= _SOUND else None), pivots
