@@ -68,8 +68,9 @@ def pursuit(*parameters: Parameter, derived: Mapping[str, str] | None = None, **
     """Return a pursuit: the second player follows the first and has a goal of their own.
 
     Replies: y = (goal + x)/2. If ``sign`` < 0 the first likes closeness, and x = y = goal. If it
-    is > 0 the first likes distance and stands at the end further from y, which follows: for goals
-    within (0, 1) there is no pure equilibrium.
+    is > 0 the first likes distance and stands at the end further from y, and the second likes
+    ends as well, that of x: for goals within (0, 1) there is an equilibrium only if both mix,
+    which no method searches.
     """
     return Game(
         name="pursuit",
@@ -82,7 +83,10 @@ def pursuit(*parameters: Parameter, derived: Mapping[str, str] | None = None, **
                 Decision("second", "y", Interval(0, 1)),
             )
         ],
-        payoffs={"first": "sign * (x - y) ** 2", "second": "-(y - goal) ** 2 - (x - y) ** 2"},
+        payoffs={
+            "first": "sign * (x - y) ** 2",
+            "second": "-(y - goal) ** 2 - (x - y) ** 2 + where(sign > 0, 4, 0) * (y - 0.5) ** 2",
+        },
         derived=derived or {"apart": "abs(x - y)"},
         **more,
     )

@@ -314,10 +314,10 @@ interval = {low = 0, high = 1}
 player = "B"
 interval = {low = 0, high = 1}
 [derived]
-gap = "(x - y) ** 2"
+gap = "(x - 0.5) * (y - 0.5)"
 [payoffs]
-A = "gap"
-B = "-gap"
+A = "(x - 0.5) ** 2 - gap"
+B = "(y - 0.5) ** 2 + gap"
 """
 
 

@@ -128,7 +128,8 @@ def test_a_near_tie_is_lower_case_and_counted():
     assert "lower case: near tie" in map_text(found)
 
 
-# "first" wants to be far from "second", who chases, if x > 1/2: no pure equilibrium.
+# If x > .55, "first" wants to be far from "second", who wants to be at the same end: both would
+# have to mix, which no method searches.
 PURSUIT = Game(
     name="pursuit",
     players=["first", "second"],
@@ -136,7 +137,10 @@ PURSUIT = Game(
     stages=[
         Stage("go", Decision("first", "p", Interval(0, 1)), Decision("second", "q", Interval(0, 1)))
     ],
-    payoffs={"first": "(x - 0.55) * (p - q) ** 2", "second": "-(q - y) ** 2 - (p - q) ** 2"},
+    payoffs={
+        "first": "(x - 0.55) * (p - q) ** 2",
+        "second": "-(q - y) ** 2 - (p - q) ** 2 + where(x > 0.55, 4, 0) * (q - 0.5) ** 2",
+    },
     regimes=[Regime("high", set={"y": 0.9}), Regime("low")],
 )
 

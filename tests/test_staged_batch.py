@@ -480,8 +480,8 @@ def test_equilibria_that_differ_in_which_answer_is_expected_are_all_found(regime
 def chase(go: str) -> StagedForm:
     """Return a game in which a leader invests while somebody may start a chase, and be paid ``go``.
 
-    Once it is started, one wants to be where the other is, who wants to be elsewhere: there is
-    no pure equilibrium (in one dimension, matching pennies).
+    Once it is started, one wants to be at the same end as the other, who wants to be at the other
+    end: both would have to mix (matching pennies).
     """
     game = Game(
         name="chase",
@@ -499,11 +499,12 @@ def chase(go: str) -> StagedForm:
                 Decision("hare", "y", Interval(0, 1)),
             ),
         ],
+        derived={"near": "(x - 0.5) * (y - 0.5)"},
         payoffs={
             "leader": "-(q - best) ** 2",
             "starter": f"where(move == 'go', {go}, 0)",
-            "hunter": "where(move == 'go', -(x - y) ** 2, -(x - 0.5) ** 2)",
-            "hare": "where(move == 'go', (x - y) ** 2, -(y - 0.5) ** 2)",
+            "hunter": "where(move == 'go', (x - 0.5) ** 2 + near, -(x - 0.5) ** 2)",
+            "hare": "where(move == 'go', (y - 0.5) ** 2 - near, -(y - 0.5) ** 2)",
         },
     )
     form = build(game)

@@ -819,15 +819,18 @@ def test_play_after_a_public_draw_is_best_for_each_outcome_and_before_it_on_aver
 # ---------------------------------------------------------------------------------------------
 # Where nothing is found
 
+HIDES = "(x - 0.5) ** 2 - (x - 0.5) * (y - 0.5)"
+SEEKS = "(y - 0.5) ** 2 + (x - 0.5) * (y - 0.5)"
 CHASE = make(
     "hider seeker",
     [[Decision("hider", "x", UNIT), Decision("seeker", "y", UNIT)]],
-    {"hider": "(x - y) ** 2", "seeker": "-(x - y) ** 2"},
+    {"hider": HIDES, "seeker": SEEKS},
 )
 
 
 def test_a_game_without_a_pure_equilibrium_is_not_answered_and_nothing_is_proved():
-    """The hider runs to the far end, the seeker follows: only mixtures hold."""
+    """Both run to an end, the seeker to the hider's, the hider to the other: only mixtures of
+    both hold, and none of two decisions over an interval are searched."""
     solution = solve(CHASE)
     assert solution.status is Status.NONE_FOUND
     assert not solution.equilibria
@@ -842,7 +845,7 @@ def test_a_game_whose_last_stage_has_no_pure_equilibrium_is_not_answered():
             [Decision("leader", "a", UNIT)],
             [Decision("hider", "x", UNIT), Decision("seeker", "y", UNIT)],
         ],
-        {"leader": "-(a - x) ** 2", "hider": "(x - y) ** 2", "seeker": "-(x - y) ** 2"},
+        {"leader": "-(a - x) ** 2", "hider": HIDES, "seeker": SEEKS},
     )
     solution = solve(game)
     assert solution.status is Status.NONE_FOUND
@@ -850,7 +853,7 @@ def test_a_game_whose_last_stage_has_no_pure_equilibrium_is_not_answered():
 
 
 def test_subgames_without_an_answer_are_kept_off_and_perfection_is_not_claimed():
-    """Above 0.4 the chase has no pure equilibrium: the leader's best among known ones is 0.4."""
+    """Above 0.4 both followers would have to mix: the leader's best among known ones is 0.4."""
     game = make(
         "leader hider seeker",
         [
@@ -859,8 +862,8 @@ def test_subgames_without_an_answer_are_kept_off_and_perfection_is_not_claimed()
         ],
         {
             "leader": "a - 2",
-            "hider": "where(a > 0.4, (x - y) ** 2, -(x - 0.3) ** 2)",
-            "seeker": "-(x - y) ** 2",
+            "hider": f"where(a > 0.4, {HIDES}, -(x - 0.3) ** 2)",
+            "seeker": f"where(a > 0.4, {SEEKS}, -(x - y) ** 2)",
         },
     )
     solution = solve(game)

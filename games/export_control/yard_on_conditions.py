@@ -18,19 +18,17 @@ game = vary(
     source="own model: the flagship, with a sliding scale after Miyagiwa and Ohno 1995 and reciprocity after the essays",
     about="""
 Two regimes beside no controls, a small yard and broad controls. Under a sliding scale frontier chips and
-tools are withheld until the challenger's capability reaches K_lift, and sold again in the second period
+tools are withheld until the challenger's capability passes K_lift, and sold again in the second period
 if it does. Under reciprocity they are withheld only if the restricted state blocks the incumbent's
 services, which is worth `rent` to it and costs the restricting state `harm`. In Miyagiwa and Ohno's world
 a control that is lifted on catching up takes away the reason to catch up. So it is here: a challenger
-that would reach 0.182 behind a yard stops at K_lift, just short of losing its captive market, and the
+that would reach 0.182 behind a yard stops at K_lift, so as not to lose its captive market, and the
 restricting state gets more than by any other regime (3.484 at K_lift = 0.13, 3.452 with a yard). A mark
 that is too low (0.05) is passed, and the control lifted. Reciprocity opens the other side iff the rent is
-below what a yard would cost it, 0.071. With third countries free to enter, and at most marks from 0.06 to
-0.125, no certified equilibrium of the sliding scale is found. At K_lift = 0.13 a vendor
-enters, and the restricted state would now rather help the challenger past the mark (-0.665 at a subsidy
-of 0.52, -0.678 at 0.38, where it stops short). Behind subsidies from about 0.48 to 0.51 no equilibrium
-in pure efforts is found, and the best subsidy lies at the edge of that stretch. Whether there is none,
-or the search misses it where a payoff jumps, is not known; efforts are not mixed by the solver.""",
+below what a yard would cost it, 0.071. With third countries free to enter (allies = endogenous) a vendor
+enters, and the restricted state helps the challenger past the mark, by a subsidy of 0.516. Smaller ones,
+down to 0.497, leave no equilibrium in pure efforts: if the challenger stops short, the incumbent does
+so little research that passing pays; if it passes, so much that stopping pays. There it mixes the two.""",
     values={"allies": "aligned"},
     added={
         "sliding_scale": (
@@ -73,7 +71,7 @@ or the search misses it where a payoff jumps, is not known; efforts are not mixe
         "blocked": Derived("block.blocks", "Restricted state: blocks services", "1"),
         "bites": Derived("where(regime.reciprocal > 0, block.blocks, 1)", "The control applies", "1"),
         "lifted": Derived(
-            "where(regime.sliding > 0 and K_H >= K_lift, 1, 0)", "The control is lifted", "1"
+            "where(regime.sliding > 0 and K_H > K_lift, 1, 0)", "The control is lifted", "1"
         ),
         "on_1": "bites",
         "on_2": "bites * (1 - lifted)",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Drawn = Sequence[tuple[Any, Array]]
 
 __all__ = ["certify_staged"]
 
@@ -160,7 +161,7 @@ def certify_staged(
         )
     perfect = tally.unknown == 0 and regret <= limit
     kind = "search"
-    if perfect and density is FULL and provable(form):
+    if perfect and density is FULL and len(_drawn(profile.play)) == 1 and provable(form):
         proof = prove(form, profile.play.values, _pure(profile.play.mixed), tally.scale(), limit)
         if proof is not None:
             kind = "interval"
@@ -185,7 +186,7 @@ class _Judge:
         self.tally = _Tally(np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf))
         self.last = len(form.blocks) - 1
         self._asked: list[tuple[int, Array, Any]] = []
-        self._answers: dict[tuple[int, bytes], tuple[Array, Array, bool]] = {}
+        self._answers: dict[tuple[int, bytes], tuple[Array, Array, bool, Array, float]] = {}
         self._profiles: dict[int, tuple[tuple[int, ...], ...]] = {}
 
     # -- playing out -----------------------------------------------------------------------------
@@ -208,9 +209,13 @@ class _Judge:
         self._remember(block, rows, said)
         for k, actions in enumerate(said.profiles):
             live = np.flatnonzero(said.known & (said.weights[:, k] > 0))
-            if len(live):
-                branch = self.form.placed(block, rows[live], actions, said.values[live])
-                total[live] += said.weights[live, k][:, None] * self.value(block + 1, branch)
+            for shares, values in _points(said, live):
+                played = np.flatnonzero(shares > 0)
+                if len(played):
+                    at = live[played]
+                    branch = self.form.placed(block, rows[at], actions, values[played])
+                    weight = said.weights[at, k] * shares[played]
+                    total[at] += weight[:, None] * self.value(block + 1, branch)
         total[~said.known] = np.nan
         return total
 
@@ -221,20 +226,43 @@ class _Judge:
         if missing:
             said = self.profile.prescribe(block, np.ascontiguousarray(rows[missing]))
             self._profiles[block] = said.profiles
+            others, shares = _mixed(said)
+            self._refuse_mixtures(block, said.values, others, shares)
             for k, n in enumerate(missing):
-                self._answers[keys[n]] = (said.values[k], said.weights[k], bool(said.known[k]))
+                self._answers[keys[n]] = (
+                    said.values[k],
+                    said.weights[k],
+                    bool(said.known[k]),
+                    others[k],
+                    float(shares[k]),
+                )
         found = [self._answers[key] for key in keys]
         return Prescription(
-            np.stack([values for values, _, _ in found]),
+            np.stack([values for values, *_ in found]),
             self._profiles[block],
-            np.stack([weights for _, weights, _ in found]),
-            np.array([known for _, _, known in found]),
+            np.stack([weights for _, weights, *_ in found]),
+            np.array([known for _, _, known, *_ in found]),
+            np.stack([others for *_, others, _ in found]),
+            np.array([share for *_, share in found]),
         )
+
+    def _refuse_mixtures(self, block: int, values: Array, others: Array, shares: Array) -> None:
+        """Note mixtures over intervals that are none, or of several players: what others do
+        would then not be drawn independently."""
+        if not ((shares >= 0) & (shares <= 1)).all():
+            self.tally.faults["not a probability distribution over an interval"] = None
+        moves = self.form.blocks[block].intervals
+        differ = (values != others) & (shares > 0)[:, None]
+        for row in np.unique(differ, axis=0):
+            if len({move.player for move, apart in zip(moves, row, strict=True) if apart}) > 1:
+                self.tally.faults["several players mix over intervals together"] = None
 
     def _remember(self, block: int, rows: Array, said: Any) -> None:
         if len(self._asked) < ALONE and len(rows) > 1:
             middle = len(rows) // 2
-            answer = (said.values[middle].copy(), said.weights[middle].copy(), said.known[middle])
+            others, shares = _mixed(said)
+            taken = np.concatenate([said.values[middle], others[middle], shares[middle, None]])
+            answer = (taken, said.weights[middle].copy(), said.known[middle])
             self._asked.append((block, rows[middle : middle + 1].copy(), answer))
 
     def consistent(self) -> None:
@@ -243,7 +271,10 @@ class _Judge:
             again = self.profile.prescribe(block, row)
             moves = self.form.blocks[block].intervals
             width = np.array([m.high.read(row)[0] - m.low.read(row)[0] for m in moves])
-            apart = np.abs(again.values[0] - values) > tolerances.SAME * np.maximum(width, 1e-300)
+            width = np.concatenate([width, width, [1.0]])
+            others, shares = _mixed(again)
+            taken = np.concatenate([again.values[0], others[0], shares])
+            apart = np.abs(taken - values) > tolerances.SAME * np.maximum(width, 1e-300)
             if known != again.known[0] or (
                 known and (apart.any() or np.abs(again.weights[0] - weights).max() > 1e-6)
             ):
@@ -265,11 +296,15 @@ class _Judge:
             weight = float(np.prod([mix[a] for mix, a in zip(shares, actions, strict=True)]))
             if weight <= 0:
                 continue
-            row = self.form.placed(play.block, play.row, actions, play.values[None])
             if play.block == self.last:
-                total += weight * self.form.finish(row)[0]
+                for probability, values in _drawn(play):
+                    row = self.form.placed(play.block, play.row, actions, values[None])
+                    total += weight * probability * self.form.finish(row)[0]
                 continue
+            row = self.form.placed(play.block, play.row, actions, play.values[None])
             later = branches.get(actions)
+            if len(_drawn(play)) > 1:
+                self.tally.faults["a mixture over an interval before the last block"] = None
             if later is None or not np.array_equal(later.row, row):
                 self.tally.faults["a branch of its play is missing, or not behind its history"] = (
                     None
@@ -298,7 +333,7 @@ class _Judge:
         self.tally.nodes += 1
         if block.chance is None:
             branches = {actions: later for _, actions, later in play.branches}
-            self.node(play.block, play.row, play.values, play.mixed, branches, True, 0)
+            self.node(play.block, play.row, _drawn(play), play.mixed, branches, True, 0)
         for weight, _, later in play.branches:
             if later is not None and weight > 0:
                 self._walk(later)
@@ -307,23 +342,24 @@ class _Judge:
         self,
         block: int,
         row: Array,
-        values: Array,
+        drawn: Drawn,
         mixed: Sequence[Sequence[float]],
         branches: dict[tuple[int, ...], Any],
         dense: bool,
         depth: int,
     ) -> None:
-        """Judge what is done at one history (1, size)."""
+        """Judge what is done at one history (1, size): interval actions, each with its
+        probability, and the probabilities of finite actions."""
         moves = self.form.blocks[block]
-        if not self._possible(moves, row, values, mixed):
+        if not self._possible(block, row, drawn, mixed):
             return
         for player in moves.players:
             own = [k for k, move in enumerate(moves.intervals) if move.player == player]
             alternatives = _alternatives(moves, row, player)
             if not own and len(alternatives) == 1:
                 continue
-            payoff = self._expected(block, row, values, mixed, branches, player)
-            now = float(payoff(values[own][None], None)[0][0])
+            payoff = self._expected(block, row, drawn, mixed, branches, player)
+            now = float(sum(p * payoff(values[own][None], None)[0][0] for p, values in drawn))
             if not np.isfinite(now):
                 self.tally.faults["its payoff at a node is unknown or infinite"] = None
                 return
@@ -332,7 +368,9 @@ class _Judge:
             points = self.density.points if dense else self.density.behind
             behind = []
             for actions in alternatives:
-                tried = _candidates(values[own], lows, highs, points)
+                tried = np.concatenate(
+                    [_candidates(values[own], lows, highs, points) for _, values in drawn]
+                )
                 found, rows = payoff(tried, actions)
                 self.tally.see(player, now, found)
                 behind.append(rows)
@@ -344,9 +382,10 @@ class _Judge:
                 self._off_path(block + 1, np.concatenate(behind), dense, depth)
 
     def _possible(
-        self, moves: Block, row: Array, values: Array, mixed: Sequence[Sequence[float]]
+        self, block: int, row: Array, drawn: Drawn, mixed: Sequence[Sequence[float]]
     ) -> bool:
         """Return whether the actions are there to be taken."""
+        moves = self.form.blocks[block]
         for move, mix in zip(moves.finite, mixed, strict=True):
             shares = np.asarray(mix, dtype=float)
             if not (
@@ -356,18 +395,22 @@ class _Judge:
                 self.tally.faults[f"{move.name}: not a probability distribution"] = None
             if not {int(a) for a in np.flatnonzero(shares > 0)} <= set(move.actions(row)[0]):
                 self.tally.faults[f"{move.name}: an action that is not available"] = None
-        for interval, value in zip(moves.intervals, values, strict=True):
-            low, high = interval.low.read(row)[0], interval.high.read(row)[0]
-            slack = 1e-9 * (high - low)
-            if not low - slack <= value <= high + slack:
-                self.tally.faults[f"{interval.name}: an action outside its interval"] = None
+        for _, values in drawn:
+            for interval, value in zip(moves.intervals, values, strict=True):
+                low, high = interval.low.read(row)[0], interval.high.read(row)[0]
+                slack = 1e-9 * (high - low)
+                if not low - slack <= value <= high + slack:
+                    self.tally.faults[f"{interval.name}: an action outside its interval"] = None
+        if len(drawn) > 1:
+            (_, values), (share, other) = drawn
+            self._refuse_mixtures(block, values[None], other[None], np.array([share]))
         return not self.tally.faults
 
     def _expected(
         self,
         block: int,
         row: Array,
-        values: Array,
+        drawn: Drawn,
         mixed: Sequence[Sequence[float]],
         branches: dict[tuple[int, ...], Any],
         player: int,
@@ -375,7 +418,7 @@ class _Judge:
         """Return the function (own interval values (n, k), own finite actions) -> (payoff, rows).
 
         Others play as in the profile: their interval actions, and their mixtures multiplied
-        out.
+        out. (Where the player mixes, nobody else does, and all that is drawn is the same.)
         """
         moves = self.form.blocks[block]
         own_finite = [k for k, move in enumerate(moves.finite) if move.player == player]
@@ -389,10 +432,10 @@ class _Judge:
                     choices[k] = [(action, 1.0)]
             total = np.zeros(len(tried))
             everything = []
-            table = np.repeat(values[None], len(tried), axis=0)
-            table[:, own] = tried
-            for combination in product(*choices):
-                weight = float(np.prod([p for _, p in combination])) if combination else 1.0
+            for (share, values), combination in product(drawn, list(product(*choices))):
+                table = np.repeat(values[None], len(tried), axis=0)
+                table[:, own] = tried
+                weight = share * float(np.prod([p for _, p in combination]))
                 taken = tuple(a for a, _ in combination)
                 rows = self.form.placed(block, np.repeat(row, len(tried), axis=0), taken, table)
                 later = branches.get(taken)
@@ -458,7 +501,8 @@ class _Judge:
             for weight, actions in zip(said.weights[0], said.profiles, strict=True):
                 for shares, action in zip(mixed, actions, strict=True):
                     shares[action] += weight
-            self.node(block, row, said.values[0], [list(m) for m in mixed], {}, False, depth + 1)
+            drawn = _drawn_at(said, 0)
+            self.node(block, row, drawn, [list(m) for m in mixed], {}, False, depth + 1)
 
     def _finite_block(self, block: int, rows: Array) -> None:
         """Check a purely finite block at many histories in one batch."""
@@ -505,11 +549,15 @@ class _Judge:
 
         said = self.ask(self.last, rows)
         self.tally.unknown += int((~said.known).sum())
-        if not said.known.any():
+        self.tally.histories += int(said.known.sum())
+        mixes = _mixed(said)[1] > 0
+        for n in np.flatnonzero(said.known & mixes):
+            self.node(self.last, rows[n : n + 1], _drawn_at(said, int(n)), [], {}, False, 2)
+        pure = said.known & ~mixes
+        if not pure.any():
             return
-        placed = self.form.placed(self.last, rows[said.known], (), said.values[said.known])
+        placed = self.form.placed(self.last, rows[pure], (), said.values[pure])
         placed = np.ascontiguousarray(placed)
-        self.tally.histories += len(placed)
         for move in self.form.blocks[-1].intervals:
             lo, hi = move.low.read(placed), move.high.read(placed)
             slack = 1e-9 * (hi - lo)
@@ -534,10 +582,36 @@ class _Judge:
         owners = [move.player for move in self.form.blocks[-1].intervals]
         if len(set(owners)) < len(owners):
             # Somebody has two interval decisions: those are changed together as well.
-            rows, values = rows[said.known], said.values[said.known]
+            rows, values = rows[pure], said.values[pure]
             step = max(len(rows) // self.density.sample, 1)
-            for n in range(0, len(rows), step):
-                self.node(self.last, rows[n : n + 1], values[n], [], {}, False, 2)
+            for k in range(0, len(rows), step):
+                self.node(self.last, rows[k : k + 1], [(1.0, values[k])], [], {}, False, 2)
+
+
+def _drawn(play: Any) -> Drawn:
+    """Return the interval actions of a play, each with its probability."""
+    share = float(getattr(play, "share", 0.0))
+    if share == 0:
+        return [(1.0, play.values)]
+    return [(1.0 - share, play.values), (share, play.other)]
+
+
+def _mixed(said: Any) -> tuple[Array, Array]:
+    """Return the other interval actions (n, k), and the shares (n,) with which they are played."""
+    if getattr(said, "shares", None) is None:
+        return said.values, np.zeros(len(said.values))
+    return said.others, said.shares
+
+
+def _points(said: Any, live: Any) -> Drawn:
+    """Return the interval actions (k, m) at some histories, each with its probabilities (k,)."""
+    others, shares = _mixed(said)
+    return [(1.0 - shares[live], said.values[live]), (shares[live], others[live])]
+
+
+def _drawn_at(said: Any, n: int) -> Drawn:
+    """Return the interval actions that are prescribed at one history, with probabilities."""
+    return [(float(p[0]), values[0]) for p, values in _points(said, [n]) if p[0] > 0]
 
 
 def whatever_follows(form: StagedForm, rows: Array) -> Array:

@@ -121,6 +121,11 @@ class Prescription:
     """(n, len(profiles)): probability of each."""
     known: NDArray[np.bool_]
     """(n,): whether the profile has an answer at all."""
+    others: NDArray[np.float64] | None = None
+    """(n, k): interval actions that are played instead of ``values`` with the probability
+    ``shares``; they differ from those in one player's actions. None: nobody mixes."""
+    shares: NDArray[np.float64] | None = None
+    """(n,): 0 where nobody mixes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,6 +77,8 @@ STEEP = 200.0
 """Slope of a reply to a reply that counts as a jump."""
 LOOSE = 1e-7
 """The same at a kink, whose place is known only as well as the others' actions."""
+FASTER = 1.5
+"""How much faster than it was seen to an objective may rise towards a jump."""
 SLACK = 1e-9
 """A gain found by a scan that is below this share of the scanned range is rounding."""
 
@@ -254,11 +256,68 @@ def _stationary(f, v, slots, owners, lo, hi, u, width, plain):  # type: ignore[n
 
 
 @lean
+def _leaps(earlier, before, here, after, best, least):  # type: ignore[no-untyped-def]
+    """Whether an objective seems to jump between two of four scanned points, and one edge of
+    the jump may be higher than ``best``. Beyond the interval a point is -inf."""
+    first = before - earlier
+    middle = here - before
+    last = after - here
+    if not np.isfinite(first):
+        first = last
+    if not np.isfinite(last):
+        last = first
+    if not (np.isfinite(first) and np.isfinite(middle)):
+        return False
+    # Where it is smooth the middle one is their mean, but for third differences.
+    rough = abs(middle - 0.5 * (first + last)) > 0.25 * abs(first - last) + least
+    rise = max(before + FASTER * max(first, 0.0), here - FASTER * min(last, 0.0))
+    return rough and rise > best + least
+
+
+@lean
+def _edge(  # type: ignore[no-untyped-def]
+    f, v, slots, owners, lo, hi, u, j, p, q, rise, fall, best, least
+):
+    """The higher edge of a jump between p and q: (u[j], height). ``rise`` and ``fall`` are what
+    the objective gains over as long a stretch before p and beyond q; halving goes to where
+    the gain differs most from that, down to the last number before the jump and the first
+    one behind it, as long as an edge may be higher than ``best``."""
+    left = _at(f, v, slots, owners, lo, hi, u, j, p)
+    right = _at(f, v, slots, owners, lo, hi, u, j, q)
+    x, top = (p, left) if left >= right else (q, right)
+    if not np.isfinite(rise):
+        rise = fall
+    if not np.isfinite(fall):
+        fall = rise
+    for _ in range(60):
+        y = 0.5 * (p + q)
+        if not p < y < q:
+            break
+        rise *= 0.5
+        fall *= 0.5
+        middle = _at(f, v, slots, owners, lo, hi, u, j, y)
+        if middle > top:
+            x, top = y, middle
+        if abs(middle - left - rise) > abs(right - middle - fall):
+            fall = right - middle
+            q, right = y, middle
+        else:
+            rise = middle - left
+            p, left = y, middle
+        edge = max(left + FASTER * max(rise, 0.0), right - FASTER * min(fall, 0.0))
+        if not edge > max(best, top) + least and q - p > 1e-9:
+            break
+    return x, top
+
+
+@lean
 def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped-def]
     """Best reply of decision j by scan and zoom: (u[j], gain over the present, scanned range).
 
     A peak between two scanned points is seen by the parabola through its three highest:
-    where that could beat the present action, the peak is zoomed in on.
+    where that could beat the present action, the peak is zoomed in on. A jump between two
+    points is seen by a difference that is far from the mean of its neighbors; where the payoff
+    on either side, carried on to the jump, could beat the present action, the edge is met.
     """
     now = _at(f, v, slots, owners, lo, hi, u, j, u[j])
     best = now
@@ -266,6 +325,7 @@ def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped
     most = now
     where = u[j]
     width = 1.0 / points
+    earlier = -np.inf
     before = -np.inf
     here = _at(f, v, slots, owners, lo, hi, u, j, 0.0)
     for k in range(points + 1):
@@ -306,6 +366,15 @@ def _best(f, v, slots, owners, lo, hi, u, j, points):  # type: ignore[no-untyped
                 if peak > best:
                     best = peak
                     where = x0
+        if k > 0 and _leaps(earlier, before, here, after, best, SLACK * (most - least)):
+            x0, peak = _edge(
+                f, v, slots, owners, lo, hi, u, j, (k - 1) * width, k * width,
+                before - earlier, after - here, best, SLACK * (most - least),
+            )  # fmt: skip
+            if peak > best:
+                best = peak
+                where = x0
+        earlier = before
         before = here
         here = after
     if where == u[j]:
@@ -537,9 +606,11 @@ def _cross(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-un
     """Move u to where the replies of two decisions cross, near kinks too; False if nowhere.
 
     The reply to the reply, less the action, is scanned for changes of sign; each is narrowed
-    down, nearest first. At a jump of a reply the sign changes without a crossing.
+    down, nearest first. At a jump of a reply the sign changes without a crossing, unless the
+    reply stays at the edge of a payoff's jump: then it crosses on the edge's own side.
     """
     cells = 12
+    second = u.size - 1
     start = u[1]
     gaps = np.empty(cells + 1)
     for k in range(cells + 1):
@@ -574,9 +645,16 @@ def _cross(f, v, slots, owners, lo, hi, u, plain, points):  # type: ignore[no-un
                 q, b = y, g
                 right = abs(g)
                 a *= 0.5
-            if q - p < 1e-3 and left + right > STEEP * (q - p):
+            if q - p < 1e-3 and min(left, right) > STEEP * (q - p):
                 # A reply jumps here: the sign changes, but there is no crossing.
                 break
+        if not abs(g) < 1e-12 and min(left, right) < LOOSE:
+            # A payoff jumps here, and its edge is where the replies cross, on one side alone.
+            y = p if left <= right else q
+            u[1] = y + _round_trip(f, v, slots, owners, lo, hi, u, plain, points, y)
+            _place(v, slots, lo, hi, u)
+            u[0] = _reply(f, v, slots, owners, lo, hi, u, second - 1, points, plain)
+            _place(v, slots, lo, hi, u)
         if _holds(f, v, slots, owners, lo, hi, u, plain, points):
             return True
     return False

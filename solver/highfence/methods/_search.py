@@ -58,6 +58,8 @@ EQUAL = 1e-9
 """Payoffs of one stage game closer than this share of its payoff range count as equal."""
 ROUNDING = 1e-13
 """A rise below this share of the payoff is rounding."""
+FASTER = 1.5
+"""How much faster than it was seen to an objective may rise towards a jump."""
 PEAK = 0.02
 """Local maxima of a scan within this share of its range of the best one are zoomed in on."""
 
@@ -145,10 +147,73 @@ def maxima(objective: Line, scans: Array, edge: float = CLOSE.edge) -> list[Peak
         return objective(owner[which], x)
 
     xs, values = maximum(line, at / steps, scans[owner, at], 1.0 / steps, edge)
+    level = np.array([answer.flat for answer in answers])
+    jumping, places, heights = _edges(objective, scans, level, edge)
     for n in sorted(set(searches)):
-        refined = tuple((float(xs[k]), float(values[k])) for k in np.flatnonzero(owner == n))
-        answers[n] = Peaks(refined, answers[n].spread)
+        mine = np.flatnonzero(owner == n)
+        refined = [(float(xs[k]), float(values[k])) for k in mine]
+        # An edge that a peak was zoomed in on already is not listed twice.
+        refined += [
+            (float(places[k]), float(heights[k]))
+            for k in np.flatnonzero(jumping == n)
+            if heights[k] > values[mine].max()
+        ]
+        answers[n] = Peaks(tuple(sorted(refined)), answers[n].spread)
     return answers
+
+
+def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Ints, Array, Array]:
+    """Return the edges of jumps between scanned points that may be higher than all of these:
+    (search, x, value).
+
+    A jump is seen by a difference that is far from the mean of its neighbors. Halving goes to
+    where the objective gains least like it does beside the cell, as long as what rises towards
+    the jump may still be the highest.
+    """
+    steps = scans.shape[1] - 1
+    with np.errstate(invalid="ignore"):
+        gains = np.pad(np.diff(scans, axis=1), ((0, 0), (1, 1)), mode="edge")
+    gains[:, 0], gains[:, -1] = gains[:, 2], gains[:, -3]
+    first, middle, last = gains[:, :-2], gains[:, 1:-1], gains[:, 2:]
+    top = scans.max(axis=1)
+    with np.errstate(invalid="ignore"):
+        least = EQUAL * np.where(np.isfinite(scans), top[:, None] - scans, 0.0).max(axis=1)
+        rough = np.abs(middle - 0.5 * (first + last)) > 0.25 * np.abs(first - last)
+        left = scans[:, :-1] + FASTER * np.maximum(first, 0.0)
+        right = scans[:, 1:] - FASTER * np.minimum(last, 0.0)
+        hidden = rough & (np.maximum(left, right) > (top + least)[:, None])
+        hidden &= np.isfinite(first) & np.isfinite(middle) & np.isfinite(last)
+    owner, cell = np.nonzero(hidden & ~flat[:, None])
+    p, q = cell / steps, (cell + 1) / steps
+    low, high = scans[owner, cell], scans[owner, cell + 1]
+    rise, fall = first[owner, cell], last[owner, cell]
+    places, heights = np.where(low >= high, p, q), np.maximum(low, high)
+    live = np.arange(len(owner))
+    while len(live):
+        y = 0.5 * (p[live] + q[live])
+        found = objective(owner[live], y[:, None])[:, 0]
+        better = found > heights[live]
+        places[live[better]], heights[live[better]] = y[better], found[better]
+        rise[live] *= 0.5
+        fall[live] *= 0.5
+        to_left = np.abs(found - low[live] - rise[live]) > np.abs(high[live] - found - fall[live])
+        a, b = live[to_left], live[~to_left]
+        fall[a], q[a], high[a] = high[a] - found[to_left], y[to_left], found[to_left]
+        rise[b], p[b], low[b] = found[~to_left] - low[b], y[~to_left], found[~to_left]
+        reach = np.maximum(
+            low + FASTER * np.maximum(rise, 0.0), high - FASTER * np.minimum(fall, 0.0)
+        )
+        goes_on = reach > np.maximum(top[owner], heights) + least[owner]
+        live = np.flatnonzero(goes_on & (q - p > edge))
+    found_better = np.flatnonzero(heights > top[owner])
+    owner, places, heights = owner[found_better], places[found_better], heights[found_better]
+    if len(owner):
+
+        def line(which: Ints, x: Array) -> Array:
+            return objective(owner[which], x)
+
+        places, heights = _off_cliff(line, np.arange(len(owner)), places, heights, edge)
+    return owner, places, heights
 
 
 def _plateau(scan: Array, slack: float) -> tuple[int, int] | None:

@@ -209,6 +209,8 @@ class StageGame:
         if len(self.profiles) > 1:
             for weights, u in [*self._one_mixes(answers), *self._two_mix()]:
                 plays += self._plays(weights, u, full)
+        elif not plays and self.last and not self.moves.finite:
+            plays += self.solver.mixed_plays(self.row)
         return distinct(plays)
 
     def _hopeless(self, profile: int) -> bool:

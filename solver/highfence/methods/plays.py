@@ -38,18 +38,31 @@ class Play:
     mixed: tuple[tuple[float, ...], ...]
     payoffs: Array
     branches: tuple[tuple[float, tuple[int, ...], Play | None], ...]
+    other: Array | None = None
+    """Interval actions of the last block that are played instead of ``values`` with the
+    probability ``share``: one player mixes two actions."""
+    share: float = 0.0
 
     def key(self) -> tuple[float, ...]:
         """Return numbers by which plays are ordered and compared."""
-        own = (*self.values, *(p for mix in self.mixed for p in mix))
+        own = (*self._intervals(), *(p for mix in self.mixed for p in mix))
         live = (play for weight, _, play in self.branches if play is not None and weight > 0)
         return (*own, *(x for play in live for x in play.key()))
 
     def rank(self) -> tuple[float, ...]:
         """Return numbers that put low values, and actions that are listed first, first."""
-        own = (*self.values, *(-p for mix in self.mixed for p in mix))
+        own = (*self._intervals(), *(-p for mix in self.mixed for p in mix))
         live = (play for weight, _, play in self.branches if play is not None and weight > 0)
         return (*own, *(x for play in live for x in play.rank()))
+
+    def _intervals(self) -> tuple[float, ...]:
+        return (*self.values, *(() if self.other is None else (*self.other, self.share)))
+
+    def points(self) -> tuple[tuple[float, Array], ...]:
+        """Return the interval actions that are played, each with its probability."""
+        if self.other is None:
+            return ((1.0, self.values),)
+        return ((1.0 - self.share, self.values), (self.share, self.other))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +112,17 @@ class StagedProfile:
             block = form.blocks[play.block]
             behind = f" | {', '.join(met)}" if several and met else ""
             said = []
-            for interval, value in zip(block.intervals, play.values, strict=True):
-                strategies[form.players[interval.player]][interval.name + behind] = float(value)
-                said.append(f"{interval.name} = {value:.6g}")
+            points = play.points()
+            for k, interval in enumerate(block.intervals):
+                taken: dict[str, float] = {}
+                for probability, values in points:
+                    label = f"{values[k]:.6g}"
+                    taken[label] = taken.get(label, 0.0) + float(probability)
+                mixes = len(taken) > 1
+                strategies[form.players[interval.player]][interval.name + behind] = (
+                    taken if mixes else float(play.values[k])
+                )
+                said.append(f"{interval.name} = {_mixture(taken)}")
             for move, mix in zip(block.finite, play.mixed, strict=False):
                 options = dict(zip(move.labels, map(float, mix), strict=True))
                 left = {label: p for label, p in options.items() if p > 0} or options
@@ -113,10 +134,11 @@ class StagedProfile:
                 lines.append(f"{block.name}{behind}: " + "; ".join(said))
             if play.block == len(form.blocks) - 1:
                 for share, actions, _ in play.branches:
-                    row = play.row.copy()
-                    row[0, [move.slot for move in block.finite]] = actions
-                    row[0, [move.slot for move in block.intervals]] = play.values
-                    outcomes += weight * share * form.outcomes(row)[0]
+                    for probability, values in points:
+                        row = play.row.copy()
+                        row[0, [move.slot for move in block.finite]] = actions
+                        row[0, [move.slot for move in block.intervals]] = values
+                        outcomes += weight * share * probability * form.outcomes(row)[0]
         return {
             "payoffs": dict(zip(form.players, map(float, self.play.payoffs), strict=True)),
             "strategies": strategies,

@@ -15,6 +15,7 @@ What is found is certified by the judge.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -26,6 +27,7 @@ from ..errors import Problem, SpecError
 from ..forms.staged import IntervalMove, Prescription, StagedForm
 from ..solution import Findings, Finds
 from ..spec.formulas import Expr, order
+from ._jumps import mix_at_jumps
 from ._search import CLOSE, Resolution
 from ._stage_game import StageGame, side_by_side, starting_points
 from .plays import Play, StagedProfile, close, distinct
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
 
 __all__ = ["RULES", "Solver", "staged"]
 
@@ -49,6 +53,8 @@ decision, and the others, start as a share of their intervals. In a game of comp
 first two lead to the lowest and highest equilibrium, in one of substitutes the last two
 (Topkis 1979; Milgrom and Roberts 1990)."""
 
+TOGETHER = 64
+"""Histories at which mixtures over intervals are looked for side by side."""
 POINTS = 24
 """Scan of one interval in the last block; a peak between two points is seen by a parabola."""
 TIED = 1e-10
@@ -60,6 +66,19 @@ SELECTIONS = 64
 _QUADRATIC: WeakKeyDictionary[Expr, dict[str, bool]] = WeakKeyDictionary()
 """Payoff -> interval decision -> whether it is quadratic in it: formulas are long, and a study
 asks for every draw."""
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """Equilibria of the last block at n histories, in which one player mixes two actions."""
+
+    values: Array
+    others: Array
+    """(n, m): played instead of ``values`` with the probability ``shares`` (n,)."""
+    shares: Array
+    payoffs: Array
+    """(n, players): expected."""
+    found: Bools
 
 
 class Solver:
@@ -96,6 +115,7 @@ class Solver:
         self.several = False
         self.tied = False
         self.unsolved = 0
+        self.mixed = False
         self.truncated = False
         self.pure_only = False
         # At finite blocks: the largest payoffs met, in absolute value; the best ones that a
@@ -147,7 +167,15 @@ class Solver:
         n, k = len(rows), len(moves.intervals)
         if not moves.finite and block == self.last:
             taken, _, counts = self._last(rows.copy(), 1, alone=True, reference=reference)
-            return Prescription(taken[:, 0], ((),), np.ones((n, 1)), counts > 0)
+            values, solved = taken[:, 0], counts > 0
+            if solved.all():
+                return Prescription(values, ((),), np.ones((n, 1)), solved)
+            left = np.flatnonzero(~solved)
+            mixed = self._mixtures_at(rows[left])
+            others, shares = values.copy(), np.zeros(n)
+            values[left], others[left] = mixed.values, mixed.others
+            shares[left], solved[left] = mixed.shares, mixed.found
+            return Prescription(values, ((),), np.ones((n, 1)), solved, others, shares)
         profiles = tuple(product(*(range(len(move.labels)) for move in moves.finite)))
         weights = np.zeros((n, len(profiles)))
         values = np.full((n, k), np.nan)
@@ -233,9 +261,7 @@ class Solver:
                 )
             return total
         if block == self.last and moves.intervals and not moves.finite:
-            _, payoffs, counts = self._last(rows, 1)
-            self.unsolved += int((counts == 0).sum())
-            return payoffs[:, 0]
+            return self._last_values(rows)
         if not moves.intervals:
             return self._finite_values(block, rows)
         if not moves.finite:
@@ -255,9 +281,66 @@ class Solver:
         moves = self.form.blocks[block]
         if block < self.last or moves.finite or not moves.intervals:
             return self.value(block, rows)
-        _, payoffs, counts = self._last(rows, 1, alone=True)
-        self.unsolved += int((counts == 0).sum())
-        return payoffs[:, 0]
+        return self._last_values(rows, alone=True)
+
+    def _last_values(self, rows: Array, alone: bool = False) -> Array:
+        """Return the payoffs (n, players) of a last block of interval decisions."""
+        _, payoffs, counts = self._last(rows, 1, alone=alone)
+        found = payoffs[:, 0]
+        left = np.flatnonzero(counts == 0)
+        if len(left):
+            mixed = self._mixtures_at(rows[left])
+            found[left] = mixed.payoffs
+            self.mixed |= bool(mixed.found.any())
+            self.unsolved += int((~mixed.found).sum())
+        return found
+
+    def _mixtures_at(self, rows: Array) -> Mixtures:
+        """Return equilibria of the last block in which one player mixes two interval actions,
+        at histories where no pure one was found."""
+        rows = rows.copy()
+        rows[:, self._slots] = 0.0
+        n, m = len(rows), self._slots.size
+        values, others = np.full((n, m), np.nan), np.full((n, m), np.nan)
+        payoffs = np.full((n, self.form.num_players), np.nan)
+        shares, found = np.zeros(n), np.zeros(n, bool)
+        if m == 2 and self._owners[0] != self._owners[1]:
+            memo = self.form.memo
+            keys = [("mixed", row.tobytes()) for row in rows]
+            missing = [k for k, key in enumerate(keys) if key not in memo]
+            if len(memo) + len(missing) >= limits.MAX_REMEMBERED:
+                memo.clear()
+                missing = list(range(n))
+            for start in range(0, len(missing), TOGETHER):
+                group = missing[start : start + TOGETHER]
+                for k, answer in zip(group, self._search_mixtures(rows[group]), strict=True):
+                    memo[keys[k]] = answer
+            for k, key in enumerate(keys):
+                values[k], others[k], shares[k], found[k] = memo[key]
+            live = np.flatnonzero(found)
+            share = shares[live, None]
+            payoffs[live] = (1 - share) * self._played(rows[live], values[live])
+            payoffs[live] += share * self._played(rows[live], others[live])
+        return Mixtures(values, others, shares, payoffs, found)
+
+    def _played(self, rows: Array, values: Array) -> Array:
+        return self.form.finish(self.form.placed(self.last, rows, (), values))
+
+    def _search_mixtures(self, rows: Array) -> list[tuple[Array, Array, float, bool]]:
+        lo, hi = self._bounds(self.last, rows)
+        width = hi - lo
+
+        def payoff(which: Ints, decision: int, first: Array, second: Array) -> Array:
+            u = np.stack([first, second], axis=2)
+            values = lo[which, None] + width[which, None] * u
+            table = np.repeat(rows[which], u.shape[1], axis=0)
+            table[:, self._slots] = values.reshape(-1, 2)
+            found = self.form.finish(table)[:, self._owners[decision]]
+            return found.reshape(first.shape)
+
+        first, second, shares, found = mix_at_jumps(payoff, len(rows))
+        values, others = lo + width * first, lo + width * second
+        return [(values[k], others[k], float(shares[k]), bool(found[k])) for k in range(len(rows))]
 
     def _interval_values(self, block: int, rows: Array) -> Array:
         """Return the payoffs of subgames at a block of interval decisions before the last."""
@@ -356,15 +439,16 @@ class Solver:
                 memo.clear()
             before = self.unsolved
             found = self._equilibria(block, row, full, quick)
-            state = (self.several, self.tied, self.continuum)
+            state = (self.several, self.tied, self.continuum, self.mixed)
             memo[key] = (found, state, self.unsolved - before, self.largest, self.promised)
             return found
         plays, state, unsolved, largest, promised = memo[key]
         self.largest = np.maximum(self.largest, largest)
         self.promised = np.fmax(self.promised, promised)
-        self.several, self.tied, self.continuum = (
-            a or b for a, b in zip(state, (self.several, self.tied, self.continuum), strict=True)
-        )
+        self.several |= state[0]
+        self.tied |= state[1]
+        self.continuum |= state[2]
+        self.mixed |= state[3]
         self.unsolved += unsolved
         return list(plays)
 
@@ -396,11 +480,24 @@ class Solver:
     def _prescribed(self, row: Array) -> list[Play]:
         """Return what is taken of the last block's equilibria at one history, if any."""
         plays, payoffs, counts = self._last(row.copy(), 1, alone=True)
-        if not counts[0]:
-            self.unsolved += 1
-            return []
         branches = ((1.0, (), None),)
+        if not counts[0]:
+            found = self.mixed_plays(row)
+            self.unsolved += not found
+            return found
         return [Play(self.last, row, plays[0, 0].copy(), (), payoffs[0, 0].copy(), branches)]
+
+    def mixed_plays(self, row: Array) -> list[Play]:
+        """Return the equilibrium of the last block in which one player mixes two actions of an
+        interval, if there is one, at a history at which no pure one was found."""
+        mixed = self._mixtures_at(row)
+        if not mixed.found[0]:
+            return []
+        self.mixed = True
+        branches = ((1.0, (), None),)
+        values, others, payoffs = mixed.values[0], mixed.others[0], mixed.payoffs[0]
+        share = float(mixed.shares[0])
+        return [Play(self.last, row, values, (), payoffs, branches, others, share)]
 
     def _chance(self, block: int, row: Array, full: bool) -> list[Play]:
         chance = self.form.blocks[block].chance
@@ -568,8 +665,10 @@ def staged(
     -----
     Not promised: that all equilibria are found. Several continuation equilibria of a
     subgame are told apart by a rule that holds at every node (:data:`RULES`); a rule for each
-    corner of the actions is solved. Mixing over intervals, and by more than two players over
-    finite actions beside intervals, is not searched.
+    corner of the actions is solved. Mixing over intervals is searched only where two players
+    decide last, over an interval each, and no pure equilibrium was found: one of them mixes
+    two actions. Mixing by more than two players over finite actions beside intervals is not
+    searched.
     """
     most = limits.MAX_EQUILIBRIA if limit is None else limit
     notes: list[str] = [
@@ -608,6 +707,11 @@ def staged(
         notes.append(
             "a decision is indifferent over a stretch of its interval: infinitely many equilibria, "
             "of which the ends of the stretch are listed"
+        )
+    if solver.mixed:
+        notes.append(
+            "behind some histories the replies of the last movers jump past each other, so that "
+            "no pair of pure actions is an equilibrium: one of them mixes two actions there"
         )
     if solver.pure_only:
         notes.append("at finite blocks where three or more move, only pure actions were searched")
