@@ -36,6 +36,56 @@ def imported(kernels: Path, **variables: str) -> Path:
     return Path(kept)
 
 
+def test_processes_that_need_a_kernel_at_once_compile_it_once(tmp_path):
+    go = tmp_path / "go"
+    code = (
+        "import sys, time, pathlib, numba, highfence.kernels.compiling\n"
+        "print('ready', flush=True)\n"
+        "while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.001)\n"
+        "from highfence.kernels.batch_dominance import eliminate_dominated as made\n"
+        "print(sum(made.stats.cache_misses.values()), sum(made.stats.cache_hits.values()))\n"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    command = [sys.executable, "-c", code, str(go)]
+    running = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    go.touch()
+    told = sorted(process.communicate()[0] for process in running)
+
+    assert told == ["0 1\n", "0 1\n", "1 0\n"]
+
+
+def test_a_process_that_was_killed_as_it_compiled_holds_up_nobody(tmp_path):
+    code = (
+        "import sys, time\n"
+        "from highfence.kernels import compiling\n"
+        "with open(sys.argv[1], 'ab') as stream:\n"
+        "    compiling._lock(stream.fileno())\n"
+        "    print('locked', flush=True)\n"
+        "    time.sleep(float(sys.argv[2]))\n"
+    )
+
+    def locked(seconds: float) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", code, str(tmp_path / "made.lock"), str(seconds)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        return process
+
+    holder = locked(600)
+    holder.kill()
+    holder.communicate()
+
+    later = locked(0)
+    later.communicate()
+    assert later.returncode == 0
+
+
 def filled(kept: Path) -> list[Path]:
     paths = [kept / "staged_batch.lead_rows.nbi", kept / "staged_batch.lead_rows.1.nbc"]
     for path in paths:

@@ -52,6 +52,9 @@ def _probe() -> None:
 def _renew_here() -> None:
     import numba
 
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        return
     try:
         probe: Any = numba.njit(_probe, cache=True)
         _renew(Path(probe.stats.cache_path), Path(__file__).parent)

@@ -7,7 +7,9 @@ best-response polytopes, paired where together they have all labels.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import inner, kept, lean
 
 __all__ = ["extreme_games", "extreme_pairs"]
 
@@ -18,7 +20,7 @@ six dimensions and twelve facets has at most 112."""
 _MATRIX = types.float64[:, ::1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@lean
 def _bits(mask):  # type: ignore[no-untyped-def]
     count = 0
     while mask:
@@ -27,7 +29,7 @@ def _bits(mask):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@lean
 def _unit(payoffs, matrix, own, other, tie, clear):  # type: ignore[no-untyped-def]
     """Write payoffs (own, other) mapped to [1, 2] to ``matrix``; return what a tie is there.
 
@@ -55,7 +57,7 @@ def _unit(payoffs, matrix, own, other, tie, clear):  # type: ignore[no-untyped-d
     return 4 * tie / widest + 1e-13, 8 * clear / widest + 1e-8
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _vertices(matrix, own, size, tie, clear, points, masks):  # type: ignore[no-untyped-def]
     """Write the vertices of ``{x >= 0 : matrix x <= 1}``; return their number, -1 if unsure.
 
@@ -135,15 +137,7 @@ def _vertices(matrix, own, size, tie, clear, points, masks):  # type: ignore[no-
     return count
 
 
-@njit(
-    types.int64(
-        _MATRIX, _MATRIX, types.int64, types.int64, types.float64, types.float64, types.float64,
-        types.float64, _MATRIX, _MATRIX,
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-)  # fmt: skip
+@inner
 def extreme_pairs(  # type: ignore[no-untyped-def]
     first, second, m, n, tie_1, tie_2, clear_1, clear_2, xs, ys
 ):
@@ -203,15 +197,12 @@ def extreme_pairs(  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(
+@kept(
     types.int64(
         _MATRIX, _MATRIX, types.int64, types.int64, types.int64[::1], types.int64, types.float64,
         types.float64, types.int64[::1], types.float64[:, ::1], types.float64[:, ::1],
         types.float64[::1],
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
+    )
 )  # fmt: skip
 def extreme_games(  # type: ignore[no-untyped-def]
     row, column, m, n, chosen, start, rounding, clear_share, counts, xs, ys, regrets

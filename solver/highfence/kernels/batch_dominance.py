@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import kept
 
 __all__ = ["eliminate_dominated"]
 
 _INTS = types.int64[::1]
 
 
-@njit(
+@kept(
     types.void(
         types.float64[:, :, ::1], _INTS, types.int64, types.int64, types.boolean[:, ::1], _INTS
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )
 def eliminate_dominated(payoffs, sizes, start, stop, alive, rounds):  # type: ignore[no-untyped-def]
     """Mark what survives in the games ``start:stop``.

@@ -11,7 +11,9 @@ are 0 and 1. ``STORE`` writes register ``a`` to entry ``out`` of the draw's line
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import kept
 
 __all__ = ["GUARDED", "OPS", "STORE", "run_formulas"]
 
@@ -51,12 +53,7 @@ but for rounding (1e-13 of their size) are marked, as exact arithmetic may decid
 _BLOCK = types.float64[:, ::1]
 
 
-@njit(
-    types.void(types.int32[:, ::1], _BLOCK, types.int64, _BLOCK, types.uint8[::1]),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-)
+@kept(types.void(types.int32[:, ::1], _BLOCK, types.int64, _BLOCK, types.uint8[::1]))
 def run_formulas(code, registers, count, results, marks):  # type: ignore[no-untyped-def]
     """Run the code for the first ``count`` draws of the block.
 

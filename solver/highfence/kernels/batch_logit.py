@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .logit import follow, settle
+from .compiling import copy, kept
+from .logit import go, move
 
 __all__ = ["logit_points"]
 
@@ -13,14 +14,11 @@ _INTS = types.int64[::1]
 _MATRIX = types.float64[:, ::1]
 
 
-@njit(
+@kept(
     types.void(
         types.float64[:, :, ::1], _INTS, _INTS, types.float64[::1], types.int64, types.int64,
         types.float64, types.int64, _MATRIX, _MATRIX, types.boolean[::1],
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def logit_points(  # type: ignore[no-untyped-def]
     payoffs, counts, first, targets, start, stop, aim, most, tangents, points, found
@@ -48,18 +46,18 @@ def logit_points(  # type: ignore[no-untyped-def]
     point, tangent = np.empty(size + 1), np.empty(size + 1)
     for g in range(start, stop):
         control[0], control[1] = 0.1, aim
-        point[:], before[:], tangent[:] = points[g], points[g], tangents[g]
+        copy(point, points[g])
+        copy(before, points[g])
+        copy(tangent, tangents[g])
         left = most
         found[g] = False
         while left > 0:
-            done = follow(
-                payoffs[g], counts, first, point, tangent, control, targets[g], 2.0, record
-            )
+            done = go(payoffs[g], counts, first, point, tangent, control, targets[g], 2.0, record)
             left -= 50
             if point[size] < targets[g]:
-                before[:] = point
+                copy(before, point)
             elif done > 1:
-                before[:] = record[done - 2, : size + 1]
+                copy(before, record[done - 2])
             if point[size] >= targets[g] or control[0] < 0.0:
                 break
         if point[size] < targets[g]:
@@ -70,8 +68,8 @@ def logit_points(  # type: ignore[no-untyped-def]
             gap = max(gap, abs(point[k] - before[k]))
             points[g, k] = before[k] + share * (point[k] - before[k])
         points[g, size] = targets[g]
-        before[:] = points[g]
-        moved = settle(payoffs[g], counts, first, points[g], 30)
+        copy(before, points[g])
+        moved = move(payoffs[g], counts, first, points[g], 30)
         away = 0.0
         for k in range(size):
             away = max(away, abs(points[g, k] - before[k]))

@@ -25,9 +25,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from .batch_pure import lowest_bit
+from .compiling import inner, kept, lean
 
 __all__ = ["solve_blocks"]
 
@@ -36,7 +37,7 @@ _MATRIX = types.float64[:, ::1]
 _TABLE = types.int64[:, ::1]
 
 
-@njit(nogil=True, error_model="numpy")
+@lean
 def _minors(entries, start, entry, smaller, bounds, minors, signs):  # type: ignore[no-untyped-def]
     """Write all minors of a block, and in which games each is surely positive or negative.
 
@@ -84,7 +85,7 @@ def _minors(entries, start, entry, smaller, bounds, minors, signs):  # type: ign
         signs[2 * k], signs[2 * k + 1] = up, down
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _unit(payoffs, cell, first, width, entries):  # type: ignore[no-untyped-def]
     """Write a block's payoffs mapped to [0, 1]; games that are not there are zero.
 
@@ -115,7 +116,7 @@ def _unit(payoffs, cell, first, width, entries):  # type: ignore[no-untyped-def]
     return fine
 
 
-@njit(nogil=True)
+@lean
 def _holds(signs, terms, pair):  # type: ignore[no-untyped-def]
     """Words of the games in which one side's conditions hold: surely, and perhaps."""
     sure_up, sure_down = ~np.uint64(0), ~np.uint64(0)
@@ -133,15 +134,12 @@ _SIDE = types.Tuple((_INTS, _INTS, _INTS, _INTS, types.float64[::1], _TABLE))  #
 _TWO: Any = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
 
 
-@njit(
+@kept(
     _TWO(
         _MATRIX, _MATRIX, types.int64, types.int64, types.int64, types.int64,
         _SIDE, _SIDE, _INTS, _TABLE, _TABLE, types.int64,
         _INTS, types.uint8[::1], _MATRIX, _MATRIX, types.float64[::1],
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
+    )
 )  # fmt: skip
 def solve_blocks(  # type: ignore[no-untyped-def]
     row, column, m, n, start, stop, side_1, side_2, support, rows_of, columns_of, most,

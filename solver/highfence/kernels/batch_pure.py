@@ -7,7 +7,9 @@ vectorizes, and what holds at a cell for 64 games is one machine word.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import kept, lean
 
 __all__ = ["induct", "list_marked", "lowest_bit", "mark_pure"]
 
@@ -23,14 +25,14 @@ for _k in range(64):
     _PLACE[((_MAGIC << _k) & (2**64 - 1)) >> 58] = _k
 
 
-@njit(nogil=True)
+@lean
 def lowest_bit(word):  # type: ignore[no-untyped-def]
     """The place of the lowest bit of a word that is not 0."""
     lowest = word & (~word + np.uint64(1))
     return _PLACE[np.int64((lowest * np.uint64(_MAGIC)) >> np.uint64(58))]
 
 
-@njit(nogil=True, error_model="numpy")
+@lean
 def _at_least(x, most):  # type: ignore[no-untyped-def]
     """The word of the games in which ``x`` is as large as ``most``."""
     word = np.uint64(0)
@@ -39,12 +41,7 @@ def _at_least(x, most):  # type: ignore[no-untyped-def]
     return word
 
 
-@njit(
-    types.boolean(types.float64[:, :, ::1], _INTS, types.int64, types.int64, _WORDS, _INTS),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-)
+@kept(types.boolean(types.float64[:, :, ::1], _INTS, types.int64, types.int64, _WORDS, _INTS))
 def mark_pure(payoffs, sizes, start, stop, marks, counts):  # type: ignore[no-untyped-def]
     """Mark the pure equilibria of the games in the blocks ``start:stop``.
 
@@ -114,7 +111,7 @@ def mark_pure(payoffs, sizes, start, stop, marks, counts):  # type: ignore[no-un
     return True
 
 
-@njit(types.void(_WORDS, _INTS, types.int64[:, ::1], types.int64[:, ::1]), cache=True, nogil=True)
+@kept(types.void(_WORDS, _INTS, types.int64[:, ::1], types.int64[:, ::1]))
 def list_marked(marks, place, cell, actions):  # type: ignore[no-untyped-def]
     """Write the marked cells of each game, ascending, from ``place[game]`` on, which moves on.
 
@@ -131,14 +128,11 @@ def list_marked(marks, place, cell, actions):  # type: ignore[no-untyped-def]
                 place[g] += 1
 
 
-@njit(
+@kept(
     types.void(
         _INTS, _INTS, types.int32[::1], types.float64[::1], types.float64[:, ::1],
         types.float64[::1], types.int32[::1], types.float64[::1],
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
+    )
 )  # fmt: skip
 def induct(  # type: ignore[no-untyped-def]
     first_child, child_count, owner, chance, values, tie, choice, plans

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import kept
 
 __all__ = ["solve_zero_sum"]
 
 _MATRIX = types.float64[:, ::1]
 
 
-@njit(
-    types.int64(types.float64[:, :, ::1], types.int64, types.int64, types.int64, _MATRIX, _MATRIX),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+@kept(
+    types.int64(types.float64[:, :, ::1], types.int64, types.int64, types.int64, _MATRIX, _MATRIX)
 )
 def solve_zero_sum(payoffs, start, stop, most, x, y):  # type: ignore[no-untyped-def]
     """Write optimal strategies of the games ``start:stop``; return how many were left undone.
@@ -98,6 +97,10 @@ def solve_zero_sum(payoffs, start, stop, most, x, y):  # type: ignore[no-untyped
             if basis[i] < n:
                 y[g, basis[i]] = max(tableau[i, width - 1], 0.0)
             x[g, i] = max(tableau[m, n + i], 0.0)
-        x[g, :] /= x[g, :].sum()
-        y[g, :] /= y[g, :].sum()
+        total = x[g, :].sum()
+        for k in range(x.shape[1]):
+            x[g, k] /= total
+        total = y[g, :].sum()
+        for k in range(y.shape[1]):
+            y[g, k] /= total
     return undone

@@ -30,9 +30,10 @@ last one running fastest; and the cell that is played, or mixed strategies, axis
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from .batch_bimatrix import extreme_pairs
+from .compiling import kept, lean
 
 __all__ = ["ALL", "NEVER", "PURE", "SOLVED", "solve_draws_of_tree"]
 
@@ -49,7 +50,7 @@ _CUBE = types.float64[:, :, ::1]
 _MATRIX = types.float64[:, ::1]
 
 
-@njit(nogil=True, error_model="numpy")
+@lean
 def _add(  # type: ignore[no-untyped-def]
     values, upper, odds, chosen, term_start, term_end, term_odds, cell, weight, players, terminals,
     made, made_upper,
@@ -69,7 +70,7 @@ def _add(  # type: ignore[no-untyped-def]
                 made_upper[c] += share * upper[row - terminals, c]
 
 
-@njit(nogil=True, error_model="numpy")
+@lean
 def _clear_best(table, side, start, step, size, clear):  # type: ignore[no-untyped-def]
     """Index of the one entry that is larger than all others for certain, -1 if there is none."""
     best, most = 0, table[side, start]
@@ -82,7 +83,7 @@ def _clear_best(table, side, start, step, size, clear):  # type: ignore[no-untyp
     return best
 
 
-@njit(nogil=True, error_model="numpy")
+@lean
 def _survivors(  # type: ignore[no-untyped-def]
     table, m, n, clear_1, clear_2, first, second, rows, columns
 ):
@@ -160,7 +161,7 @@ def _survivors(  # type: ignore[no-untyped-def]
     return m, n
 
 
-@njit(nogil=True, error_model="numpy")
+@lean
 def _undominated(table, axis_size, axis_player, first, axes, cells, clear, live):  # type: ignore[no-untyped-def]
     """Mark the cells that iterated strict dominance by pure strategies leaves; return how many.
 
@@ -200,7 +201,7 @@ def _undominated(table, axis_size, axis_player, first, axes, cells, clear, live)
     return left
 
 
-@njit(
+@kept(
     types.void(
         _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS,
         types.int64, types.int64,
@@ -209,10 +210,7 @@ def _undominated(table, axis_size, axis_player, first, axes, cells, clear, live)
         types.int64, types.float64,
         types.uint8[::1], _INTS,
         types.int64[:, :, ::1], types.int64[:, :, ::1], _MATRIX, types.float64[:, ::1],
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
+    )
 )  # fmt: skip
 def solve_draws_of_tree(  # type: ignore[no-untyped-def]
     axis_start, axis_player, axis_size, end_start, ends, cell_start, term_start, term_end,

@@ -8,8 +8,9 @@ there are.
 
 from __future__ import annotations
 
-from numba import njit, types
+from numba import types
 
+from .compiling import kept
 from .staged import ADVANCE, FINISH
 
 __all__ = ["play_rows"]
@@ -19,14 +20,11 @@ _INTS = types.int64[::1]
 _TABLE = types.int64[:, ::1]
 
 
-@njit(
+@kept(
     types.void(
         types.FunctionType(ADVANCE), types.FunctionType(FINISH), _MATRIX, types.int64,
         _TABLE, _TABLE, _MATRIX, _INTS, _MATRIX,
-    ),
-    error_model="numpy",
-    nogil=True,
-    cache=True,
+    )
 )  # fmt: skip
 def play_rows(  # type: ignore[no-untyped-def]
     advance, finish, rows, block, moves, answers, fixed, counts, payoffs

@@ -9,9 +9,10 @@ is, so linear systems are solved for what is played, and the rest follows.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .indifference import deviations, eliminate
+from .compiling import copy, inner, kept, lean
+from .indifference import eliminate, pay
 
 __all__ = ["ENDED", "GOING", "LOST", "begin", "follow"]
 
@@ -37,12 +38,7 @@ _SAME = 1e-6
 """Difference of probabilities up to which two equilibria are the same one."""
 
 
-@njit(
-    types.void(_INTS, _INTS, _FLAGS, _VECTOR, _VECTOR),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@lean
 def _margins(counts, first, support, point, margins):  # type: ignore[no-untyped-def]
     """Write by how much each coordinate is above its player's cut: the probability, if played."""
     for i in range(counts.size):
@@ -55,12 +51,7 @@ def _margins(counts, first, support, point, margins):  # type: ignore[no-untyped
             margins[a] = point[a] - total / played
 
 
-@njit(
-    types.void(_INTS, _INTS, _FLAGS, types.int64, _VECTOR),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@lean
 def _margin_slope(counts, first, support, strategy, row):  # type: ignore[no-untyped-def]
     """Write the slopes of one margin in the coordinates of a point."""
     row[:] = 0.0
@@ -75,15 +66,7 @@ def _margin_slope(counts, first, support, strategy, row):  # type: ignore[no-unt
     row[strategy] += 1.0
 
 
-@njit(
-    types.boolean(
-        _MATRIX, _INTS, _INTS, _VECTOR, _FLAGS, _VECTOR, _VECTOR, types.float64, types.boolean,
-        _VECTOR, _VECTOR, _MATRIX, _VECTOR, _VECTOR, _VECTOR,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)  # fmt: skip
+@inner
 def _solved(  # type: ignore[no-untyped-def]
     payoffs, counts, first, bonus, support, point, row, off, fixed, p, values, slopes, means, move,
     turn,
@@ -99,7 +82,7 @@ def _solved(  # type: ignore[no-untyped-def]
     for a in range(size):
         if not support[a]:
             p[a] = 0.0
-    deviations(payoffs, counts, first, p, values, slopes)
+    pay(payoffs, counts, first, p, values, slopes)
     # What matters of a slope is by how much it differs from the mean over what is played.
     played = 0
     place = np.empty(size, np.int64)
@@ -173,15 +156,7 @@ def _solved(  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(
-    types.boolean(
-        _MATRIX, _INTS, _INTS, _VECTOR, _FLAGS, _VECTOR, _VECTOR, types.float64, _VECTOR, _VECTOR,
-        _MATRIX, _VECTOR, _VECTOR, _VECTOR,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)  # fmt: skip
+@lean
 def _settle(  # type: ignore[no-untyped-def]
     payoffs, counts, first, bonus, support, point, row, off, p, values, slopes, means, move, turn,
 ):  # fmt: skip
@@ -208,12 +183,7 @@ def _settle(  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(
-    types.void(_MATRIX, _INTS, _INTS, _VECTOR, types.float64, _VECTOR, _VECTOR, _FLAGS),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@kept(types.void(_MATRIX, _INTS, _INTS, _VECTOR, types.float64, _VECTOR, _VECTOR, _FLAGS))
 def begin(payoffs, counts, first, bonus, far, point, tangent, support):  # type: ignore[no-untyped-def]
     """Write the far end of the path of a direction: point, tangent, and who plays what."""
     size = bonus.size
@@ -225,7 +195,7 @@ def begin(payoffs, counts, first, bonus, far, point, tangent, support):  # type:
             if bonus[a] > bonus[best]:
                 best = a
         support[best], p[best] = True, 1.0
-    deviations(payoffs, counts, first, p, values, slopes)
+    pay(payoffs, counts, first, p, values, slopes)
     norm = 1.0
     for a in range(size):
         point[a] = p[a] + values[a] + far * bonus[a]
@@ -236,14 +206,11 @@ def begin(payoffs, counts, first, bonus, far, point, tangent, support):  # type:
     point[size], tangent[size] = far, -1.0 / norm
 
 
-@njit(
+@kept(
     types.int64(
         _MATRIX, _INTS, _INTS, _VECTOR, types.float64, types.float64, types.int64, _VECTOR, _VECTOR,
         _FLAGS, _VECTOR, _MATRIX, _INTS,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def follow(  # type: ignore[no-untyped-def]
     payoffs, counts, first, bonus, far, caution, steps, point, tangent, support, stride, met, count
@@ -320,7 +287,7 @@ def follow(  # type: ignore[no-untyped-def]
             # Somebody takes up or drops a strategy before: the point where it happens.
             for a in range(size + 1):
                 guess[a] = point[a] + share * (trial[a] - point[a])
-            trial[:] = guess
+            copy(trial, guess)
             _margin_slope(counts, first, support, nearest, row)
             _margins(counts, first, support, trial, there)
             if (
@@ -368,7 +335,7 @@ def follow(  # type: ignore[no-untyped-def]
                     total += p[a]
                 for a in range(first[i], first[i] + counts[i]):
                     p[a] /= total
-            deviations(payoffs, counts, first, p, values, slopes)
+            pay(payoffs, counts, first, p, values, slopes)
             for i in range(counts.size):
                 most, mean = -np.inf, 0.0
                 for a in range(first[i], first[i] + counts[i]):
@@ -381,7 +348,7 @@ def follow(  # type: ignore[no-untyped-def]
                 for k in range(found):
                     if np.abs(met[k] - p).max() < _SAME:
                         return LOST
-                met[found] = p
+                copy(met[found], p)
                 found += 1
                 count[0] = found
         if changed >= 0:
@@ -395,7 +362,7 @@ def follow(  # type: ignore[no-untyped-def]
             side = 1.0 if support[changed] else -1.0
             for a in range(size + 1):
                 turn[a] *= side
-        point[:] = trial
-        tangent[:] = turn
+        copy(point, trial)
+        copy(tangent, turn)
     stride[0] = length
     return GOING

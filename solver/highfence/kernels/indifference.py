@@ -10,7 +10,9 @@ the payoff table with the pure profiles in row-major order.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import copy, inner, kept, lean
 
 __all__ = ["deviations", "eliminate", "polish"]
 
@@ -19,7 +21,7 @@ _VECTOR = types.float64[::1]
 _MATRIX = types.float64[:, ::1]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _average(table, ahead, count, behind, p, start, made):  # type: ignore[no-untyped-def]
     """Average a table (ahead, count, behind) over its middle axis."""
     for x in range(ahead):
@@ -35,13 +37,8 @@ def _average(table, ahead, count, behind, p, start, made):  # type: ignore[no-un
                 made[to + z] += weight * table[off + z]
 
 
-@njit(
-    types.void(_MATRIX, _INTS, _INTS, _VECTOR, _VECTOR, _MATRIX),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
-def deviations(payoffs, counts, first, p, values, slopes):  # type: ignore[no-untyped-def]
+@inner
+def pay(payoffs, counts, first, p, values, slopes):  # type: ignore[no-untyped-def]
     """Write what each pure strategy pays against the others, and its slopes in their probabilities.
 
     ``slopes[a, b]`` is the derivative of ``values[a]`` with respect to ``p[b]``, all
@@ -50,13 +47,13 @@ def deviations(payoffs, counts, first, p, values, slopes):  # type: ignore[no-un
     players = counts.size
     slopes[:, :] = 0.0
     if players == 1:
-        values[:] = payoffs[0]
+        copy(values, payoffs[0])
         return
     # Averaged over the players before j, then over those behind, one after the other: that
     # takes some passes over a table, not one for every pair of players.
     room = np.empty((4, payoffs.shape[1]))
     for i in range(players):
-        room[0] = payoffs[i]
+        copy(room[0], payoffs[i])
         front, behind = 0, payoffs.shape[1]
         for j in range(players):
             behind //= counts[j]
@@ -87,7 +84,13 @@ def deviations(payoffs, counts, first, p, values, slopes):  # type: ignore[no-un
             values[a] = total
 
 
-@njit(types.float64(_MATRIX, _MATRIX), cache=True, error_model="numpy", nogil=True)
+@kept(types.void(_MATRIX, _INTS, _INTS, _VECTOR, _VECTOR, _MATRIX))
+def deviations(payoffs, counts, first, p, values, slopes):  # type: ignore[no-untyped-def]
+    """:func:`pay`, for whom Python calls."""
+    pay(payoffs, counts, first, p, values, slopes)
+
+
+@inner
 def eliminate(matrix, right):  # type: ignore[no-untyped-def]
     """Solve ``matrix x = right`` in place of ``right`` (n, columns); ``matrix`` is overwritten.
 
@@ -134,13 +137,8 @@ def eliminate(matrix, right):  # type: ignore[no-untyped-def]
     return sign * least
 
 
-@njit(
-    types.void(_MATRIX, _INTS, _INTS, types.boolean[::1], types.int64, _VECTOR, _VECTOR),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
-def polish(payoffs, counts, first, support, most, p, told):  # type: ignore[no-untyped-def]
+@inner
+def refine(payoffs, counts, first, support, most, p, told):  # type: ignore[no-untyped-def]
     """Improve ``p`` by Newton steps until all strategies of the support pay the same.
 
     ``p`` must be 0 outside the support. ``told`` gets, in this order: the last step's largest
@@ -168,7 +166,7 @@ def polish(payoffs, counts, first, support, most, p, told):  # type: ignore[no-u
     for _ in range(most):
         if free == 0:
             break
-        deviations(payoffs, counts, first, p, values, slopes)
+        pay(payoffs, counts, first, p, values, slopes)
         for r in range(free):
             a, a0 = at[r], base[owner[r]]
             right[r, 0] = values[a] - values[a0]
@@ -192,7 +190,7 @@ def polish(payoffs, counts, first, support, most, p, told):  # type: ignore[no-u
         told[0] = moved
         if not moved < 10.0 or moved < 1e-15:
             break
-    deviations(payoffs, counts, first, p, values, slopes)
+    pay(payoffs, counts, first, p, values, slopes)
     told[2], told[3] = 0.0, np.inf
     for i in range(players):
         best, mean = -np.inf, 0.0
@@ -203,3 +201,9 @@ def polish(payoffs, counts, first, support, most, p, told):  # type: ignore[no-u
         for a in range(first[i], first[i] + counts[i]):
             if not support[a]:
                 told[3] = min(told[3], mean - values[a])
+
+
+@kept(types.void(_MATRIX, _INTS, _INTS, types.boolean[::1], types.int64, _VECTOR, _VECTOR))
+def polish(payoffs, counts, first, support, most, p, told):  # type: ignore[no-untyped-def]
+    """:func:`refine`, for whom Python calls."""
+    refine(payoffs, counts, first, support, most, p, told)

@@ -6,12 +6,12 @@ of one decision are tried along a line, many in one call.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit, types
-from numba.core.cpu import CPUTargetOptions
+from numba import types
 
+from .compiling import kept, lean
 from .staged import ADVANCE, FINISH, LINE, OBJECTIVE
 
 if TYPE_CHECKING:
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["OPTIONS", "Intervals", "Seen", "place_rows", "play_rows", "try_histories", "try_rows"]
-
-OPTIONS: dict[str, Any] = {"error_model": "numpy"}
-"""Of functions that no Python calls, and that allocate nothing: without wrappers there is half the
-code to compile, and without counts of references a play takes a fifth of the time."""
-for _name, _value in (("no_cpython_wrapper", True), ("no_cfunc_wrapper", True), ("_nrt", False)):
-    if hasattr(CPUTargetOptions, _name):
-        OPTIONS[_name] = _value
-_lean = njit(**OPTIONS)
+__all__ = ["Intervals", "Seen", "place_rows", "play_rows", "try_histories", "try_rows"]
 
 LANES = 8
 """Alternatives that are computed side by side: asked for are multiples of it."""
@@ -75,14 +67,14 @@ _INTERVALS = types.NamedTuple(  # type: ignore[no-untyped-call]
 _SEEN = types.NamedTuple((_MATRIX, _MATRIX, _MATRIX, _BOOLS), Seen)  # type: ignore[no-untyped-call]
 
 
-@_lean
+@lean
 def _room(points):  # type: ignore[no-untyped-def]
     """Alternatives that are asked for at most at once."""
     most = max(points + 1 + 2 * NEAR, 2 * FINE + 1)
     return (most + LANES - 1) // LANES * LANES
 
 
-@_lean
+@lean
 def _along(line, v, slot, player, low, width, count, x, found):  # type: ignore[no-untyped-def]
     """Write the payoffs at the first ``count`` actions x, scaled."""
     whole = (count + LANES - 1) // LANES * LANES
@@ -91,7 +83,7 @@ def _along(line, v, slot, player, low, width, count, x, found):  # type: ignore[
     line(v, player, slot, low, width, whole, x, found)
 
 
-@_lean
+@lean
 def _tried(objective, line, v, slot, player, low, width, points, closer, x, found):  # type: ignore[no-untyped-def]
     """(now, best, least) of the payoffs of one decision's alternatives; what is infinite or
     undefined does not count, but for now. ``x`` and ``found`` are room."""
@@ -127,14 +119,11 @@ def _tried(objective, line, v, slot, player, low, width, points, closer, x, foun
     return now, best, least
 
 
-@njit(
+@kept(
     types.void(
         _OBJECTIVE, _LINE, _MATRIX, types.int64, types.int64, _VECTOR, _VECTOR, types.int64,
         _VECTOR, _VECTOR, _VECTOR,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def try_rows(objective, line, rows, slot, player, lo, hi, points, now, best, least):  # type: ignore[no-untyped-def]
     """Write a player's payoff as prescribed, and the best and least of ``points + 1`` alternatives.
@@ -148,13 +137,10 @@ def try_rows(objective, line, rows, slot, player, lo, hi, points, now, best, lea
         )
 
 
-@njit(
+@kept(
     types.void(
         _OBJECTIVE, _LINE, _MATRIX, _INTS, _INTS, _INTERVALS, types.int64, types.boolean, _SEEN
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def try_histories(objective, line, rows, chosen, which, moves, points, dense, seen):  # type: ignore[no-untyped-def]
     """Check the last block's actions, which stand in the chosen rows, against ``points + 1``
@@ -187,14 +173,11 @@ def try_histories(objective, line, rows, chosen, which, moves, points, dense, se
                 seen.high[e, i] = max(seen.high[e, i], best)
 
 
-@njit(
+@kept(
     types.void(
         types.FunctionType(ADVANCE), types.int64, _MATRIX, _INTS, _INTS, _MATRIX, _INTS,
         types.int64, _VECTOR, _MATRIX,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def place_rows(advance, level, rows, which, slots, profiles, profile, lead_slot, lead, placed):  # type: ignore[no-untyped-def]
     """Write the rows ``which`` with a block's moves in place, and its level filled.
@@ -212,12 +195,9 @@ def place_rows(advance, level, rows, which, slots, profiles, profile, lead_slot,
         advance(v, level)
 
 
-@njit(
+@kept(
     types.void(types.FunctionType(FINISH), _MATRIX, _INTS, _INTERVALS, _MATRIX, _BOOLS, _MATRIX,
-               _SEEN),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+               _SEEN)
 )  # fmt: skip
 def play_rows(finish, rows, which, moves, actions, known, payoffs, seen):  # type: ignore[no-untyped-def]
     """Place the last block's actions in rows, and write payoffs: NaN where none are known.

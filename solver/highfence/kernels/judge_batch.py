@@ -8,7 +8,9 @@ answered is read; what continuations are worth is worked out anew.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from .compiling import kept
 
 __all__ = ["judge_draws_of_tree"]
 
@@ -18,16 +20,13 @@ _MATRIX = types.float64[:, ::1]
 _CUBE_OF_INTS = types.int64[:, :, ::1]
 
 
-@njit(
+@kept(
     types.void(
         _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS,
         types.int64, types.int64,
         _CUBE, _MATRIX, types.int64, types.uint8[::1], _INTS, _CUBE_OF_INTS, _CUBE_OF_INTS, _MATRIX,
         types.float64[::1],
-    ),
-    cache=True,
-    nogil=True,
-    error_model="numpy",
+    )
 )  # fmt: skip
 def judge_draws_of_tree(  # type: ignore[no-untyped-def]
     axis_start, axis_player, axis_size, end_start, ends, cell_start, term_start, term_end,

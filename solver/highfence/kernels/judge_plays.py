@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .judge import OPTIONS
+from .compiling import kept, lean
 from .staged import ADVANCE, FINISH
 
 __all__ = ["MOST_BLOCKS", "judge_plays"]
@@ -27,14 +27,14 @@ _TABLE = types.int64[:, ::1]
 _CUBE = types.float64[:, :, ::1]
 
 
-@njit(**OPTIONS)
+@lean
 def _copy(to, source):  # type: ignore[no-untyped-def]
     """Copy a row. Written as a slice it would be copied twice, through new memory."""
     for k in range(to.size):
         to[k] = source[k]
 
 
-@njit(**OPTIONS)
+@lean
 def _play(  # type: ignore[no-untyped-def]
     rule, advance, finish, block, placed, moves, answers, fixed, counts, a, b, out
 ):
@@ -60,7 +60,7 @@ def _level(_deeper: Any) -> Any:
     does crashes when it is loaded.
     """
 
-    @njit(**OPTIONS)
+    @lean
     def _behind(  # type: ignore[no-untyped-def]
         rule, advance, finish, block, path, slot, x,
         moves, answers, fixed, counts, owners, lows, highs, ends, density,
@@ -80,7 +80,7 @@ def _level(_deeper: Any) -> Any:
             rows_a, rows_b, payoffs, gain, least, most,
         )  # fmt: skip
 
-    @njit(**OPTIONS)
+    @lean
     def _node(  # type: ignore[no-untyped-def]
         rule, advance, finish, block, path,
         moves, answers, fixed, counts, owners, lows, highs, ends, density,
@@ -191,7 +191,7 @@ def _level(_deeper: Any) -> Any:
     return _node
 
 
-@njit(**OPTIONS)
+@lean
 def _nothing(  # type: ignore[no-untyped-def]
     rule, advance, finish, block, path,
     moves, answers, fixed, counts, owners, lows, highs, ends, density,
@@ -206,15 +206,12 @@ MOST_BLOCKS = 4
 _node = _level(_level(_level(_level(_nothing))))
 
 
-@njit(
+@kept(
     types.void(
         _ADVANCE, _ADVANCE, _FINISH,
         _TABLE, _TABLE, _MATRIX, _INTS, _TABLE, _TABLE, _TABLE, _CUBE, _INTS,
         _MATRIX, _MATRIX, types.float64, _ROW, _INTS, _MATRIX, _MATRIX,
-    ),
-    error_model="numpy",
-    nogil=True,
-    cache=True,
+    )
 )  # fmt: skip
 def judge_plays(  # type: ignore[no-untyped-def]
     rule, advance, finish,
@@ -249,8 +246,8 @@ def judge_plays(  # type: ignore[no-untyped-def]
             gain[i] = 0.0
             least[i] = brought[n, i]
             most[i] = brought[n, i]
-        rows_a[0, 0, :] = starts_a[n]
-        rows_b[0, 0, :] = starts_b[n]
+        _copy(rows_a[0, 0], starts_a[n])
+        _copy(rows_b[0, 0], starts_b[n])
         found = _node(
             rule, advance, finish, 0, True,
             moves, answers, fixed, counts, owners, lows, highs, ends, density,

@@ -14,6 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
+from .compiling import INNER, copy, kept, lean
+
 __all__ = ["ENDED", "GOING", "LOST", "follow"]
 
 _MATRIX = types.float64[:, ::1]
@@ -30,13 +32,7 @@ _TIED = 1e-10
 """Steps, and shares of perturbations, that differ by less are equal."""
 
 
-@njit(
-    types.void(_MATRIX, types.int64, types.int64),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-    fastmath={"contract"},
-)
+@njit(**INNER, fastmath={"contract"})
 def _exchange(table, leave, enter):  # type: ignore[no-untyped-def]
     """Pivot in place: the variables of this row and this column change places."""
     rows, width = table.shape
@@ -45,7 +41,7 @@ def _exchange(table, leave, enter):  # type: ignore[no-untyped-def]
     for j in range(width):
         chosen[j] = -table[leave, j] * inverse
     chosen[enter] = inverse
-    table[leave, :] = chosen
+    copy(table[leave], chosen)
     for i in range(rows):
         if i != leave:
             factor = table[i, enter]
@@ -55,12 +51,7 @@ def _exchange(table, leave, enter):  # type: ignore[no-untyped-def]
                     table[i, j] += factor * chosen[j]
 
 
-@njit(
-    types.void(_MATRIX, _INTS, _INTS, _INTS, types.int64, types.int64),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@lean
 def _swap(table, basis, free, places, leave, enter):  # type: ignore[no-untyped-def]
     """Pivot, and keep account of where variables are."""
     _exchange(table, leave, enter)
@@ -69,12 +60,7 @@ def _swap(table, basis, free, places, leave, enter):  # type: ignore[no-untyped-
     places[into], places[out] = leave, -1 - enter
 
 
-@njit(
-    types.float64(_MATRIX, _INTS, types.int64, types.int64),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@lean
 def _share(table, places, row, label):  # type: ignore[no-untyped-def]
     """Return how much of a label's perturbation the value of a row has."""
     place = places[label]
@@ -83,14 +69,11 @@ def _share(table, places, row, label):  # type: ignore[no-untyped-def]
     return -table[row, -1 - place]
 
 
-@njit(
+@kept(
     types.int64(
         _MATRIX, _MATRIX, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS, _INTS,
         types.int64,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def follow(  # type: ignore[no-untyped-def]
     one, two, basis_one, basis_two, free_one, free_two, places_one, places_two, home, order, state,

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
+from .compiling import LEAN, kept, lean
+
 __all__ = ["follow"]
 
 _VECTOR = types.float64[::1]
@@ -23,12 +25,7 @@ _TIED = 1e-12
 """Ratios closer than this, relative to the smaller, are equal."""
 
 
-@njit(
-    types.int64(_MATRIX, _INTS, _INTS, types.int64, types.int64, types.int64, _INTS),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@lean
 def _leaving(tableau, places, spare, enter, low, high, candidates):  # type: ignore[no-untyped-def]
     """Return the row of the lexicographically smallest ratios, or -1.
 
@@ -73,13 +70,7 @@ def _leaving(tableau, places, spare, enter, low, high, candidates):  # type: ign
     return candidates[0]
 
 
-@njit(
-    types.void(_MATRIX, types.int64, types.int64, _VECTOR),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-    fastmath={"contract"},
-)
+@njit(**LEAN, fastmath={"contract"})
 def _exchange(tableau, leave, enter, chosen):  # type: ignore[no-untyped-def]
     """Pivot in place: the variables of this row and this column change places.
 
@@ -101,12 +92,7 @@ def _exchange(tableau, leave, enter, chosen):  # type: ignore[no-untyped-def]
                     tableau[i, j] -= factor * chosen[j]
 
 
-@njit(
-    types.int64(_MATRIX, _MATRIX, types.int64, types.int64, _VECTOR, _VECTOR),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@kept(types.int64(_MATRIX, _MATRIX, types.int64, types.int64, _VECTOR, _VECTOR))
 def follow(row, column, dropped, most, x, y):  # type: ignore[no-untyped-def]
     """Follow the path of one label; write the strategies; return its pivots, or -1.
 

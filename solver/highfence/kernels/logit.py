@@ -9,9 +9,10 @@ player sum to one.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .indifference import deviations, eliminate
+from .compiling import copy_rows, inner, kept, lean
+from .indifference import eliminate, pay
 
 __all__ = ["follow", "settle"]
 
@@ -20,7 +21,7 @@ _VECTOR = types.float64[::1]
 _MATRIX = types.float64[:, ::1]
 
 
-@njit(error_model="numpy", nogil=True)
+@inner
 def _equations(  # type: ignore[no-untyped-def]
     payoffs, counts, first, point, base, values, slopes, p, matrix, right
 ):
@@ -29,7 +30,7 @@ def _equations(  # type: ignore[no-untyped-def]
     precision = point[size]
     for a in range(size):
         p[a] = np.exp(point[a])
-    deviations(payoffs, counts, first, p, values, slopes)
+    pay(payoffs, counts, first, p, values, slopes)
     for i in range(counts.size):
         b0 = base[i]
         for a in range(first[i], first[i] + counts[i]):
@@ -51,7 +52,7 @@ def _equations(  # type: ignore[no-untyped-def]
                 matrix[a, size] = -gain
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _compare(payoffs, counts, first, point, base, relative):  # type: ignore[no-untyped-def]
     """Write what each strategy pays more than the most probable one of the player.
 
@@ -76,15 +77,8 @@ def _compare(payoffs, counts, first, point, base, relative):  # type: ignore[no-
         stride *= counts[i]
 
 
-@njit(
-    types.int64(
-        _MATRIX, _INTS, _INTS, _VECTOR, _VECTOR, _VECTOR, types.float64, types.float64, _MATRIX
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
-def follow(  # type: ignore[no-untyped-def]
+@inner
+def go(  # type: ignore[no-untyped-def]
     payoffs, counts, first, point, tangent, control, until, longest, record
 ):
     """Go on along the branch from ``point``, at most as many steps as ``record`` has rows.
@@ -164,13 +158,18 @@ def follow(  # type: ignore[no-untyped-def]
     return done
 
 
-@njit(
-    types.float64(_MATRIX, _INTS, _INTS, _VECTOR, types.int64),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+@kept(
+    types.int64(
+        _MATRIX, _INTS, _INTS, _VECTOR, _VECTOR, _VECTOR, types.float64, types.float64, _MATRIX
+    )
 )
-def settle(payoffs, counts, first, point, most):  # type: ignore[no-untyped-def]
+def follow(payoffs, counts, first, point, tangent, control, until, longest, record):  # type: ignore[no-untyped-def]
+    """:func:`go`, for whom Python calls."""
+    return go(payoffs, counts, first, point, tangent, control, until, longest, record)
+
+
+@inner
+def move(payoffs, counts, first, point, most):  # type: ignore[no-untyped-def]
     """Move ``point`` onto the equilibrium at its precision by Newton steps; return the last move.
 
     Infinite if the steps do not shrink.
@@ -183,7 +182,7 @@ def settle(payoffs, counts, first, point, most):  # type: ignore[no-untyped-def]
     for _ in range(most):
         _compare(payoffs, counts, first, point, base, relative)
         _equations(relative, counts, first, point, base, values, slopes, p, whole, right)
-        square[:, :] = whole[:, :size]
+        copy_rows(square, whole)
         if eliminate(square, right) == 0.0:
             return np.inf
         moved = 0.0
@@ -197,3 +196,9 @@ def settle(payoffs, counts, first, point, most):  # type: ignore[no-untyped-def]
         if moved <= 1e-13:
             break
     return before
+
+
+@kept(types.float64(_MATRIX, _INTS, _INTS, _VECTOR, types.int64))
+def settle(payoffs, counts, first, point, most):  # type: ignore[no-untyped-def]
+    """:func:`move`, for whom Python calls."""
+    return move(payoffs, counts, first, point, most)

@@ -31,6 +31,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
+from .compiling import LEAN, copy, inner, kept, lean
+
 __all__ = ["end_near", "evaluate", "follow"]
 
 _VECTOR = types.float64[::1]
@@ -70,7 +72,7 @@ _FAR = 1e12
 is at most the logarithm of the number of actions over it."""
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _factor(matrix, size, order, rows):  # type: ignore[no-untyped-def]
     """Write the triangular factors of a matrix in its place, with exchanges of rows ``order``.
 
@@ -105,12 +107,14 @@ def _factor(matrix, size, order, rows):  # type: ignore[no-untyped-def]
         # Rows are read from room of their own, so that the loops below do several at once.
         for k in range(start, start + 4):
             own = rows[k - start]
-            own[stop:size] = matrix[k, stop:size]
+            for c in range(stop, size):
+                own[c] = matrix[k, c]
             for r in range(start, k):
                 factor, other = matrix[k, r], rows[r - start]
                 for c in range(stop, size):
                     own[c] -= factor * other[c]
-            matrix[k, stop:size] = own[stop:size]
+            for c in range(stop, size):
+                matrix[k, c] = own[c]
         a, b, d, e = rows[0], rows[1], rows[2], rows[3]
         for r in range(stop, size):
             fa, fb, fd, fe = (
@@ -122,7 +126,7 @@ def _factor(matrix, size, order, rows):  # type: ignore[no-untyped-def]
     return sign
 
 
-@njit(error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
+@njit(**LEAN, fastmath={"reassoc", "contract"})
 def _solve(matrix, size, order, x):  # type: ignore[no-untyped-def]
     """Replace ``x`` by the solution for that right side, given the factors."""
     for k in range(size):
@@ -139,7 +143,7 @@ def _solve(matrix, size, order, x):  # type: ignore[no-untyped-def]
         x[r] = (x[r] - total) / matrix[r, r]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _solve_left(matrix, size, order, x):  # type: ignore[no-untyped-def]
     """Replace ``x`` by the row that times the factored matrix is ``x``."""
     for r in range(size):
@@ -153,7 +157,7 @@ def _solve_left(matrix, size, order, x):  # type: ignore[no-untyped-def]
         x[k], x[order[k]] = x[order[k]], x[k]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _respond(lead, odds, sigma):  # type: ignore[no-untyped-def]
     """Write the probabilities that odds stand for."""
     start = 0
@@ -172,18 +176,17 @@ def _respond(lead, odds, sigma):  # type: ignore[no-untyped-def]
         start = stop
 
 
-@njit(error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
-def _expect(game, sigma, values, q, dq, reach):  # type: ignore[no-untyped-def]
+@njit(**LEAN, fastmath={"reassoc", "contract"})
+def _expect(game, sigma, values, q, dq, reach, spare):  # type: ignore[no-untyped-def]
     """Write what slots are worth, and the slopes of that.
 
     ``values`` (N S). ``q`` (slots): expected worth for the slot's player. ``dq`` (slots, most
     slots of a state): slope of ``q`` in the probability of a slot of the same state. ``reach``
-    (slots, S): expected next state.
+    (slots, S): expected next state. ``spare`` (3, N + 1) is room to work in.
     """
     payoffs, moves, choice, first, cells, _, _, discount = game
     players, count = choice.shape[1], moves.shape[1]
-    worth = np.empty(players)
-    before, after = np.empty(players + 1), np.empty(players + 1)
+    worth, before, after = spare[0], spare[1], spare[2]
     q[:] = 0.0
     dq[:, :] = 0.0
     reach[:, :] = 0.0
@@ -228,7 +231,7 @@ def _expect(game, sigma, values, q, dq, reach):  # type: ignore[no-untyped-def]
                     between *= sigma[b]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _gain(game, sigma, q):  # type: ignore[no-untyped-def]
     """Return the most that one deviation gains."""
     lead = game[6]
@@ -246,20 +249,15 @@ def _gain(game, sigma, q):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit(
-    types.boolean(_GAME, _VECTOR, _VECTOR),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
-def evaluate(game, sigma, values):  # type: ignore[no-untyped-def]
-    """Write what a profile is worth, (N S); return whether it is worth something definite."""
+@lean
+def _worth(game, sigma, values, ahead, matrix, order, rows, x):  # type: ignore[no-untyped-def]
+    """:func:`evaluate` with room to work in, which may be larger than it must."""
     payoffs, moves, choice, _, cells, _, _, discount = game
     players, count = choice.shape[1], moves.shape[1]
-    ahead, matrix = np.zeros((count, count)), np.empty((count, count))
-    order, rows, x = np.empty(count, np.int64), np.empty((4, count)), np.empty(count)
     values[:] = 0.0
     for s in range(count):
+        for t in range(count):
+            ahead[s, t] = 0.0
         for p in range(cells[s], cells[s + 1]):
             odds = 1.0
             for i in range(players):
@@ -276,13 +274,24 @@ def evaluate(game, sigma, values):  # type: ignore[no-untyped-def]
             matrix[s, s] += 1.0
         if _factor(matrix, count, order, rows) == 0.0:
             return False
-        x[:] = values[i * count : (i + 1) * count]
+        for s in range(count):
+            x[s] = values[i * count + s]
         _solve(matrix, count, order, x)
-        values[i * count : (i + 1) * count] = x
+        for s in range(count):
+            values[i * count + s] = x[s]
     return True
 
 
-@njit(error_model="numpy", nogil=True)
+@kept(types.boolean(_GAME, _VECTOR, _VECTOR))
+def evaluate(game, sigma, values):  # type: ignore[no-untyped-def]
+    """Write what a profile is worth, (N S); return whether it is worth something definite."""
+    count = game[1].shape[1]
+    ahead, matrix = np.empty((count, count)), np.empty((count, count))
+    order, rows, x = np.empty(count, np.int64), np.empty((4, count)), np.empty(count)
+    return _worth(game, sigma, values, ahead, matrix, order, rows, x)
+
+
+@inner
 def _free(lead):  # type: ignore[no-untyped-def]
     """Return the slots that are no leads."""
     found, number = np.empty(lead.size, np.int64), 0
@@ -293,7 +302,7 @@ def _free(lead):  # type: ignore[no-untyped-def]
     return found[:number]
 
 
-@njit(error_model="numpy", nogil=True)
+@inner
 def _room(game):  # type: ignore[no-untyped-def]
     """Return arrays to work in."""
     _, moves, choice, first, _, _, lead, _ = game
@@ -324,10 +333,11 @@ def _room(game):  # type: ignore[no-untyped-def]
         np.empty(rest),  # its right side
         np.empty((4, max(rest, most))),  # some rows
         np.empty(most),
+        np.empty((3, players + 1)),
     )
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _linearize(game, room, point, plane):  # type: ignore[no-untyped-def]
     """Bring ``room`` up to date at a point, in the plane across ``plane``.
 
@@ -335,13 +345,15 @@ def _linearize(game, room, point, plane):  # type: ignore[no-untyped-def]
     """
     sign = 1.0
     _, moves, choice, first, _, owner, lead, discount = game
-    free, starts, sigma, q, dq, reach, blocks, swaps, off, system, order, right, rows, z = room
+    free, starts, sigma, q, dq, reach, blocks, swaps, off, system, order, right, rows, z, spare = (
+        room
+    )
     players, count = choice.shape[1], moves.shape[1]
     slots, rest = lead.size, players * count
     lam = point[slots + rest]
     values = point[slots : slots + rest]
     _respond(lead, point, sigma)
-    _expect(game, sigma, values, q, dq, reach)
+    _expect(game, sigma, values, q, dq, reach, spare)
     system[:, :] = 0.0
     for k in range(rest + 1):
         system[rest, k] = plane[slots + k]
@@ -410,11 +422,11 @@ def _linearize(game, room, point, plane):  # type: ignore[no-untyped-def]
     return sign * _factor(system, rest + 1, order, rows)
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _step(game, room, along, change):  # type: ignore[no-untyped-def]
     """Write a step: Newton's in the plane, or (``along``) one of 1 across it on the path."""
     _, moves, choice, _, _, owner, lead, discount = game
-    free, starts, _, q, _, reach, blocks, swaps, off, system, order, right, _, z = room
+    free, starts, _, q, _, reach, blocks, swaps, off, system, order, right, _, z, _ = room
     players, count = choice.shape[1], moves.shape[1]
     slots, rest = lead.size, players * count
     lam = along[1]
@@ -423,7 +435,7 @@ def _step(game, room, along, change):  # type: ignore[no-untyped-def]
         outer[:] = 0.0
         outer[rest] = along[0]
     else:
-        outer[:] = right
+        copy(outer, right)
     _solve(system, rest + 1, order, outer)
     for m in range(slots):
         change[m] = 0.0
@@ -445,7 +457,7 @@ def _step(game, room, along, change):  # type: ignore[no-untyped-def]
             change[free[low + r]] = z[r]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _error(lead, sigma, change, plain):  # type: ignore[no-untyped-def]
     """Return how much a step of the odds changes log-probabilities.
 
@@ -468,20 +480,38 @@ def _error(lead, sigma, change, plain):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit(error_model="numpy", nogil=True)
-def _settle(game, near, used, close, x):  # type: ignore[no-untyped-def]
-    """Write the equilibrium with certain actions in use and near a profile, if there is one."""
-    _, moves, choice, first, _, owner, lead, discount = game
-    players, count = choice.shape[1], moves.shape[1]
-    slots = lead.size
-    head = np.empty(slots, np.int64)
-    mixed, number = np.empty(slots, np.int64), 0
-    start, widest = 0, 0
-    for s in range(count):
-        widest = max(widest, first[s + 1] - first[s])
-    while start < slots:
-        stop, best, total = start, start, 0.0
-        while stop < slots and lead[stop] == start:
+@lean
+def _largest(x):  # type: ignore[no-untyped-def]
+    """Return the largest absolute value; no number if one is none."""
+    most = 0.0
+    for k in range(x.size):
+        if abs(x[k]) > most or x[k] != x[k]:
+            most = abs(x[k])
+    return most
+
+
+@lean
+def _renormalize(lead, x):  # type: ignore[no-untyped-def]
+    """Divide what stands for probabilities by their sums."""
+    start = 0
+    while start < lead.size:
+        stop, total = start, 0.0
+        while stop < lead.size and lead[stop] == start:
+            total += x[stop]
+            stop += 1
+        for m in range(start, stop):
+            x[m] /= total
+        start = stop
+
+
+@lean
+def _restrict(lead, near, used, x, head, mixed):  # type: ignore[no-untyped-def]
+    """Write the profile with certain actions in use alone, the most probable action of each
+    player and state, and which others mix; return how many these are."""
+    number, start = 0, 0
+    while start < lead.size:
+        stop, best = start, start
+        while stop < lead.size and lead[stop] == start:
             if near[stop] > near[best]:
                 best = stop
             stop += 1
@@ -490,102 +520,137 @@ def _settle(game, near, used, close, x):  # type: ignore[no-untyped-def]
             x[m] = 0.0
             if used[m] or m == best:
                 x[m] = near[m]
-                total += near[m]
                 if m != best:
                     mixed[number] = m
                     number += 1
-        for m in range(start, stop):
-            x[m] /= total
         start = stop
+    _renormalize(lead, x)
+    return number
+
+
+@lean
+def _equations(  # type: ignore[no-untyped-def]
+    game, x, values, q, dq, reach, head, mixed, state, system, right
+):
+    """Write the equations of what mixes, and of values, and their slopes."""
+    first, owner, lead, discount = game[3], game[5], game[6], game[7]
+    count = game[1].shape[1]
+    number = right.size - values.size
+    system[:, :] = 0.0
+    right[number:] = 0.0
+    for r in range(number):
+        m = mixed[r]
+        h, i, s = head[m], owner[m], state[m]
+        right[r] = q[h] - q[m]
+        for c in range(number):
+            k = mixed[c]
+            if state[k] == s and owner[k] != i:
+                a, b = k - first[s], head[k] - first[s]
+                system[r, c] = dq[m, a] - dq[m, b] - dq[h, a] + dq[h, b]
+        own = number + i * count
+        for t in range(count):
+            system[r, own + t] = discount[i, s] * (reach[m, t] - reach[h, t])
+    for m in range(lead.size):
+        i, s = owner[m], state[m]
+        own = number + i * count + s
+        if lead[m] == m:
+            system[own, own] += 1.0
+            right[own] = -values[own - number]
+        right[own] += x[m] * q[m]
+        for t in range(count):
+            system[own, number + i * count + t] -= x[m] * discount[i, s] * reach[m, t]
+    for c in range(number):
+        k = mixed[c]
+        h, s = head[k], state[k]
+        system[number + owner[k] * count + s, c] -= q[k] - q[h]
+        for m in range(first[s], first[s + 1]):
+            if owner[m] != owner[k]:
+                slope = dq[m, k - first[s]] - dq[m, h - first[s]]
+                system[number + owner[m] * count + s, c] -= x[m] * slope
+
+
+@lean
+def _newton(  # type: ignore[no-untyped-def]
+    game, x, values, q, dq, reach, spare, head, mixed, state, system, order, right, rows
+):
+    """Solve the equations of what mixes from a profile nearby; False if they are singular."""
+    size = right.size
+    number = size - values.size
+    before = np.inf
+    for _ in range(12):
+        _expect(game, x, values, q, dq, reach, spare)
+        _equations(game, x, values, q, dq, reach, head, mixed, state, system, right)
+        residual = 0.0
+        for r in range(size):
+            if not abs(right[r]) <= residual:
+                residual = abs(right[r])
+        if residual <= 1e-14 * (1.0 + _largest(values)) or not residual < 0.9 * before:
+            break
+        before = residual
+        if _factor(system, size, order, rows) == 0.0:
+            return False
+        _solve(system, size, order, right)
+        for c in range(number):
+            x[mixed[c]] += right[c]
+            x[head[mixed[c]]] -= right[c]
+        for k in range(values.size):
+            values[k] += right[number + k]
+    return True
+
+
+@inner
+def _settle(game, near, used, close, x):  # type: ignore[no-untyped-def]
+    """Write the equilibrium with certain actions in use and near a profile, if there is one."""
+    _, moves, choice, first, _, _, lead, _ = game
+    players, count = choice.shape[1], moves.shape[1]
+    slots = lead.size
+    head, mixed = np.empty(slots, np.int64), np.empty(slots, np.int64)
+    number = _restrict(lead, near, used, x, head, mixed)
+    widest = 0
+    for s in range(count):
+        widest = max(widest, first[s + 1] - first[s])
     q, dq, reach = np.empty(slots), np.empty((slots, widest)), np.empty((slots, count))
-    values = np.empty(players * count)
-    if not evaluate(game, x, values):
-        return False
+    values, spare = np.empty(players * count), np.empty((3, players + 1))
     size = number + values.size
+    system, order, right, rows = (
+        np.empty((size, size)), np.empty(size, np.int64), np.empty(size), np.empty((4, size))
+    )  # fmt: skip
+    # Every state has a slot, so that there is room for the next states.
+    if not _worth(game, x, values, reach, system, order, rows, right):
+        return False
     if number:
         state = np.empty(slots, np.int64)
         for s in range(count):
-            state[first[s] : first[s + 1]] = s
-        system, order, right, rows = (
-            np.empty((size, size)), np.empty(size, np.int64), np.empty(size), np.empty((4, size))
-        )  # fmt: skip
-        before = np.inf
-        for _ in range(12):
-            _expect(game, x, values, q, dq, reach)
-            system[:, :] = 0.0
-            for r in range(number):
-                m = mixed[r]
-                h, i, s = head[m], owner[m], state[m]
-                right[r] = q[h] - q[m]
-                for c in range(number):
-                    k = mixed[c]
-                    if state[k] == s and owner[k] != i:
-                        a, b = k - first[s], head[k] - first[s]
-                        system[r, c] = dq[m, a] - dq[m, b] - dq[h, a] + dq[h, b]
-                own = number + i * count
-                for t in range(count):
-                    system[r, own + t] = discount[i, s] * (reach[m, t] - reach[h, t])
-            for m in range(slots):
-                i, s = owner[m], state[m]
-                own = number + i * count + s
-                if lead[m] == m:
-                    system[own, own] += 1.0
-                    right[own] = -values[own - number]
-                right[own] += x[m] * q[m]
-                for t in range(count):
-                    system[own, number + i * count + t] -= x[m] * discount[i, s] * reach[m, t]
-            for c in range(number):
-                k = mixed[c]
-                h, s = head[k], state[k]
-                system[number + owner[k] * count + s, c] -= q[k] - q[h]
-                for m in range(first[s], first[s + 1]):
-                    if owner[m] != owner[k]:
-                        slope = dq[m, k - first[s]] - dq[m, h - first[s]]
-                        system[number + owner[m] * count + s, c] -= x[m] * slope
-            residual = 0.0
-            for r in range(size):
-                if not abs(right[r]) <= residual:
-                    residual = abs(right[r])
-            if residual <= 1e-14 * (1.0 + np.abs(values).max()) or not residual < 0.9 * before:
-                break
-            before = residual
-            if _factor(system, size, order, rows) == 0.0:
-                return False
-            _solve(system, size, order, right)
-            for c in range(number):
-                x[mixed[c]] += right[c]
-                x[head[mixed[c]]] -= right[c]
-            for k in range(values.size):
-                values[k] += right[number + k]
+            for m in range(first[s], first[s + 1]):
+                state[m] = s
+        if not _newton(
+            game, x, values, q, dq, reach, spare, head, mixed, state, system, order, right, rows
+        ):
+            return False
     for m in range(slots):
         if not (x[m] >= -1e-13 and abs(x[m] - near[m]) <= close):
             return False
         x[m] = max(x[m], 0.0)
-    start = 0
-    while start < slots:
-        stop, total = start, 0.0
-        while stop < slots and lead[stop] == start:
-            total += x[stop]
-            stop += 1
-        for m in range(start, stop):
-            x[m] /= total
-        start = stop
-    if not evaluate(game, x, values):
+    _renormalize(lead, x)
+    if not _worth(game, x, values, reach, system, order, rows, right):
         return False
-    _expect(game, x, values, q, dq, reach)
-    return _gain(game, x, q) <= _EXACT * (1.0 + np.abs(values).max())
+    _expect(game, x, values, q, dq, reach, spare)
+    return _gain(game, x, q) <= _EXACT * (1.0 + _largest(values))
 
 
-@njit(types.boolean(_GAME, _VECTOR, _VECTOR), cache=True, error_model="numpy", nogil=True)
+@kept(types.boolean(_GAME, _VECTOR, _VECTOR))
 def end_near(game, near, found):  # type: ignore[no-untyped-def]
     """Write the equilibrium with the actions in use at a profile, if there is one near."""
+    used = np.empty(near.size, np.bool_)
     for least in (1e-6, 1e-3, 1e-2):
-        if _settle(game, near, near >= least, _NEIGHBOR, found):
+        for m in range(near.size):
+            used[m] = near[m] >= least
+        if _settle(game, near, used, _NEIGHBOR, found):
             return True
     return False
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _stays(lead, sigma, tangent, lam, used):  # type: ignore[no-untyped-def]
     """Write which actions will stay in use, as the tangent tells; return whether it is clear.
 
@@ -607,9 +672,9 @@ def _stays(lead, sigma, tangent, lam, used):  # type: ignore[no-untyped-def]
     return clear
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _correct(  # type: ignore[no-untyped-def]
-    game, room, point, plane, change, farthest, least, most
+    game, room, point, plane, change, along, farthest, least, most
 ):
     """Move ``point`` onto the path in a plane; return the first move, a sign and if it came there.
 
@@ -618,10 +683,11 @@ def _correct(  # type: ignore[no-untyped-def]
     A first move beyond ``farthest`` is not made.
 
     It came there when the next move would be below ``least``, as the last two tell, by which
-    Newton's method converges quadratically. ``change`` is written to.
+    Newton's method converges quadratically. ``change`` and ``along`` (2,) are written
+    to.
     """
     lead, last = game[6], point.size - 1
-    along = np.zeros(2)
+    along[0] = 0.0
     first, before, sign = np.inf, np.inf, 0.0
     for turn in range(most):
         along[1] = point[last]
@@ -651,23 +717,34 @@ def _correct(  # type: ignore[no-untyped-def]
     return first, sign, False
 
 
-@njit(error_model="numpy", nogil=True)
-def _begin(game, room, point, plane, tangent):  # type: ignore[no-untyped-def]
+@lean
+def _norm(x):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for k in range(x.size):
+        total += x[k] * x[k]
+    return np.sqrt(total)
+
+
+@lean
+def _begin(game, room, point, plane, along, tangent):  # type: ignore[no-untyped-def]
     """Write the point at precision 0, uniform play, and the path's direction there."""
     slots, last = game[6].size, point.size - 1
     point[:] = 0.0
     _respond(game[6], point, room[2])
-    along = np.array([1.0, 0.0])
-    if not evaluate(game, room[2], point[slots:last]):
+    along[0], along[1] = 1.0, 0.0
+    # There is room in what is not in use yet.
+    if not _worth(game, room[2], point[slots:last], room[5], room[9], room[10], room[12], room[11]):
         return False
     if _linearize(game, room, point, plane) == 0.0:
         return False
     _step(game, room, along, tangent)
-    tangent /= np.sqrt((tangent**2).sum())
+    norm = _norm(tangent)
+    for k in range(tangent.size):
+        tangent[k] /= norm
     return True
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _predict(point, tangent, earlier, slope, past, length, trial, plane):  # type: ignore[no-untyped-def]
     """Write the point so far ahead on the cubic through two points, and its direction there."""
     if past == 0.0:
@@ -690,68 +767,21 @@ def _predict(point, tangent, earlier, slope, past, length, trial, plane):  # typ
         plane[k] /= norm
 
 
-@njit(
-    types.int64(
-        _GAME,
-        _VECTOR,
-        _VECTOR,
-        _VECTOR,
-        _VECTOR,
-        _VECTOR,
-        types.int64,
-        types.float64,
-        types.float64,
-        types.float64,
-        _VECTOR,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
-def follow(  # type: ignore[no-untyped-def]
-    game, point, tangent, earlier, slope, control, most, until, straight, aim, found
-):
-    """Go on along the path from ``point``, at most so many steps.
-
-    With no steps at all, go from near the path to the point of it at the same precision.
-
-    Parameters
-    ----------
-    point, tangent, earlier, slope
-        Where the path has come to and its direction, and the same a step earlier; brought up
-        to date.
-    control
-        The next step's length, the last one's, the precision at which the end was last looked
-        for, the steps taken, the sign of the determinant: zeros begin at uniform play; brought
-        up to date.
-    until
-        Precision at which to stop; negative to go to the end.
-    straight
-        Least cosine of the angle between where a step was to lead and where it led.
-    aim
-        Error of the predictor, in log-probability, that is aimed at.
-    found
-        Probabilities; written at the end.
-
-    Returns
-    -------
-    int
-        0 on the way, 1 at the equilibrium at the end, 2 at the precision, -1 if the path was
-        lost.
-    """
+@lean
+def _go(  # type: ignore[no-untyped-def]
+    game, room, point, tangent, earlier, slope, control, most, until, straight, aim, found,
+    trial, plane, change, step, along, used,
+):  # fmt: skip
+    """:func:`follow` with room to work in."""
     lead, last = game[6], point.size - 1
-    room = _room(game)
-    trial, plane, change = np.empty(point.size), np.empty(point.size), np.empty(point.size)
-    step, along = np.empty(point.size), np.zeros(2)
-    used = np.empty(lead.size, np.bool_)
     plane[:] = 0.0
     plane[last] = 1.0
     if most == 0:
-        good = _correct(game, room, point, plane, step, np.inf, 1e-12, _ROUNDS)[2]
+        good = _correct(game, room, point, plane, step, along, np.inf, 1e-12, _ROUNDS)[2]
         _respond(lead, point, found)
         return 2 if good else -1
     if control[0] == 0.0:
-        if not _begin(game, room, point, plane, tangent):
+        if not _begin(game, room, point, plane, along, tangent):
             return -1
         control[0] = _FIRST
     for _ in range(most):
@@ -772,9 +802,8 @@ def follow(  # type: ignore[no-untyped-def]
             plane[:] = 0.0
             plane[last] = 1.0
         least = 1e-12 if arrives else _ON_PATH
-        for k in range(point.size):
-            change[k] = trial[k]
-        error, sign, good = _correct(game, room, trial, plane, step, 2.0 * aim, least, 10)
+        copy(change, trial)
+        error, sign, good = _correct(game, room, trial, plane, step, along, 2.0 * aim, least, 10)
         good = good and trial[last] > 0.0
         if good and arrives:
             _respond(lead, trial, found)
@@ -785,7 +814,7 @@ def follow(  # type: ignore[no-untyped-def]
             for k in range(point.size):
                 stray += (trial[k] - change[k]) ** 2
             _step(game, room, along, change)
-            norm = np.sqrt((change**2).sum())
+            norm = _norm(change)
             for k in range(point.size):
                 chord += (trial[k] - point[k]) ** 2
                 angle += change[k] / norm * tangent[k]
@@ -819,6 +848,60 @@ def follow(  # type: ignore[no-untyped-def]
                 if _settle(game, room[2], used, _CLOSE, found):
                     return 1
             if lam > _FAR:
-                found[:] = room[2]
+                copy(found, room[2])
                 return 1 if _gain(game, found, room[3]) <= _EXACT else -1
     return 0
+
+
+@kept(
+    types.int64(
+        _GAME,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+        _VECTOR,
+        types.int64,
+        types.float64,
+        types.float64,
+        types.float64,
+        _VECTOR,
+    )
+)
+def follow(  # type: ignore[no-untyped-def]
+    game, point, tangent, earlier, slope, control, most, until, straight, aim, found
+):
+    """Go on along the path from ``point``, at most so many steps.
+
+    With no steps at all, go from near the path to the point of it at the same precision.
+
+    Parameters
+    ----------
+    point, tangent, earlier, slope
+        Where the path has come to and its direction, and the same a step earlier; brought up
+        to date.
+    control
+        The next step's length, the last one's, the precision at which the end was last looked
+        for, the steps taken, the sign of the determinant: zeros begin at uniform play; brought
+        up to date.
+    until
+        Precision at which to stop; negative to go to the end.
+    straight
+        Least cosine of the angle between where a step was to lead and where it led.
+    aim
+        Error of the predictor, in log-probability, that is aimed at.
+    found
+        Probabilities; written at the end.
+
+    Returns
+    -------
+    int
+        0 on the way, 1 at the equilibrium at the end, 2 at the precision, -1 if the path was
+        lost.
+    """
+    size = point.size
+    return _go(
+        game, _room(game), point, tangent, earlier, slope, control, most, until, straight, aim,
+        found, np.empty(size), np.empty(size), np.empty(size), np.empty(size), np.empty(2),
+        np.empty(game[6].size, np.bool_),
+    )  # fmt: skip

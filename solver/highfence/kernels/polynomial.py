@@ -29,9 +29,10 @@ from math import comb
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .indifference import polish
+from .compiling import copy, inner, kept, lean
+from .indifference import refine
 
 __all__ = ["solve_supports", "unit_and_pure"]
 
@@ -66,12 +67,7 @@ _MATRIX = types.float64[:, ::1]
 _COMPLEX = types.complex128[::1]
 
 
-@njit(
-    types.int64(types.Array(types.float64, 2, "C", readonly=True), _INTS, _INTS, _MATRIX, _INTS),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+@kept(types.int64(types.Array(types.float64, 2, "C", readonly=True), _INTS, _INTS, _MATRIX, _INTS))
 def unit_and_pure(payoffs, counts, strides, unit, cells):  # type: ignore[no-untyped-def]
     """Write payoffs (players, cells) mapped to [0, 1], and the cells that are pure equilibria.
 
@@ -102,12 +98,12 @@ def unit_and_pure(payoffs, counts, strides, unit, cells):  # type: ignore[no-unt
     return found
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _size(z):  # type: ignore[no-untyped-def]
     return abs(z.real) + abs(z.imag)
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _solve(matrix, right, n):  # type: ignore[no-untyped-def]
     """Solve for two right sides in their place; return the least pivot over its column."""
     least = 1.0
@@ -145,7 +141,7 @@ def _solve(matrix, right, n):  # type: ignore[no-untyped-def]
     return least
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _move(  # type: ignore[no-untyped-def]
     start, change, places, axes, entry_at, e0, n, unknown, x, t, matrix, right, wide
 ):
@@ -187,7 +183,7 @@ def _move(  # type: ignore[no-untyped-def]
     return _solve(matrix, right, n)
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _correct(n, unknown, x, right):  # type: ignore[no-untyped-def]
     """Add the Newton correction; return how large it is, relative to the root."""
     moved, most = 0.0, 1.0
@@ -198,7 +194,7 @@ def _correct(n, unknown, x, right):  # type: ignore[no-untyped-def]
     return moved / most
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _track(  # type: ignore[no-untyped-def]
     start, change, places, axes, entry_at, e0, n, unknown, x, longest, matrix, right, wide, work
 ):
@@ -273,7 +269,7 @@ def _track(  # type: ignore[no-untyped-def]
     return pivot if here < 1e-8 else 0.0
 
 
-@njit(error_model="numpy", nogil=True)
+@inner
 def _excluded(payoffs, counts, first, strides, support):  # type: ignore[no-untyped-def]
     """Return 1 if a strategy of the support is worse than another wherever the others may be.
 
@@ -329,7 +325,7 @@ def _excluded(payoffs, counts, first, strides, support):  # type: ignore[no-unty
     return 2 if same else 0
 
 
-@njit(error_model="numpy", nogil=True)
+@inner
 def _differences(  # type: ignore[no-untyped-def]
     payoffs, strides, mixed, lists, sizes, origin, table
 ):
@@ -369,7 +365,7 @@ def _differences(  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _one_sign(stack, part, begin, other, total):  # type: ignore[no-untyped-def]
     """Tell whether all values, less the other ones if ``other >= 0``, are surely of one sign."""
     up, down = False, False
@@ -384,7 +380,7 @@ def _one_sign(stack, part, begin, other, total):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _is_empty(table, sizes, entries, budget, stack, corner):  # type: ignore[no-untyped-def]
     """Tell whether no mixtures of all strategies make everybody indifferent, as far as is seen.
 
@@ -482,7 +478,7 @@ def _is_empty(table, sizes, entries, budget, stack, corner):  # type: ignore[no-
     return True
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _turn(table, sizes, entries, turn, turn_at, change, spare):  # type: ignore[no-untyped-def]
     """Write the coefficients of the indifference equations in the turned coordinates."""
     count = sizes.size
@@ -516,7 +512,7 @@ def _turn(table, sizes, entries, turn, turn_at, change, spare):  # type: ignore[
             at += total
 
 
-@njit(error_model="numpy", nogil=True)
+@inner
 def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type: ignore[no-untyped-def]
     """Make a root as exact as floats allow, and write it if it is an equilibrium not seen yet."""
     strategies = p.size
@@ -524,10 +520,10 @@ def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type
     for a in range(strategies):
         whole = whole and support[a]
     if not whole:
-        polish(payoffs, counts, first, support, 0, p, said)
+        refine(payoffs, counts, first, support, 0, p, said)
         if said[3] < -1e-2:
             return
-    polish(payoffs, counts, first, support, 30, p, said)
+    refine(payoffs, counts, first, support, 30, p, said)
     inside = np.inf
     for a in range(strategies):
         if support[a]:
@@ -557,7 +553,7 @@ def _keep(payoffs, counts, first, support, p, said, found, told, tally):  # type
     tally[0] += 1
 
 
-@njit(error_model="numpy", nogil=True)
+@inner
 def _null(rows, k, out):  # type: ignore[no-untyped-def]
     """Write the vector that ``rows`` (k, k + 1) map to 0, made of their signed minors.
 
@@ -604,7 +600,7 @@ def _null(rows, k, out):  # type: ignore[no-untyped-def]
         out[column[c]] = total / rows[c, c]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _is_mixture(weights, size):  # type: ignore[no-untyped-def]
     """Divide by the sum, and tell whether all are positive or within rounding of 0."""
     total, largest = 0.0, 0.0
@@ -620,7 +616,7 @@ def _is_mixture(weights, size):  # type: ignore[no-untyped-def]
     return least > -1e-6
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _by_two(  # type: ignore[no-untyped-def]
     payoffs, first, strides, mixed, lists, size, origin, rows, y, p
 ):
@@ -657,7 +653,7 @@ def _by_two(  # type: ignore[no-untyped-def]
     return 1
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _gains(  # type: ignore[no-untyped-def]
     payoffs, strides, mixed, lists, sizes, origin, i, j, k, gains
 ):
@@ -682,7 +678,7 @@ def _gains(  # type: ignore[no-untyped-def]
                 gains[e, a, b] *= scale
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _mean(gains, count, size, t, rows):  # type: ignore[no-untyped-def]
     """Write the gains (count, size) where the last player's second strategy has odds ``t``."""
     for e in range(count):
@@ -690,13 +686,14 @@ def _mean(gains, count, size, t, rows):  # type: ignore[no-untyped-def]
             rows[e, a] = (1.0 - t) * gains[e, a, 0] + t * gains[e, a, 1]
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _roots_between(b, degree, tie, roots, stack, ends):  # type: ignore[no-untyped-def]
     """Write the roots between 0 and 1 of a polynomial with Bernstein coefficients ``b``.
 
     Coefficients within ``tie`` of 0 have no sign. Returns the number, -1 if it is unsure.
     """
-    stack[0, : degree + 1] = b[: degree + 1]
+    for k in range(degree + 1):
+        stack[0, k] = b[k]
     ends[0, 0], ends[0, 1] = 0.0, 1.0
     waiting, found = 1, 0
     while waiting:
@@ -752,7 +749,7 @@ def _roots_between(b, degree, tie, roots, stack, ends):  # type: ignore[no-untyp
     return found
 
 
-@njit(error_model="numpy", nogil=True)
+@lean
 def _by_three(  # type: ignore[no-untyped-def]
     payoffs, first, strides, mixed, lists, sizes, origin, made, cubes, squares, spare
 ):
@@ -853,16 +850,13 @@ def _by_three(  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(
+@kept(
     types.int64(
         _MATRIX, _INTS, _INTS, _INTS, types.boolean[:, ::1], _INTS, types.int64, types.int64,
         _INTS, _INTS, _INTS, types.int64[:, ::1], _COMPLEX, _COMPLEX, _INTS, _COMPLEX, _INTS, _INTS,
         types.int64, types.int64,
         _MATRIX, _MATRIX, _INTS,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )  # fmt: skip
 def solve_supports(  # type: ignore[no-untyped-def]
     payoffs, counts, first, strides, supports, system_of, begin, budget,
@@ -926,11 +920,11 @@ def solve_supports(  # type: ignore[no-untyped-def]
         if count == 0:
             for a in range(strategies):
                 p[a] = 1.0 if support[a] else 0.0
-            polish(payoffs, counts, first, support, 1, p, said)
+            refine(payoffs, counts, first, support, 1, p, said)
             if said[3] >= 0.0:
                 if said[3] == 0.0:
                     tally[5] += 1
-                found[tally[0]] = p
+                copy(found[tally[0]], p)
                 told[tally[0], 0], told[tally[0], 1] = 1.0, said[3]
                 tally[0] += 1
             place += 1

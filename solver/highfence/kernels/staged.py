@@ -16,11 +16,10 @@ differences that are taken on its smooth side.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit, types
-from numba.core.cpu import CPUTargetOptions
+from numba import types
+
+from .compiling import ALLOCATES_NOTHING, copy, inner, kept, lean
 
 __all__ = [
     "ADVANCE",
@@ -30,26 +29,10 @@ __all__ = [
     "OBJECTIVE",
     "advance_rows",
     "finish_rows",
+    "inner",
+    "lean",
     "solve_rows",
 ]
-
-_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
-# Python calls none of these: code to unpack its arguments is half of what there is to compile.
-for _name in ("no_cpython_wrapper", "no_cfunc_wrapper"):
-    if hasattr(CPUTargetOptions, _name):
-        _OPTIONS[_name] = True
-inner = njit(**_OPTIONS)
-"""Compiles a function that is called by compiled ones alone."""
-if hasattr(CPUTargetOptions, "_nrt"):
-    # Else numba counts references to every array that a function gets, which takes five times
-    # as long as a payoff does.
-    _OPTIONS["_nrt"] = False
-lean = njit(**_OPTIONS)
-"""Likewise, and it allocates nothing."""
-ALLOCATES_NOTHING: dict[str, Any] = {"error_model": "numpy", "nogil": True}
-"""Options of a function that is called by its address, and allocates nothing."""
-if hasattr(CPUTargetOptions, "_nrt"):
-    ALLOCATES_NOTHING["_nrt"] = False
 
 _ROW = types.float64[::1]
 ADVANCE = types.float64(_ROW, types.int64)
@@ -872,7 +855,7 @@ def _straighten(f, v, slots, owners, lo, hi, u, plain):  # type: ignore[no-untyp
                 other = _at(f, v, slots, owners, lo, hi, u, j, x)
                 done = done and not other > now + 1e-14 * abs(now)
     if not done:
-        u[:] = kept
+        copy(u, kept)
         _place(v, slots, lo, hi, u)
 
 
@@ -907,15 +890,15 @@ def _search(  # type: ignore[no-untyped-def]
     width = STEP
     pair = m == 2 and hi[0] > lo[0] and hi[1] > lo[1]
     if kinked and pair:
-        trial[:] = u
+        copy(trial, u)
         _place(v, slots, lo, hi, u)
         if _meet(f, v, slots, owners, lo, hi, trial, plain, points):
-            u[:] = trial
+            copy(u, trial)
             return 2
     for round_ in range(rounds):
-        trial[:] = u
+        copy(trial, u)
         if _stationary(f, v, slots, owners, lo, hi, trial, width, plain):
-            u[:] = trial
+            copy(u, trial)
             _place(v, slots, lo, hi, u)
             better = False
             far = 0.0
@@ -935,9 +918,9 @@ def _search(  # type: ignore[no-untyped-def]
             continue
         _place(v, slots, lo, hi, u)
         if round_ >= 1 and pair:
-            trial[:] = u
+            copy(trial, u)
             if _meet(f, v, slots, owners, lo, hi, trial, plain, points):
-                u[:] = trial
+                copy(u, trial)
                 return 2
             _place(v, slots, lo, hi, u)
             return 2 if _cross(f, v, slots, owners, lo, hi, u, plain, points) else -1
@@ -958,7 +941,7 @@ def _search(  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(
+@kept(
     types.void(
         _OBJECTIVE,
         _FINISH,
@@ -974,10 +957,7 @@ def _search(  # type: ignore[no-untyped-def]
         _CUBE,
         _CUBE,
         _INTS,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )
 def solve_rows(  # type: ignore[no-untyped-def]
     objective,
@@ -1034,9 +1014,9 @@ def solve_rows(  # type: ignore[no-untyped-def]
         first = -1 if (chained and follow) else 0
         for s in range(first, starts.shape[0]):
             if s < 0:
-                u[:] = previous
+                copy(u, previous)
             else:
-                u[:] = starts[s]
+                copy(u, starts[s])
             again = kinked and s < 0
             found = _settled(
                 objective, v, slots, owners, lo[r], hi[r], u, plain, points, ROUNDS, again
@@ -1072,14 +1052,14 @@ def solve_rows(  # type: ignore[no-untyped-def]
             chained = True
 
 
-@njit(types.void(_ADVANCE, _MATRIX, types.int64), cache=True, error_model="numpy", nogil=True)
+@kept(types.void(_ADVANCE, _MATRIX, types.int64))
 def advance_rows(advance, rows, level):  # type: ignore[no-untyped-def]
     """Fill the slots of one level in every row."""
     for r in range(rows.shape[0]):
         advance(rows[r], level)
 
 
-@njit(types.void(_FINISH, _MATRIX, _MATRIX), cache=True, error_model="numpy", nogil=True)
+@kept(types.void(_FINISH, _MATRIX, _MATRIX))
 def finish_rows(finish, rows, payoffs):  # type: ignore[no-untyped-def]
     """Write the payoffs (n, players) of rows whose last-stage moves stand in their slots."""
     for r in range(rows.shape[0]):

@@ -1,0 +1,199 @@
+"""How kernels are compiled, so that the first use on a machine takes no longer than it must.
+
+What takes most of the time to compile a kernel, and is not needed:
+
+- *Optimizing what a function calls on its own.* numba optimizes every function and makes machine
+  code of it, and does so again, with all that it calls, inside each one that calls it: what lies
+  five calls deep is optimized five times. Here functions that compiled ones alone call are kept as
+  they are until they are part of what Python calls (:func:`inner`, :func:`lean`).
+- *Wrappers.* Such a function needs no code to unpack what Python passes either.
+- *Counts of references.* Without them there is a third of the code (:func:`lean`). Such a function
+  must not allocate, nor return an array: whoever allocates hands the room on.
+- *Compiling once more for every number that stands in a call*, which numba does of its own accord.
+- *Compiling the same in several processes at once.* One does, and the others wait for what it
+  keeps on disk (:func:`kept`).
+- *An array written to a slice.* numba compiles a message about shapes with it, with all of its
+  functions on text: two seconds and a half the first time. Arrays are copied by loops
+  (:func:`copy`, :func:`copy_rows`); a number may be written to a slice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import njit
+from numba.core.cpu import CPUTargetOptions
+
+__all__ = ["ALLOCATES_NOTHING", "INNER", "LEAN", "copy", "copy_rows", "inner", "kept", "lean"]
+
+INNER: dict[str, Any] = {"error_model": "numpy"}
+"""Options of a function that compiled ones alone call."""
+for _name in ("no_cpython_wrapper", "no_cfunc_wrapper"):
+    if hasattr(CPUTargetOptions, _name):
+        INNER[_name] = True
+LEAN: dict[str, Any] = dict(INNER)
+"""Likewise, and it allocates nothing."""
+ALLOCATES_NOTHING: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+"""Options of a function that is called by its address, and allocates nothing."""
+if hasattr(CPUTargetOptions, "_nrt"):
+    # Else numba counts references to every array that a function gets, which takes five times
+    # as long as a payoff does.
+    LEAN["_nrt"] = ALLOCATES_NOTHING["_nrt"] = False
+    # What is not said is as in the function that calls.
+    INNER["_nrt"] = True
+
+
+_CONFIG: Any = numba.config
+DISABLE_JIT: bool = bool(_CONFIG.DISABLE_JIT)
+"""Whether numba was told (``NUMBA_DISABLE_JIT``) to compile nothing."""
+
+
+def _pipeline() -> Any:
+    """Return the compiler of functions that are kept as they are until they are part of others.
+
+    None where numba is not built as it is known: then it does as it always does, and takes longer.
+    """
+    try:
+        from numba.core.codegen import JITCodeLibrary
+        from numba.core.compiler import Compiler
+    except ImportError:
+        return None
+    known = ("_optimize_final_module", "_finalize_dynamic_globals", "_finalize_final_module")
+    if not all(hasattr(JITCodeLibrary, name) for name in (*known, "codegen")):
+        return None
+
+    class Nowhere:
+        """Stands in for the code generator of code that is nowhere in memory."""
+
+        def __init__(self, codegen: Any) -> None:
+            self._codegen = codegen
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._codegen, name)
+
+        def set_env(self, name: str, environment: Any) -> None:
+            """Do nothing: there is no place to write it to."""
+
+    class Part(JITCodeLibrary):
+        """Code that is neither optimized nor made machine code of."""
+
+        def _optimize_final_module(self) -> None:
+            """Leave it to what this becomes a part of."""
+
+        def _finalize_final_module(self) -> None:
+            self._finalize_dynamic_globals()  # type: ignore[no-untyped-call]
+            self._finalized = True
+
+        @property
+        def codegen(self) -> Any:
+            return Nowhere(self._codegen)
+
+    class Parts(Compiler):
+        def __init__(self, typing: Any, target: Any, library: Any, *others: Any) -> None:
+            if library is None:
+                library = part(target.codegen(), f"part{next(numbers)}")
+            super().__init__(typing, target, library, *others)  # type: ignore[no-untyped-call]
+
+    part: Any = Part
+    numbers = count()
+    return Parts
+
+
+if (_parts := _pipeline()) is not None:
+    INNER["pipeline_class"] = LEAN["pipeline_class"] = _parts
+
+
+def _once(compiled: Any) -> Any:
+    """Let a function be compiled once, not once more for every number that stands in a call."""
+    if DISABLE_JIT:
+        return compiled
+    unliteral: Any = numba.types.unliteral
+    asked = compiled.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        plain = tuple(unliteral(arg) for arg in args)
+        return asked(plain, {name: unliteral(arg) for name, arg in kws.items()})
+
+    compiled.get_call_template = get_call_template
+    return compiled
+
+
+def inner(function: Any) -> Any:
+    """Compile a function that compiled ones alone call."""
+    return _once(njit(**INNER)(function))
+
+
+def lean(function: Any) -> Any:
+    """Likewise, and it allocates nothing."""
+    return _once(njit(**LEAN)(function))
+
+
+def kept(*signatures: Any, **options: Any) -> Callable[[Any], Any]:
+    """Compile a function that Python calls for its signatures, and keep it on disk.
+
+    Where several processes need one at once that is not there yet, one of them compiles it. Its
+    lock is the operating system's, which ends with the process, however that ends.
+    """
+
+    def compiled(function: Any) -> Any:
+        waiting = njit(cache=True, error_model="numpy", nogil=True, **options)(function)
+        if DISABLE_JIT:
+            return waiting
+        with _alone(waiting):
+            for signature in signatures:
+                waiting.compile(signature)
+        waiting.disable_compile()
+        return waiting
+
+    return compiled
+
+
+@contextlib.contextmanager
+def _alone(waiting: Any) -> Iterator[None]:
+    """Wait until no other process compiles the same function, unless it is on disk."""
+    function = waiting.py_func
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+    with contextlib.ExitStack() as stack:
+        # Where no lock can be had, everyone compiles, which costs time and nothing else.
+        with contextlib.suppress(OSError, AttributeError):
+            folder = Path(waiting.stats.cache_path)
+            if next(folder.glob(f"{name}-*.nbi"), None) is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                stream = stack.enter_context(open(folder / f"{name}.lock", "ab"))
+                _lock(stream.fileno())
+        yield
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file as soon as nobody else does; closing it ends that."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: it tries ten times, a second apart
+        import msvcrt
+
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        windows: Any = msvcrt
+        windows.locking(descriptor, windows.LK_LOCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+@lean
+def copy(to, source):  # type: ignore[no-untyped-def]
+    """Write what an array of one axis begins with to another one, and fill that."""
+    for k in range(to.size):
+        to[k] = source[k]
+
+
+@lean
+def copy_rows(to, source):  # type: ignore[no-untyped-def]
+    """Likewise with two axes."""
+    for r in range(to.shape[0]):
+        for c in range(to.shape[1]):
+            to[r, c] = source[r, c]
