@@ -401,6 +401,12 @@ def _load(
     from numba.core.types import FunctionType
     from numba.core.types.function_type import CompileResultWAP
 
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        raise MethodFailed(
+            "games with actions over intervals are solved by compiled code, and NUMBA_DISABLE_JIT "
+            "is set: unset it"
+        )
     folder = None if calls else cache_folder()
     digest = hashlib.sha256(source.encode()).hexdigest()[:32]
     # numba finds the module of a cached function by its name.
