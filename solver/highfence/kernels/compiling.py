@@ -142,7 +142,8 @@ def kept(*signatures: Any, **options: Any) -> Callable[[Any], Any]:
     """
 
     def compiled(function: Any) -> Any:
-        waiting = njit(cache=True, error_model="numpy", nogil=True, **options)(function)
+        usual = {"cache": True, "error_model": "numpy", "nogil": True}
+        waiting = njit(**{**usual, **options})(function)
         if DISABLE_JIT:
             return waiting
         with _alone(waiting):

@@ -12,20 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
-from .staged import (
-    ALLOCATES_NOTHING,
-    FINISH,
-    LINE,
-    NARROW,
-    OBJECTIVE,
-    STEP,
-    _newton,
-    _place,
-    inner,
-    lean,
-)
+from .compiling import ALLOCATES_NOTHING, copy, inner, kept, lean
+from .staged import FINISH, LINE, NARROW, OBJECTIVE, STEP, _newton, _place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +31,6 @@ __all__ = [
     "answer",
     "answer_of_many",
     "answer_rows",
-    "copy",
     "room",
 ]
 
@@ -140,13 +129,6 @@ def room(points):  # type: ignore[no-untyped-def]
 @lean
 def _of(box, j):  # type: ignore[no-untyped-def]
     return box.slots[j], box.owners[j], box.low[j], box.high[j] - box.low[j]
-
-
-@lean
-def copy(to, found):  # type: ignore[no-untyped-def]
-    """Copy a vector: numba's own way allocates."""
-    for j in range(to.size):
-        to[j] = found[j]
 
 
 @lean
@@ -768,7 +750,7 @@ def _indifferent_start(f, v, box, u):  # type: ignore[no-untyped-def]
     return abs(low - u[0]) < 1e-11
 
 
-@njit(ANSWER, cache=True, **ALLOCATES_NOTHING)
+@kept(ANSWER, **ALLOCATES_NOTHING)
 def answer(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
     """Move u to an equilibrium of a block of one or two decisions, from where it stands; False
     if none is met.
@@ -806,7 +788,7 @@ def answer(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(ANSWER, cache=True, error_model="numpy", nogil=True)
+@kept(ANSWER)
 def answer_of_many(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
     """Likewise of a block of three or more decisions, by Newton. ``starts`` (q, m) are tried
     where u leads nowhere; ``how`` and ``sure`` make no difference."""
@@ -824,7 +806,7 @@ def answer_of_many(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-
     return False
 
 
-@njit(
+@kept(
     types.void(
         types.FunctionType(ANSWER),
         types.FunctionType(OBJECTIVE),
@@ -843,10 +825,7 @@ def answer_of_many(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-
         types.float64[:, ::1],
         types.float64[:, ::1],
         types.boolean[::1],
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )
 def answer_rows(  # type: ignore[no-untyped-def]
     answer, objective, line, finish, rows, slots, owners, low, high, first, starts, which, near,
@@ -867,7 +846,7 @@ def answer_rows(  # type: ignore[no-untyped-def]
     for r in range(rows.shape[0]):
         v = rows[r]
         box = Box(slots, owners, low[r], high[r])
-        u[:] = first[r]
+        copy(u, first[r])
         how = NEAR if near[r] else ALONE
         known[r] = answer(goals, v, box, u, starts[which[r]], how, True)
         if not known[r]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .last_block import ALONE, NEAR, Box, Payoffs, copy
-from .staged import lean
+from .compiling import copy, lean
+from .last_block import ALONE, NEAR, Box, Payoffs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .last_block import copy
+from .compiling import copy, lean
 from .lead import (
     PEAK,
     behind,
@@ -19,7 +19,6 @@ from .lead import (
     slack_of,
     spread_of,
 )
-from .staged import lean
 
 __all__ = ["both_mix", "one_mixes"]
 

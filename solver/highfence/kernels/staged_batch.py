@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
+from .compiling import copy, kept, lean
 from .last_block import (
     ALONE,
     ANSWER,
@@ -24,7 +25,6 @@ from .last_block import (
     answer,
     answer_of_many,
     answer_rows,
-    copy,
     room,
 )
 from .lead import (
@@ -44,7 +44,7 @@ from .lead import (
     spread_of,
 )
 from .lead_mixtures import both_mix, one_mixes
-from .staged import ADVANCE, FINISH, LINE, OBJECTIVE, lean
+from .staged import ADVANCE, FINISH, LINE, OBJECTIVE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -352,7 +352,7 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
             found.marks[r] |= _part(h, k, s, corners)
 
 
-@njit(
+@kept(
     types.void(
         types.FunctionType(ANSWER),
         types.FunctionType(ADVANCE),
@@ -371,10 +371,7 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
         types.boolean,
         types.boolean,
         _FOUND,
-    ),
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+    )
 )
 def lead_rows(  # type: ignore[no-untyped-def]
     answer, advance, objective, line, finish, rows, last, places, bounds, open_to, deviations,
