@@ -27,6 +27,7 @@ from highfence import (
     Regime,
     Sentence,
     Stage,
+    limits,
     solve,
 )
 from highfence.errors import RequestError, SpecError
@@ -672,3 +673,70 @@ def test_a_comparison_costs_little_beside_its_solutions(count):
     finally:
         module.solve = solve
     assert beside < 0.1
+
+
+ROOMS = """
+name = "rooms"
+[players]
+One = ""
+Two = ""
+[[stages]]
+name = "enter"
+[stages.decisions.go]
+player = "One"
+actions = ["in", "out"]
+[[stages]]
+name = "where"
+[stages.chance.room]
+first = {probability = "1/3", bonus = 0}
+second = {probability = "1/3", bonus = 1}
+third = {probability = "1/3", bonus = 2}
+[[stages]]
+name = "meet"
+[stages.decisions.x]
+player = "One"
+actions = ["left", "right"]
+[stages.decisions.y]
+player = "Two"
+actions = ["left", "right"]
+[derived]
+left = "where(x == 'left' and y == 'left', 1, 0)"
+right = "where(x == 'right' and y == 'right', 1, 0)"
+[payoffs]
+One = "where(go == 'out', 2.9, left * (2 + room.bonus) + right)"
+Two = "where(go == 'out', 0, left + right * (2 + room.bonus))"
+[regimes]
+enter = {fix = {go = "in"}}
+out = {fix = {go = "out"}}
+"""
+"""Three equilibria in each of three rooms: inside, One is paid up to (2 + 3 + 4) / 3 = 3."""
+
+
+@pytest.mark.parametrize(
+    ("limit", "least"), [("MAX_LISTED_OUTCOMES", 27), ("MAX_CONTINUATIONS", 4)]
+)
+def test_no_winner_is_named_over_equilibria_that_are_not_listed(monkeypatch, limit, least):
+    monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 2)
+    monkeypatch.setattr(limits, limit, 4)
+    game = loads(ROOMS)
+    comparison = compare(game)
+    inside = comparison.regimes[0].solution
+
+    assert inside.unlisted
+    assert inside.count is not None
+    assert inside.count >= least
+    assert inside.more == (limit == "MAX_CONTINUATIONS")
+    assert ("at least" in str(inside)) == inside.more
+    assert comparison.best["One"].verdict is Verdict.DEPENDS
+    assert set(comparison.best["One"].contenders) == {"enter", "out"}
+    assert comparison.choice is not None
+    assert not comparison.choice.regimes
+
+
+def test_ranges_over_all_equilibria_name_a_winner_where_they_can():
+    """Paid 3.1 outside, One stays there whatever is played inside."""
+    comparison = compare(loads(ROOMS.replace("2.9", "3.1")))
+
+    assert not comparison.regimes[0].solution.unlisted
+    assert comparison.best["One"].verdict is Verdict.WINS
+    assert comparison.best["One"].regime == "out"

@@ -27,6 +27,14 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         homes: Mapping[str, str] = self.__dict__.get("_homes", {})
         if name not in homes:
+            # Its modules are there without an import of each, as in a package that imports them.
+            wanted = f"{self.__name__}.{name}"
+            if not name.startswith("_"):
+                try:
+                    return import_module(wanted)
+                except ModuleNotFoundError as error:
+                    if error.name != wanted:
+                        raise
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return getattr(import_module(f".{homes[name]}", self.__name__), name)
 

@@ -179,6 +179,8 @@ class Findings:
     """Of a tree: how many equilibria were found, whether or not all were yielded."""
     outcomes: int | None = None
     """How many outcomes of play these have."""
+    more: bool = False
+    """There are others that were not followed up, so that the counts are lower bounds."""
     supports: tuple[Support, ...] = ()
     """Where one equilibrium was yielded for each outcome: one entry for each, in this order."""
 
@@ -222,6 +224,20 @@ class Solution:
     others with the same outcome, or if a limit was reached. Exact below 10 ** 300."""
     outcome_count: int | None = None
     """Of a tree: how many outcomes of play these have."""
+    more: bool = False
+    """Of a tree: there are others that were not followed up; the counts are lower bounds."""
+
+    @property
+    def unlisted(self) -> bool:
+        """Whether there are equilibria of other outcomes than those listed: then :meth:`bounds`
+        covers a part."""
+        if self.more:
+            return True
+        if self.count is None:
+            return False
+        if self.plays:
+            return len(self.plays) < (self.outcome_count or 0)
+        return self.count > len(self.equilibria) + self.rejected
 
     @property
     def multiplicities(self) -> tuple[int, ...]:
@@ -232,7 +248,8 @@ class Solution:
         return tuple(found)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
-        """Return the lowest and highest value of every payoff and outcome over the equilibria."""
+        """Return the lowest and highest value of every payoff and outcome over the equilibria
+        that are listed."""
         values: dict[str, list[float]] = {}
         for equilibrium in self.equilibria:
             for name, value in (*equilibrium.payoffs.items(), *equilibrium.outcomes.items()):

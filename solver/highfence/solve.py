@@ -144,6 +144,7 @@ def solve(
         plays=plays,
         count=count,
         outcome_count=outcome_count,
+        more=count is not None and outcome.findings.more,
     )
 
 

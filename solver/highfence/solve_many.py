@@ -315,11 +315,12 @@ def rows_of(solution: Solution, tolerance: float) -> _Answer:
     """Return (payoffs and outcomes of each equilibrium, largest regret, number rejected).
 
     An equilibrium that stands for others with the same outcome of play has as many rows.
+    Equilibria of outcomes that are not listed were not judged; they count as one that is rejected.
     """
     found = solution.equilibria
     kept = [k for k, e in enumerate(found) if e.certificate.regret <= tolerance]
     worst = max((float(e.certificate.regret) for e in found), default=np.inf)
-    wrong = solution.rejected + len(found) - len(kept)
+    wrong = solution.rejected + len(found) - len(kept) + solution.unlisted
     if not kept:
         return np.empty((0, 0)), worst, wrong
     most = limits.MAX_EQUILIBRIA // len(kept)

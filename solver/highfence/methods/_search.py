@@ -162,6 +162,7 @@ def maxima(objective: Line, scans: Array, edge: float = CLOSE.edge) -> list[Peak
     return answers
 
 
+@np.errstate(invalid="ignore")
 def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Ints, Array, Array]:
     """Return the edges of jumps between scanned points that may be higher than all of these:
     (search, x, value).
@@ -171,18 +172,16 @@ def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Int
     the jump may still be the highest.
     """
     steps = scans.shape[1] - 1
-    with np.errstate(invalid="ignore"):
-        gains = np.pad(np.diff(scans, axis=1), ((0, 0), (1, 1)), mode="edge")
+    gains = np.pad(np.diff(scans, axis=1), ((0, 0), (1, 1)), mode="edge")
     gains[:, 0], gains[:, -1] = gains[:, 2], gains[:, -3]
     first, middle, last = gains[:, :-2], gains[:, 1:-1], gains[:, 2:]
     top = scans.max(axis=1)
-    with np.errstate(invalid="ignore"):
-        least = EQUAL * np.where(np.isfinite(scans), top[:, None] - scans, 0.0).max(axis=1)
-        rough = np.abs(middle - 0.5 * (first + last)) > 0.25 * np.abs(first - last)
-        left = scans[:, :-1] + FASTER * np.maximum(first, 0.0)
-        right = scans[:, 1:] - FASTER * np.minimum(last, 0.0)
-        hidden = rough & (np.maximum(left, right) > (top + least)[:, None])
-        hidden &= np.isfinite(first) & np.isfinite(middle) & np.isfinite(last)
+    least = EQUAL * np.where(np.isfinite(scans), top[:, None] - scans, 0.0).max(axis=1)
+    rough = np.abs(middle - 0.5 * (first + last)) > 0.25 * np.abs(first - last)
+    left = scans[:, :-1] + FASTER * np.maximum(first, 0.0)
+    right = scans[:, 1:] - FASTER * np.minimum(last, 0.0)
+    hidden = rough & (np.maximum(left, right) > (top + least)[:, None])
+    hidden &= np.isfinite(first) & np.isfinite(middle) & np.isfinite(last)
     owner, cell = np.nonzero(hidden & ~flat[:, None])
     p, q = cell / steps, (cell + 1) / steps
     low, high = scans[owner, cell], scans[owner, cell + 1]

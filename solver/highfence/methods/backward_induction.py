@@ -306,6 +306,7 @@ class Search:
     foreseen: str = ""
     """The first of these, and why."""
     complete: bool = True
+    more: bool = False
     games: int = 0
     paths: int = 0
     """Paths followed to mixed equilibria of stages of three or more players."""
@@ -360,7 +361,9 @@ class Search:
             )
         count, outcomes, supports = yield from self._listed(plans, limit)
         texts = tuple(self._sentence(*entry) for entry in self.notes.values())
-        return Findings(self.complete, texts, count=count, outcomes=outcomes, supports=supports)
+        return Findings(
+            self.complete, texts, count=count, outcomes=outcomes, more=self.more, supports=supports
+        )
 
     def _subgame(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[Continuation]:
         following = self.form.children[root]
@@ -376,6 +379,7 @@ class Search:
                 root,
             )
             made = made[: limits.MAX_CONTINUATIONS]
+            self.more = True
         return made
 
     def _decide(self, node: int) -> list[Continuation]:

@@ -24,6 +24,7 @@ versions; none is renamed or removed.
     count               how many equilibria of a tree were found, listed or not (a whole number
                         of any size); null where they are not counted
     outcome_count       how many outcomes of play (distributions over the ends) these have, or null
+    more                true if there are others, so that these counts are lower bounds
     plays               [{equilibria: [index], plans, reached: {player: [information set]},
                         any_combination, elsewhere: {player: {information set:
                         [{action: probability}]}}}]: the listed equilibria by outcome of play; how
@@ -207,6 +208,7 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
             "rejected": solution.rejected,
             "count": solution.count,
             "outcome_count": solution.outcome_count,
+            "more": solution.more,
             "plays": [
                 {
                     "equilibria": play.equilibria,

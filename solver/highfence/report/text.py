@@ -649,7 +649,8 @@ def _status(solution: Solution) -> str:
     total, outcomes = solution.count, solution.outcome_count
     if total is not None and outcomes is not None and total > 1:
         behind = (
-            f"{large(total)} equilibria in {large(outcomes)} outcome{'s' * (outcomes != 1)} of play"
+            f"{'at least ' * solution.more}{large(total)} equilibria in {large(outcomes)} "
+            f"outcome{'s' * (outcomes != 1)} of play"
         )
         if total > count and not solution.plays:
             found = f"{behind}; showing {count} of them, each certified"
@@ -657,7 +658,7 @@ def _status(solution: Solution) -> str:
             found = f"{behind}; showing one equilibrium each of {len(solution.plays)}, certified"
         elif total > count:
             found = f"{behind}; showing one equilibrium of each, certified"
-        elif outcomes < total:
+        elif outcomes < total or solution.more:
             found = f"{behind}, each certified"
     if any(len(subset) > 1 for subset in solution.subsets):
         found = f"infinitely many equilibria; the {count} extreme ones are listed, each certified"

@@ -177,7 +177,7 @@ def _every_equilibrium(game: Game, task: Task, draws: Mapping[str, Array]) -> tu
             else:
                 everything = solution.equilibria
                 kept = [e for e in everything if e.certificate.regret <= task.tolerance]
-                rejected[n, k] = solution.rejected + len(everything) - len(kept)
+                rejected[n, k] = solution.rejected + len(everything) - len(kept) + solution.unlisted
                 found[n, k] = len(kept)
                 worst = [float(e.certificate.regret) for e in everything]
                 regret[n, k] = max(worst, default=np.inf)

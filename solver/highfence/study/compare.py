@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from numbers import Rational
 from pathlib import Path
 from types import MappingProxyType
@@ -44,6 +45,8 @@ __all__ = [
 ]
 
 Range = tuple[float, float]
+SAID = 20
+"""Most plays of a regime that are told in words."""
 
 
 class Verdict(StrEnum):
@@ -329,7 +332,10 @@ def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> Re
     if not solution.equilibria:
         says = "No equilibrium was found; the notes say how far the search went."
     elif not says:
-        says = " Or: ".join(dict.fromkeys(_played(e) for e in solution.equilibria))
+        plays = list(dict.fromkeys(_played(e) for e in solution.equilibria))
+        says = " Or: ".join(plays[:SAID])
+        if len(plays) > SAID:
+            says += f" Or one of {len(plays) - SAID} more; highfence solve lists them."
     return RegimeResult(
         name=regime.name,
         label=regime.label or regime.name,
@@ -353,6 +359,8 @@ def _played(equilibrium: Equilibrium) -> str:
 
 def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     ranges = {r.name: r.payoffs[player] for r in results if player in r.payoffs}
+    # Of whom not all is listed, no more is known than that what is listed may happen.
+    open_ended = [r.name for r in results if r.name in ranges and r.solution.unlisted]
     left_out = tuple(r.name for r in results if r.name not in ranges)
     if not ranges:
         return Best(player, Verdict.NONE, left_out=left_out)
@@ -367,9 +375,12 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
         everybody = max(abs(v) for result in results for b in result.payoffs.values() for v in b)
         if scale <= tolerances.ROUNDING * everybody:  # all are 0, but for rounding: -3e-14, say
             slack = 2 * scale
-    leader = max(ranges, key=lambda name: ranges[name][0])
-    top = ranges[leader][0]
-    contenders = tuple(name for name in ranges if ranges[name][1] >= top - slack)
+    lows = {n: -inf if n in open_ended else bounds[0] for n, bounds in ranges.items()}
+    leader = max(ranges, key=lambda name: lows[name])
+    top = lows[leader]
+    contenders = tuple(
+        name for name in ranges if name in open_ended or ranges[name][1] >= top - slack
+    )
     if len(contenders) == 1:
         runner_up = max((n for n in ranges if n != leader), key=lambda n: ranges[n][1])
         margin = top - ranges[runner_up][1]
@@ -381,7 +392,9 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
         return Best(
             player, Verdict.WINS, leader, margin, runner_up, bool(near), contenders, near, left_out
         )
-    equal = all(ranges[name][1] - ranges[name][0] <= slack for name in contenders)
+    equal = not open_ended and all(
+        ranges[name][1] - ranges[name][0] <= slack for name in contenders
+    )
     verdict = Verdict.TIE if equal else Verdict.DEPENDS
     return Best(player, verdict, near_tie=equal, contenders=contenders, left_out=left_out)
 
@@ -406,8 +419,9 @@ def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
                 + f"{count} {'extreme' if infinite else 'equilibria'}; "
                 + (
                     "ranges are over all of them"
-                    if len(solution.plays) == (solution.outcome_count or 0)
-                    else f"ranges are over the {len(solution.equilibria)} that are listed"
+                    if not solution.unlisted
+                    else f"ranges are over the {len(solution.equilibria)} that are listed; "
+                    "others may bring more, or less"
                 )
             )
         if solution.status is Status.PARTIAL:
@@ -521,6 +535,8 @@ class _Chooser:
             bounds = solution.bounds()
             if not bounds:
                 return {}, f"no equilibrium of {name} was found"
+            if solution.unlisted:
+                return {}, f"not all equilibria of {name} are listed"
             ranges[name] = bounds[self.player]
         return ranges, ""
 
