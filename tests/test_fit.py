@@ -136,7 +136,7 @@ def test_a_fit_without_a_certified_start_says_so_instead_of_a_value():
         parameters=[Parameter("size", 1, low=0.5, high=2)],
         stages=[
             Stage("control", Decision("A", "control", {"on": {"k": 1}, "off": {"k": 0}})),
-            # Matching pennies over intervals: no equilibrium without mixing over an interval.
+            # Both like the ends, B that of A, A the other: no equilibrium unless both mix.
             Stage(
                 "play",
                 Decision("A", "x", Interval(-1, 1)),
@@ -144,7 +144,7 @@ def test_a_fit_without_a_certified_start_says_so_instead_of_a_value():
             ),
         ],
         derived={"near": "size * (x - y) ** 2"},
-        payoffs={"A": "near", "B": "-near"},
+        payoffs={"A": "near", "B": "4 * y ** 2 - near"},
         regimes=[Regime("on", fix={"control": "on"})],
     )
     found = fit(broken, ["size"], {"on.near": 0.5}, starts=2)
@@ -245,7 +245,7 @@ def test_the_command_prints_the_fit_as_page_json_and_csv(tmp_path, capsys):
         (["--vary", "gain=1:"], "lacks an end"),
         (["--vary", "gain", "--target", "=3"], "FORMULA=VALUE"),
         (["--vary", "gain", "--scale", "effort"], "TARGET=SIZE"),
-        (["--vary", "gain", "--scale", "effort=big"], "TARGET=SIZE"),
+        (["--vary", "gain", "--scale", "effort=big"], "is not a number"),
         ([], "--vary"),
     ],
 )
