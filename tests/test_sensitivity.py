@@ -708,7 +708,7 @@ def test_alignment_speaks_for_backfire_and_learning_from_access_against_it():
         "small_yard_high_fence",
         "broad.K_H - none.K_H",
         method="rank",
-        draws=40,
+        draws=80,
         names=["align", "beta"],
         distributions={"gamH": DESCRIBED["gamH"]},
     ).targets[0]

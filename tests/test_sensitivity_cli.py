@@ -300,7 +300,7 @@ def test_an_interruption_prints_what_was_done(ran, monkeypatch):
         (["yard.toml", "--distribution", "stake=uniform(2, 1)"], "low first"),
         (["yard.toml", "--tie", "cost=stak + 1"], "Did you mean 'stake'"),
         (["yard.toml", "--correlate", "stake=0.5"], "is not A,B=R"),
-        (["yard.toml", "--correlate", "stake,cost=high"], "is not A,B=R"),
+        (["yard.toml", "--correlate", "stake,cost=high"], "is not a number"),
         (["yard.toml", "--correlate", "stake,cost=2"], "beyond -1 .. 1"),
         (["yard.toml", "--method", "sobol", "--correlate", "stake,cost=0.5"], "independent"),
         (["yard.toml", "--method", "local", "--distribution", "stake=3"], "leave --distribution"),
