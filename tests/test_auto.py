@@ -161,17 +161,23 @@ def random_game(size: int) -> NormalForm:
     )
 
 
-def test_a_bimatrix_game_of_too_many_vertices_is_known_early(monkeypatch):
-    """Of its five million vertices, auto lists at most some ten thousand."""
-    most = []
-    cut = extreme._cut
+def sizes_met(module, monkeypatch) -> list[int]:
+    """Return a list to which 0 and then the size of every polyhedron on a method's way is added."""
+    sizes = [0]
+    cut = module._cut
 
     def counted(*given):
         made = cut(*given)
-        most.append(len(made))
+        sizes.append(len(made))
         return made
 
-    monkeypatch.setattr(extreme, "_cut", counted)
+    monkeypatch.setattr(module, "_cut", counted)
+    return sizes
+
+
+def test_a_bimatrix_game_of_too_many_vertices_is_known_early(monkeypatch):
+    """Of its five million vertices, auto lists at most some ten thousand."""
+    most = sizes_met(extreme, monkeypatch)
     solution = solve(random_game(20))
 
     assert max(most) < limits.MAX_BASES / 4
@@ -212,15 +218,7 @@ def test_hundreds_of_strategies_go_to_paths_in_floats():
 @pytest.mark.parametrize(("cards", "sign"), [(5, "would pass"), (6, "would pass"), (8, "passed")])
 def test_a_tree_of_too_many_rays_is_known_early(cards, sign, monkeypatch):
     """Kuhn's poker with a rake: auto spent 5 seconds with five cards, and 40 with six."""
-    most = [0]
-    cut = sequence_form._cut
-
-    def counted(*given):
-        made = cut(*given)
-        most.append(len(made))
-        return made
-
-    monkeypatch.setattr(sequence_form, "_cut", counted)
+    most = sizes_met(sequence_form, monkeypatch)
     solution = solve(trees.raked_poker(cards))
 
     assert max(most) < limits.MAX_RAYS / 4

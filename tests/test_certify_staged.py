@@ -17,27 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from highfence import Chance, Decision, Game, Interval, Parameter, Regime, Stage, tolerances
+from highfence import Chance, Decision, Game, Interval, Regime, tolerances
 from highfence.certify import certify
 from highfence.forms.build import build
 from highfence.forms.staged import Prescription
 from highfence.methods.plays import Play, StagedProfile
 from highfence.methods.staged import staged
 from highfence.solution import Certificate
+from small_games import make
 
 UNIT = Interval(0, 1)
-
-
-def make(
-    players: str, stages: list[list[Decision | Chance]], payoffs: dict[str, str], **values: float
-) -> Game:
-    return Game(
-        name="small",
-        players=players.split(),
-        parameters=[Parameter(name, value) for name, value in values.items()],
-        stages=[Stage(f"stage_{k}", *moves) for k, moves in enumerate(stages)],
-        payoffs=payoffs,
-    )
 
 
 def solved(game: Game, **values: float) -> StagedProfile:

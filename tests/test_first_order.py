@@ -221,8 +221,22 @@ def test_no_equilibrium_is_a_result_with_a_reason():
     solution = solve(game, "first_order")
     assert solution.status is Status.NONE_FOUND
     assert solution.equilibria == ()
-    assert "there is none" in solution.reason
+    assert "there is none in pure strategies" in solution.reason
     assert any("mixtures over intervals" in note for note in solution.notes)
+
+
+def test_auto_looks_for_mixtures_where_no_pure_profile_is_an_equilibrium():
+    """The same game: who is pursued runs to either end with even odds, the pursuer waits."""
+    game = make(
+        "a b", [("a", "x", 0, 1), ("b", "y", 0, 1)], {"a": "-(x - y)**2", "b": "(x - y)**2"}
+    )
+    solution = solve(game)
+    (found,) = solution.equilibria
+    assert solution.method == "staged"
+    assert "first_order showed that no pure profile is an equilibrium" in solution.method_reason
+    assert found.certificate.holds
+    assert found.strategies["a"]["x"] == pytest.approx(0.5, abs=1e-9)
+    assert sorted(found.strategies["b"]["y"].values()) == pytest.approx([0.5, 0.5], abs=1e-9)
 
 
 def test_games_with_stages_or_finite_choices_are_refused():

@@ -9,28 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from highfence import Decision, Game, Interval, Parameter, Stage, load
+from highfence import Decision, Game, Interval, load
 from highfence.certify import certify
 from highfence.forms.build import build
 from highfence.methods.staged import staged
 from highfence.solution import Status
 from highfence.solve import solve
+from small_games import make
 
 UNIT = Interval(0, 1)
 WORDS = "jump past each other"
-
-
-def make(
-    players: str, stages: list[list[Decision]], payoffs: dict[str, str], **parameters: float
-) -> Game:
-    """Return a game; players are the words of a text."""
-    return Game(
-        name="small",
-        players=players.split(),
-        parameters=[Parameter(name, value) for name, value in parameters.items()],
-        stages=[Stage(f"stage_{k}", *moves) for k, moves in enumerate(stages)],
-        payoffs=payoffs,
-    )
 
 
 def only(game: Game, **values: Any) -> dict[str, Any]:
@@ -51,15 +39,20 @@ HIDDEN = "a - 0.012 * (a > t) - 3 * max(a - t - w, 0)"
 interval whose points are wider apart than w sees that t is the best."""
 ALONE = make("A", [[A]], {"A": HIDDEN}, t=0.3, w=0.005)
 LED = make("A B", [[A], [B]], {"A": HIDDEN, "B": "-(x - a)**2"}, t=0.3, w=0.005)
+MIRRORED = "1 - a - 0.012 * (1 - a > t) - 3 * max(1 - a - t - w, 0)"
+FALLING = make("A B", [[A], [B]], {"A": MIRRORED, "B": "-(x - a)**2"}, t=0.3, w=0.005)
 
 
-@pytest.mark.parametrize("game", [ALONE, LED], ids=["last stage", "leader"])
+@pytest.mark.parametrize("game", [ALONE, LED, FALLING], ids=["last stage", "leader", "mirrored"])
 @given(t=st.floats(0.03, 0.9), w=st.floats(0.001, 0.011))
 @example(t=0.5, w=0.005)
 @example(t=0.3101, w=0.005)
-@settings(max_examples=25)
+@example(t=0.03, w=0.0109)
+@example(t=0.7265625, w=0.0109)
+@settings(max_examples=50)
 def test_the_best_action_is_met_at_the_edge_of_a_jump_that_no_scanned_point_shows(game, t, w):
-    assert only(game, t=t, w=w)["a"] == pytest.approx(t, abs=1e-9)
+    best = 1 - t if game is FALLING else t
+    assert only(game, t=t, w=w)["a"] == pytest.approx(best, abs=1e-9)
 
 
 @pytest.mark.parametrize("game", [ALONE, LED], ids=["last stage", "leader"])

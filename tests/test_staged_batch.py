@@ -182,7 +182,6 @@ def divided(entry: str, extra: str = "0") -> StagedForm:
     game = Game(
         name="divided",
         players=["leader", "entrant", "follower"],
-        parameters=[Parameter("level", 0.3)],
         stages=[
             Stage(
                 "lead",

@@ -30,8 +30,9 @@ from study_games import battle
 
 GAME = loads(YARD)
 
-# A wants to meet B. Told to, B stands at 0; else B wants to get away, and the only equilibrium is
-# mixed over an interval, which is not searched for. At a share of 0 nobody can stand anywhere.
+# Told to, B stands at 0, and A meets B. Else both run to an end, each to where the other loses by
+# it: both must mix over an interval, which is not searched for. At a share of 0 nobody can stand
+# anywhere.
 PENNIES = Game(
     name="pennies",
     players=["A", "B"],
@@ -43,8 +44,11 @@ PENNIES = Game(
             Decision("B", "b", Interval(0, 1)),
         )
     ],
-    derived={"miss": "(a - b) ** 2"},
-    payoffs={"A": "share * (1 - miss)", "B": "free * miss - (1 - free) * b ** 2"},
+    derived={"miss": "where(free > 0, (a - 0.5) * (b - 0.5), (a - b) ** 2)"},
+    payoffs={
+        "A": "share * (where(free > 0, (a - 0.5) ** 2, 1) - miss)",
+        "B": "free * ((b - 0.5) ** 2 + miss) - (1 - free) * b ** 2",
+    },
     regimes=[Regime("told", set={"free": 0}), Regime("untold")],
 )
 

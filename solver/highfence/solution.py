@@ -174,7 +174,7 @@ class Findings:
     notes: tuple[str, ...] = ()
     """What was not searched, and what was seen on the way (continua, multiplicity)."""
     proves_none: bool = False
-    """Where nothing was found: the search proves that there is none."""
+    """Where nothing was found: the search proves that there is none in pure strategies."""
     count: int | None = None
     """Of a tree: how many equilibria were found, whether or not all were yielded."""
     outcomes: int | None = None

@@ -317,6 +317,8 @@ def _run_chosen(
     form: Form, name: str, most: int, wanted: Mapping[str, int]
 ) -> tuple[_Outcome, Method, str]:
     """Run the method asked for, or those that "auto" goes through; say why it was taken."""
+    from .forms.normal import NormalForm
+
     fitting = candidates(form)
     if name != "auto":
         try:
@@ -354,7 +356,8 @@ def _run_chosen(
             outcome.notes = [*told, *outcome.notes]
             if tried:
                 reason = f"{'; '.join(tried)}; then {_because(form, one)}"
-            if _of_pure_alone(one) and len(fitting) > fitting.index(one) + 1:
+            mixes = isinstance(one.form, NormalForm) and _of_pure_alone(one)
+            if mixes and len(fitting) > fitting.index(one) + 1:
                 reason += (
                     f"; {fitting[fitting.index(one) + 1].method}, if asked for, finds mixed ones"
                 )
@@ -383,7 +386,7 @@ def _run_chosen(
 
 def _of_pure_alone(one: _Candidate) -> bool:
     """Return whether a method searched pure strategies only, where there may be mixed ones."""
-    return one.method.name == "pure_enumeration" and one.form.num_players > 1
+    return one.method.pure_alone and one.form.num_players > 1
 
 
 def _because(form: Form, one: _Candidate) -> str:
@@ -591,7 +594,7 @@ def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
         return Status.UNCERTIFIED, f"{judged} ({outcome.worst})"
     if not outcome.found:
         if findings.proves_none:
-            reason = "there is none: the search was complete"
+            reason = "there is none in pure strategies: the search was complete"
         elif findings.complete:
             reason = f"{chosen} searched all that it promises"
         else:

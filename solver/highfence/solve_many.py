@@ -315,18 +315,26 @@ def rows_of(solution: Solution, tolerance: float) -> _Answer:
     """Return (payoffs and outcomes of each equilibrium, largest regret, number rejected).
 
     An equilibrium that stands for others with the same outcome of play has as many rows.
-    Equilibria of outcomes that are not listed were not judged; they count as one that is rejected.
     """
-    found = solution.equilibria
-    kept = [k for k, e in enumerate(found) if e.certificate.regret <= tolerance]
-    worst = max((float(e.certificate.regret) for e in found), default=np.inf)
-    wrong = solution.rejected + len(found) - len(kept) + solution.unlisted
+    kept, worst, wrong = held(solution, tolerance)
     if not kept:
         return np.empty((0, 0)), worst, wrong
+    found, counts = solution.equilibria, solution.multiplicities
     most = limits.MAX_EQUILIBRIA // len(kept)
     table = [[*found[k].payoffs.values(), *found[k].outcomes.values()] for k in kept]
-    times = [max(1, min(most, solution.multiplicities[k])) for k in kept]
+    times = [max(1, min(most, counts[k])) for k in kept]
     return np.repeat(np.array(table, dtype=float), times, axis=0), worst, wrong
+
+
+def held(solution: Solution, tolerance: float) -> tuple[list[int], float, int]:
+    """Return (equilibria certified to a tolerance, largest regret, number rejected).
+
+    Equilibria of outcomes that are not listed were not judged; they count as one that is rejected.
+    """
+    regrets = [float(e.certificate.regret) for e in solution.equilibria]
+    kept = [k for k, regret in enumerate(regrets) if regret <= tolerance]
+    wrong = solution.rejected + len(regrets) - len(kept) + solution.unlisted
+    return kept, max(regrets, default=np.inf), wrong
 
 
 def _start(text: str) -> None:

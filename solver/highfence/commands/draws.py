@@ -12,7 +12,7 @@ import click
 
 from ..errors import Interrupted, RequestError, SpecError, StoreError
 from .numbers import number_in
-from .output import clean, print_json, print_page
+from .output import clean, print_answers, print_json, print_page
 from .requests import (
     AS_JSON,
     RNG,
@@ -314,17 +314,14 @@ class Output:
                 print_page(page())
             return
         from ..report.json import dumps
-        from ..report.text import Page, plain
+        from ..report.text import plain
         from .export import write_file
 
         whole = page()
         text = dumps(tree()) if self.as_json else table() if self.as_csv else plain(whole) + "\n"
         write_file(self.target, text, self.force)
         if not self.asked:
-            brief = Page()
-            for sentence in whole.answers:
-                brief.answer(sentence)
-            print_page(brief)
+            print_answers(whole.answers)
         click.echo(f"highfence: wrote {clean(self.target)}", err=True)
 
 

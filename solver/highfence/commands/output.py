@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,16 @@ def print_page(page: Page) -> None:
         styled(page)
     else:
         click.echo(plain(page))
+
+
+def print_answers(answers: Iterable[str]) -> None:
+    """Print the sentences that answer what was asked, alone."""
+    from ..report.text import Page
+
+    page = Page()
+    for sentence in answers:
+        page.answer(sentence)
+    print_page(page)
 
 
 QUIET = "HIGHFENCE_QUIET"

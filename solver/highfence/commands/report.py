@@ -15,7 +15,7 @@ from ..errors import RequestError
 from .draws import FORCE, WORKERS, refuse_with_store, stored_sweep
 from .exit_codes import NOTHING, PART, SOLVED
 from .export import writable, write_file
-from .output import clean, count_of, print_page, progress
+from .output import clean, count_of, print_answers, progress
 from .requests import (
     GAME,
     PLAYER,
@@ -140,12 +140,7 @@ def report(
     for path, data in files:
         write_file(path, data, force)
     write_file(target, page, force)
-    from ..report.text import Page
-
-    brief = Page()
-    for sentence in report_summary(found):
-        brief.answer(sentence)
-    print_page(brief)
+    print_answers(report_summary(found))
     for name, reason in found.left_out.items():
         click.echo(f"highfence: note: left out {name}: {clean(reason)}", err=True)
     told = f"{count_of(len(files), 'file')} to {folder}, and " if folder is not None else ""

@@ -335,7 +335,8 @@ def compile_staged(
 
 def _line(plan: Layout, payoffs: Sequence[Expr], moves: Sequence[tuple[int, int]]) -> Any:
     """Return the function that :attr:`Program.line` tells of."""
-    from ..kernels.staged import ALLOCATES_NOTHING, LINE
+    from ..kernels.compiling import ALLOCATES_NOTHING
+    from ..kernels.staged import LINE
 
     writer = _Writer(plan)
     lines = ["import numpy as np", "", "", "def line(v, i, slot, low, width, count, x, out):"]
@@ -401,8 +402,9 @@ def _load(
     from numba.core.types import FunctionType
     from numba.core.types.function_type import CompileResultWAP
 
-    config: Any = numba.config
-    if config.DISABLE_JIT:
+    from ..kernels.compiling import DISABLE_JIT
+
+    if DISABLE_JIT:
         raise MethodFailed(
             "games with actions over intervals are solved by compiled code, and NUMBA_DISABLE_JIT "
             "is set: unset it"

@@ -52,8 +52,9 @@ def _probe() -> None:
 def _renew_here() -> None:
     import numba
 
-    config: Any = numba.config
-    if config.DISABLE_JIT:
+    from .compiling import DISABLE_JIT
+
+    if DISABLE_JIT:
         return
     try:
         probe: Any = numba.njit(_probe, cache=True)

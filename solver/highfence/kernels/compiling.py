@@ -30,7 +30,17 @@ import numba
 from numba import njit
 from numba.core.cpu import CPUTargetOptions
 
-__all__ = ["ALLOCATES_NOTHING", "INNER", "LEAN", "copy", "copy_rows", "inner", "kept", "lean"]
+__all__ = [
+    "ALLOCATES_NOTHING",
+    "DISABLE_JIT",
+    "INNER",
+    "LEAN",
+    "copy",
+    "copy_rows",
+    "inner",
+    "kept",
+    "lean",
+]
 
 INNER: dict[str, Any] = {"error_model": "numpy"}
 """Options of a function that compiled ones alone call."""

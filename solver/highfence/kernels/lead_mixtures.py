@@ -181,29 +181,26 @@ def _is_led(h, s):  # type: ignore[no-untyped-def]
 
 @lean
 def one_mixes(h, i, one, other, g):  # type: ignore[no-untyped-def]
-    """An equilibrium in which player i mixes two actions, which make the profiles ``one`` and
-    ``other``: (the leader's action, the cell of the scan); (-1, cells) if there is no more.
+    """The leader's action, between points g and g + 1 of the scan, of an equilibrium in which
+    player i mixes two actions, which make the profiles ``one`` and ``other``; -1 if there is none.
 
     How much player i gains by the other action depends on the leader's action alone, not on the
-    mixture. So the cells from ``g`` on are gone through for where that is nothing, and there the
-    mixture follows at which the leader's slope is nothing as well. ``weights`` and ``reached``
-    are left as they are in the equilibrium.
+    mixture. So it is looked for where that is nothing, and there the mixture follows at which the
+    leader's slope is nothing as well. ``weights`` and ``reached`` are left as they are in the
+    equilibrium.
     """
     steps, none = h.line.size - 1, 0.01 * INDIFFERENT * h.scale[i]
-    while g < steps:
-        before = _scanned_gap(h, i, one, other, max(g - 1, 0))
-        lower = _scanned_gap(h, i, one, other, g)
-        upper = _scanned_gap(h, i, one, other, g + 1)
-        # At the point itself the gap may be nothing: where that is no accident of rounding.
-        here = abs(lower) <= none and before * upper < 0.0
-        change = here or (abs(lower) > none and abs(upper) > none and lower * upper < 0.0)
-        if change and (_can_lead(h, one, other, g) or _can_lead(h, one, other, g + 1)):
-            nearest(h, g / steps)
-            s = g / steps if here else _level(h, i, one, other, g)
-            if s >= 0.0 and _mixed_at(h, i, one, other, s):
-                return s, g
-        g += 1
-    return -1.0, g
+    before = _scanned_gap(h, i, one, other, max(g - 1, 0))
+    lower = _scanned_gap(h, i, one, other, g)
+    upper = _scanned_gap(h, i, one, other, g + 1)
+    # At the point itself the gap may be nothing: where that is no accident of rounding.
+    here = abs(lower) <= none and before * upper < 0.0
+    change = here or (abs(lower) > none and abs(upper) > none and lower * upper < 0.0)
+    if not (change and (_can_lead(h, one, other, g) or _can_lead(h, one, other, g + 1))):
+        return -1.0
+    nearest(h, g / steps)
+    s = g / steps if here else _level(h, i, one, other, g)
+    return s if s >= 0.0 and _mixed_at(h, i, one, other, s) else -1.0
 
 
 @lean

@@ -19,18 +19,15 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from .compiling import ALLOCATES_NOTHING, copy, inner, kept, lean
+from .compiling import copy, inner, kept, lean
 
 __all__ = [
     "ADVANCE",
-    "ALLOCATES_NOTHING",
     "FINISH",
     "LINE",
     "OBJECTIVE",
     "advance_rows",
     "finish_rows",
-    "inner",
-    "lean",
     "solve_rows",
 ]
 

@@ -445,12 +445,12 @@ def lead_rows(  # type: ignore[no-untyped-def]
             refuted &= answers[k] >= 0.0 or not open_to[r, k]
         for n in range(deviations.pairs.shape[0]):
             i, one, other = deviations.pairs[n, 0], deviations.pairs[n, 1], deviations.pairs[n, 2]
-            cell = 0 if answers[one] >= 0.0 and answers[other] >= 0.0 else steps
-            while cell < steps:
-                s, cell = one_mixes(h, i, one, other, cell)
+            if answers[one] < 0.0 or answers[other] < 0.0:
+                continue
+            for g in range(steps):
+                s = one_mixes(h, i, one, other, g)
                 if s >= 0.0:
                     _keep(h, s, found, r)
-                cell += 1
         for n in range(deviations.quads.shape[0]):
             quad = deviations.quads[n]
             free = True

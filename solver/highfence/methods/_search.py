@@ -60,6 +60,8 @@ ROUNDING = 1e-13
 """A rise below this share of the payoff is rounding."""
 FASTER = 1.5
 """How much faster than it was seen to an objective may rise towards a jump."""
+CELLS = 4
+"""Cells of one search that are halved together where jumps are looked for."""
 PEAK = 0.02
 """Local maxima of a scan within this share of its range of the best one are zoomed in on."""
 
@@ -167,9 +169,9 @@ def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Int
     """Return the edges of jumps between scanned points that may be higher than all of these:
     (search, x, value).
 
-    A jump is seen by a difference that is far from the mean of its neighbors. Halving goes to
-    where the objective gains least like it does beside the cell, as long as what rises towards
-    the jump may still be the highest.
+    A jump is seen by a difference that is far from the mean of its neighbors; where a kink beside
+    it may hide it, a close search looks at every cell from which the objective may rise above all
+    that was met. Cells are halved as long as what rises towards a jump in them may be the highest.
     """
     steps = scans.shape[1] - 1
     gains = np.pad(np.diff(scans, axis=1), ((0, 0), (1, 1)), mode="edge")
@@ -180,32 +182,38 @@ def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Int
     rough = np.abs(middle - 0.5 * (first + last)) > 0.25 * np.abs(first - last)
     left = scans[:, :-1] + FASTER * np.maximum(first, 0.0)
     right = scans[:, 1:] - FASTER * np.minimum(last, 0.0)
-    hidden = rough & (np.maximum(left, right) > (top + least)[:, None])
+    hidden = (rough | (edge < FINE.edge)) & (np.maximum(left, right) > (top + least)[:, None])
     hidden &= np.isfinite(first) & np.isfinite(middle) & np.isfinite(last)
     owner, cell = np.nonzero(hidden & ~flat[:, None])
-    p, q = cell / steps, (cell + 1) / steps
+    p, width = cell / steps, 1.0 / steps
     low, high = scans[owner, cell], scans[owner, cell + 1]
     rise, fall = first[owner, cell], last[owner, cell]
-    places, heights = np.where(low >= high, p, q), np.maximum(low, high)
-    live = np.arange(len(owner))
-    while len(live):
-        y = 0.5 * (p[live] + q[live])
-        found = objective(owner[live], y[:, None])[:, 0]
-        better = found > heights[live]
-        places[live[better]], heights[live[better]] = y[better], found[better]
-        rise[live] *= 0.5
-        fall[live] *= 0.5
-        to_left = np.abs(found - low[live] - rise[live]) > np.abs(high[live] - found - fall[live])
-        a, b = live[to_left], live[~to_left]
-        fall[a], q[a], high[a] = high[a] - found[to_left], y[to_left], found[to_left]
-        rise[b], p[b], low[b] = found[~to_left] - low[b], y[~to_left], found[~to_left]
+    searches, best = np.unique(owner), top.copy()
+    places = np.full(len(top), np.nan)
+    while len(owner) and width > edge:
+        width *= 0.5
+        y = p + width
+        found = objective(owner, y[:, None])[:, 0]
+        for k in np.flatnonzero(found > best[owner]):
+            if found[k] > best[owner[k]]:
+                best[owner[k]], places[owner[k]] = found[k], y[k]
+        # Of a half, the other one or what lies beyond tells how steep it is: a jump in there does
+        # not count.
+        rise, fall = 0.5 * rise, 0.5 * fall
+        rise = np.concatenate([rise, np.fmin(rise, found - low)])
+        fall = np.concatenate([np.fmax(fall, high - found), fall])
+        low, high = np.concatenate([low, found]), np.concatenate([found, high])
+        owner, p = np.concatenate([owner, owner]), np.concatenate([p, y])
         reach = np.maximum(
             low + FASTER * np.maximum(rise, 0.0), high - FASTER * np.minimum(fall, 0.0)
         )
-        goes_on = reach > np.maximum(top[owner], heights) + least[owner]
-        live = np.flatnonzero(goes_on & (q - p > edge))
-    found_better = np.flatnonzero(heights > top[owner])
-    owner, places, heights = owner[found_better], places[found_better], heights[found_better]
+        kept = np.flatnonzero(reach > best[owner] + least[owner])
+        if len(kept) > CELLS * len(searches):
+            kept = _highest(owner, reach, kept)
+        owner, p, low, high = owner[kept], p[kept], low[kept], high[kept]
+        rise, fall = rise[kept], fall[kept]
+    owner = np.flatnonzero(best > top)
+    places, heights = places[owner], best[owner]
     if len(owner):
 
         def line(which: Ints, x: Array) -> Array:
@@ -213,6 +221,14 @@ def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Int
 
         places, heights = _off_cliff(line, np.arange(len(owner)), places, heights, edge)
     return owner, places, heights
+
+
+def _highest(owner: Ints, reach: Array, kept: Ints) -> Ints:
+    """Return of each search's cells those that reach highest, in their order."""
+    order = kept[np.lexsort((-reach[kept], owner[kept]))]
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    ranks = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    return np.sort(order[ranks < CELLS])
 
 
 def _plateau(scan: Array, slack: float) -> tuple[int, int] | None:

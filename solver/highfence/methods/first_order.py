@@ -143,6 +143,7 @@ def is_settled_by_algebra(form: StagedForm) -> bool:
     rank=20,
     first_for=is_settled_by_algebra,
     use="every equilibrium of a game in which all choose amounts at once, and a proof of it",
+    pure_alone=True,
 )
 def first_order(
     form: StagedForm, *, limit: int | None = None

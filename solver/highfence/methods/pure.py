@@ -28,6 +28,7 @@ __all__ = ["pure_enumeration"]
     domain="any number of players; all of the equilibria in pure strategies, no mixed ones",
     rank=20,
     use="every pure equilibrium, whatever the number of players",
+    pure_alone=True,
 )
 def pure_enumeration(game: NormalForm) -> Generator[Profile, None, Findings]:
     """Yield all equilibria in pure strategies.

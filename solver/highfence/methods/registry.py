@@ -112,6 +112,8 @@ class Method:
     """What to choose it for, in words."""
     first_for: Callable[[Any], bool] | None = field(default=None, repr=False)
     """Accepted forms at which "auto" takes it before all of lower rank."""
+    pure_alone: bool = False
+    """Whether it looks at pure strategies only, where there may be mixed equilibria."""
 
     kind = EQUILIBRIUM
 
@@ -154,6 +156,7 @@ def method(
     rank: int = 100,
     use: str = "",
     first_for: Callable[[Any], bool] | None = None,
+    pure_alone: bool = False,
 ) -> Callable[[Callable[..., Any]], Method]:
     """Register a generator function as a method."""
 
@@ -161,8 +164,9 @@ def method(
         if name in _METHODS:
             raise ValueError(f"two methods are named {name!r}")
         made = Method(
-            name, form, accepts, finds, exact, source, function, domain, rank, use, first_for
-        )
+            name, form, accepts, finds, exact, source, function, domain, rank, use, first_for,
+            pure_alone,
+        )  # fmt: skip
         _METHODS[name] = made
         return made
 

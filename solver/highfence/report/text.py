@@ -552,8 +552,7 @@ def solution_page(
             page.blank()
             page.text(f"... and {count - MAX_NAMED} more; --json has all of them.")
     if count > 1:
-        whole = not solution.count or len(solution.plays) == solution.outcome_count
-        page.heading("Over all equilibria" if whole else "Over those listed")
+        page.heading("Over those listed" if solution.unlisted else "Over all equilibria")
         bounds = list(solution.bounds().items())
         most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
         paid = solution.equilibria[0].payoffs

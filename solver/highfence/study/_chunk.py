@@ -149,6 +149,7 @@ def _is_wrong(game: Game, task: Task, regime: str, drawn: Mapping[str, float]) -
 
 def _every_equilibrium(game: Game, task: Task, draws: Mapping[str, Array]) -> tuple[Any, ...]:
     from ..solve import solve
+    from ..solve_many import held
 
     count = len(next(iter(draws.values())))
     shape = (count, len(task.regimes))
@@ -175,12 +176,9 @@ def _every_equilibrium(game: Game, task: Task, draws: Mapping[str, Array]) -> tu
             except MethodFailed:
                 pass
             else:
-                everything = solution.equilibria
-                kept = [e for e in everything if e.certificate.regret <= task.tolerance]
-                rejected[n, k] = solution.rejected + len(everything) - len(kept) + solution.unlisted
+                places, regret[n, k], rejected[n, k] = held(solution, task.tolerance)
+                kept = [solution.equilibria[place] for place in places]
                 found[n, k] = len(kept)
-                worst = [float(e.certificate.regret) for e in everything]
-                regret[n, k] = max(worst, default=np.inf)
                 if rejected[n, k]:
                     status[n, k] = UNCERTIFIED
                 elif kept:
