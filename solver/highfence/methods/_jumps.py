@@ -135,7 +135,8 @@ def _even(
     whether there are such.
 
     The peaks near ``low`` and ``high`` are followed through the cell that begins at ``start``,
-    by Illinois steps on the difference of their heights.
+    by Illinois steps on the difference of their heights. As the replies were located roughly,
+    the cell in which they jump may be one nearby: it is widened until its ends differ.
     """
     a, b = start.copy(), start + 1.0 / CELLS
     near = np.stack([low, high], axis=1)
@@ -149,6 +150,15 @@ def _even(
 
     every = np.arange(len(which))
     left, right = gap(every, a), gap(every, b)
+    reach = 1.0 / CELLS
+    while reach < 1.0:
+        below = np.flatnonzero((left < 0) & (a > 0))
+        above = np.flatnonzero((right > 0) & (b < 1))
+        if not len(below) and not len(above):
+            break
+        a[below], b[above] = np.maximum(a[below] - reach, 0.0), np.minimum(b[above] + reach, 1.0)
+        left[below], right[above] = gap(below, a[below]), gap(above, b[above])
+        reach *= 2
     least = EVEN * np.maximum(np.abs(left), np.abs(right))
     met = (left >= -least) & (right <= least)
     y = np.where(left <= least, a, b)
