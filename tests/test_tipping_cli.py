@@ -139,6 +139,33 @@ def test_a_map_says_first_who_is_best_where_and_draws_it(run):
     assert err == ""
 
 
+def test_regimes_that_tie_everywhere_are_an_answer_to_a_map(run, tmp_path):
+    (tmp_path / "same.toml").write_text(SAME, "utf-8")
+
+    out, _ = run("map", "same.toml", "x", "y", "--cells", "2", code=0)
+    assert "one = other 100 percent" in " ".join(out.split())
+
+
+SAME = """
+name = "same"
+[players]
+A = "Anybody"
+[parameters]
+x = {value = 0.5, low = 0, high = 1}
+y = {value = 0.5, low = 0, high = 1}
+[[stages]]
+name = "now"
+[stages.decisions.law]
+player = "A"
+actions = ["this", "that"]
+[payoffs]
+A = "x + y"
+[regimes]
+one = {fix = {law = "this"}}
+other = {fix = {law = "that"}}
+"""
+
+
 def test_a_map_takes_the_lines_of_its_grid(run):
     out, _ = run(
         "map", "yard.toml", "stake", "cost", "--x", "0.25,3,9", "--y", "0.5,1,2", "--depth", "0"

@@ -89,6 +89,6 @@ def regime_map(
     output.put(lambda: map_page(found), lambda: map_csv(found), lambda: map_dict(found))
     if interrupted is not None:
         raise interrupted
-    if not any(placing.best for placing in found.points):
+    if not any(placing.state for placing in found.points):
         return NOTHING
     return SOLVED if found.settled else PART
