@@ -123,6 +123,29 @@ def test_a_jump_over_zero_is_bracketed_and_said_to_be_one(a, tolerance):
     assert {c.name: (c.before, c.after) for c in jump.changes}["value"] == ((-1, -1), (2, 2))
 
 
+@pytest.mark.parametrize("slope", [1e4, 1e5, 1e6])
+def test_a_margin_that_rises_steeply_but_evenly_is_no_jump(slope):
+    """The rise is narrower than the bracket, and is told from a jump by halving the cell."""
+    found = tipping(choice(f"max(-1, min(1, {slope!r} * (x - 0.37)))"), "x")
+
+    (flip,) = found.flips
+    assert holds(flip, 0.37, 1e-4)
+    assert flip.crossing
+    assert not any(tip.changes for tip in found.tips)
+    assert "jump" not in tipping_text(found)
+
+
+def test_leaving_a_tie_little_by_little_is_no_jump():
+    slow = tipping(choice("max(0, x - 0.37)"), "x")
+    sudden = tipping(choice("where(x > 0.37, 1, 0)"), "x")
+
+    assert slow.flips[0].crossing
+    assert "; equal at 0.3" in tipping_text(slow)
+    assert "jump" not in tipping_text(slow)
+    assert not sudden.flips[0].crossing
+    assert ", a jump" in tipping_text(sudden)
+
+
 def test_what_comes_and_goes_unannounced_is_within_the_resolution_that_is_stated():
     found = tipping(choice("where(abs(x - 0.545) < 0.004, 1, -1)"), "x")
 

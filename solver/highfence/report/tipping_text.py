@@ -259,21 +259,26 @@ def _open(tip: Tip) -> str:
 
 def _flip_text(found: Tipping, tip: Tip) -> str:
     said = tip.says
-    if tip.margins is not None:
+    if tip.margins is not None and not found.condition:
         low, high = (_place(end, found, 1) for end in (tip.low, tip.high))
-        one, two = (number(margin, 3) for margin in tip.margins)
-        what, then = "it is", f"and {two}"
+        one, two = tip.margins
         if tip.kind is Kind.BEST:
-            what = f"{tip.before} is ahead by"
-            if tip.margins[1] <= 0 and tip.after in found.regimes:
-                then = f"{tip.after} by {number(-tip.margins[1], 3)}"
-        if not found.condition:
-            how = "" if tip.crossing or tip.unsolved else ", a jump"
-            said += f"; {what} {one} at {low}{',' * (then[:3] != 'and')} {then} at {high}{how}"
+            ahead = _ahead(found, tip.before, one, "is ahead by")
+            then = _ahead(found, tip.after, -two, "by" if "ahead" in ahead else "is ahead by")
+            said += f"; {ahead} at {low}, {then} at {high}"
+        else:
+            said += f"; it is {number(one, 3)} at {low} and {number(two, 3)} at {high}"
+        said += "" if tip.crossing or tip.unsolved else ", a jump"
     if tip.near_tie is not None:
         low, high = (_place(end, found) for end in tip.near_tie)
         said += f"; a near tie at the values solved from {low} to {high}"
     return said + _open(tip)
+
+
+def _ahead(found: Tipping, state: str, margin: float, verb: str) -> str:
+    if state in found.regimes:
+        return f"{state} {verb} {number(margin, 3)}"
+    return "equal" if "=" in state else "open"
 
 
 def _strip(page: Page, found: Tipping, line: Series) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import limits
-from ._line import JUMP, NONE, SURE, UNKNOWN, Line, Track, neighbors, runs_of
+from ._line import JUMP, NONE, SURE, UNKNOWN, Line, Track, runs_of
 from ._tips import Change, Gap, Kind, Range, Series, Stretch, Tip, Tipping
 from .scan import AS_WRITTEN, Answer
 
@@ -41,7 +41,7 @@ class Changes:
     def result(self) -> Tipping:
         """Return all that was found."""
         scanner, game = self.line.scanner, self.line.scanner.original
-        jumps = self._jumps()
+        jumps = self.line.jumps()
         tips = [*self._flips(jumps), *self._within(jumps)]
         order = list(Kind)
         tips.sort(key=lambda tip: (tip.low, order.index(tip.kind), tip.regime or ""))
@@ -76,18 +76,6 @@ class Changes:
             player_label=labels.get(self.line.judge or "", ""),
             labels=MappingProxyType(labels),
         )
-
-    def _jumps(self) -> NDArray[np.bool_]:
-        """(n - 1, r, columns): a bracketed cell across which a column jumps."""
-        middles = self.line.middles()
-        step = np.diff(middles, axis=0)
-        width = np.diff(self.line.x)[:, None, None]
-        before, after = neighbors(step / width)
-        smooth = 4 * np.maximum(np.abs(before), np.abs(after)) * width
-        with np.errstate(invalid="ignore"):
-            jumped = (np.abs(step) > JUMP * self.line.spread(middles)) & ~(np.abs(step) <= smooth)
-        jumped[self.line.open] = False
-        return np.asarray(jumped)
 
     def _flips(self, jumps: NDArray[np.bool_]) -> Iterator[Tip]:
         """Yield where another regime becomes best, and where the outcome changes its sign."""
@@ -135,9 +123,7 @@ class Changes:
         at = self.line.scanner.columns.index(self.line.judge or "")
         of = [self.line.scanner.regimes.index(name) for name in {*one.regimes, *two.regimes}]
         unsolved = bool((codes[left : right + 1] < 0).any())
-        crossing = (
-            bool(one.best and two.best) and not unsolved and not jumps[left:right, of, at].any()
-        )
+        crossing = not unsolved and not jumps[left:right, of, at].any()
         return Tip(
             Kind.BEST,
             None,
@@ -311,7 +297,11 @@ class Changes:
         middles = self.line.middles()
         spread = self.line.spread(middles)[r]
         share = np.abs(middles[right, r] - middles[left, r]) / spread
-        jumped = jumps[left:right, r].any(axis=0) | self._breaks(middles[:, r], left, right)
+        breaks = self._breaks(middles[:, r], left, right)
+        for cell, regime, steep in self.line.steep:
+            if regime == r and left <= cell < right:
+                breaks[steep] = False
+        jumped = jumps[left:right, r].any(axis=0) | breaks
         x = self.line.x
         if right - left > 1 and x[right] - x[left] > self.line.tolerance * (1 + 1e-6):
             jumped = share > JUMP  # across unsolved points there is no telling otherwise

@@ -35,6 +35,10 @@ JUMP = 0.02
 STEEP = 0.1
 """A cell in which an outcome covers this share of its range is halved in any case."""
 
+HALVINGS, KEPT = 7, 0.25
+"""How often a cell is halved across which an outcome seems to jump, and the share of its change
+that a jump keeps: what only rises steeply moves less and less."""
+
 ZERO = 1e-9
 """An outcome below this share of its largest size is 0."""
 
@@ -87,6 +91,8 @@ class Line:
         self.limited = self.interrupted = False
         self.probes: dict[tuple[int, int], tuple[Probe, ...]] = {}
         """(regime, first point of a gap) -> points in it."""
+        self.steep: set[tuple[int, int, int]] = set()
+        """(cell, regime, column) of what rises steeply across a cell, and does not jump."""
 
     # -- solving ---------------------------------------------------------------------------
 
@@ -106,6 +112,52 @@ class Line:
             tell(f"narrowing down: {len(self.x)} values of {self.parameter} done, {many}")
             self._add(new)
         self._probe_gaps(tell)
+        self._follow_jumps(tell)
+
+    def _follow_jumps(self, tell: Callable[[str], None]) -> None:
+        """Halve the cells that an outcome seems to jump across though nothing else changes."""
+        seen = self.jumps()
+        for track in self.tracks:
+            if track.kind in (Kind.ACTIONS, Kind.COUNT) and track.regime is not None:
+                seen[track.codes[:-1] != track.codes[1:], track.regime] = False
+        followed = [(int(k), int(r), int(c)) for k, r, c in np.argwhere(seen)]
+        if not followed:
+            return
+        tell(f"looking closer at jumps along {self.parameter}")
+        middles = self.middles()
+        ends = {key: (self.x[key[0]], self.x[key[0] + 1]) for key in followed}
+        values = {(k, r, c): (middles[k, r, c], middles[k + 1, r, c]) for k, r, c in followed}
+        least = {key: KEPT * abs(two - one) for key, (one, two) in values.items()}
+        for _ in range(HALVINGS):
+            at = np.unique([sum(ends[key]) / 2 for key in followed])
+            found = self.scanner.solve({self.parameter: at})
+            solved = (found.low + found.high) / 2
+            for key in followed:
+                (low, high), (one, two) = ends[key], values[key]
+                middle = (low + high) / 2
+                value = solved[at.searchsorted(middle), key[1], key[2]]
+                below = abs(value - one) >= abs(two - value)
+                ends[key] = (low, middle) if below else (middle, high)
+                values[key] = (one, value) if below else (value, two)
+            moved = {key: abs(two - one) for key, (one, two) in values.items()}
+            self.steep |= {key for key in followed if moved[key] < least[key]}
+            followed = [key for key in followed if moved[key] >= least[key]]
+            if not followed:
+                return
+
+    def jumps(self) -> NDArray[np.bool_]:
+        """(n - 1, r, columns): a bracketed cell across which a column jumps."""
+        middles = self.middles()
+        step = np.diff(middles, axis=0)
+        width = np.diff(self.x)[:, None, None]
+        before, after = neighbors(step / width)
+        smooth = 4 * np.maximum(np.abs(before), np.abs(after)) * width
+        with np.errstate(invalid="ignore"):
+            jumped = (np.abs(step) > JUMP * self.spread(middles)) & ~(np.abs(step) <= smooth)
+        jumped[self.open] = False
+        for key in self.steep:
+            jumped[key] = False
+        return np.asarray(jumped)
 
     def _probe_gaps(self, tell: Callable[[str], None]) -> None:
         """Search some points of every gap again in full."""

@@ -64,7 +64,7 @@ class Tip:
     """Of a flip: the margin of what holds before over what holds after, at both ends; of an
     outcome: its value at both ends."""
     crossing: bool = False
-    """Of a flip: the margin runs through 0. Otherwise it jumps over it."""
+    """Of a flip: the margin runs through 0, or leaves it. Otherwise it jumps."""
     near_tie: Range | None = None
     """Of a flip: the stretch of solved points around it in which the margin is a near tie."""
     changes: tuple[Change, ...] = ()
