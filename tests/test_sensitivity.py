@@ -313,6 +313,7 @@ def test_nothing_is_estimated_where_too_little_is_defined(method):
     assert found.measures == {}
     assert found.ranked == ()
     assert "are needed" in found.reason
+    assert not found.constant
     assert found.says == f"Nothing can be said about the outcome: {found.reason}."
     assert found.undefined.count == found.points
 
@@ -323,6 +324,8 @@ def test_an_outcome_that_never_varies_is_said_to(method, value):
     found = indices(lambda x: np.full(len(x["a"]), value), UNIT, method=method, draws=60)
 
     assert found.reason == f"the outcome is the same at all points: {value:g}"
+    assert found.constant
+    assert found.says == f"Nothing moves the outcome: {found.reason}."
     assert found.measures == {}
 
 

@@ -167,7 +167,8 @@ def _local(
 
 
 def _code(found: Any) -> int:
-    if all(one.reason for one in found.targets):
+    without = [one for one in found.targets if one.reason and not one.constant]
+    if len(without) == len(found.targets):
         return NOTHING
-    whole = found.estimated and not any(one.undefined.count for one in found.targets)
+    whole = not without and not any(one.undefined.count for one in found.targets)
     return SOLVED if whole else PART

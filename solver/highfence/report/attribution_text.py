@@ -114,11 +114,11 @@ def attribution_sentence(one: Attribution) -> str:
         size = max(abs(one.full), abs(one.bare))
         full, bare, total = (cleared(value, size) for value in (one.full, one.bare, one.total))
         if one.baseline:
+            apart = f"{number(abs(full), 3)} {'above' if full >= 0 else 'below'} that"
             head = (
-                f"Under {label}, {_what(one)} is {number(abs(full), 3)} "
-                f"{'above' if full >= 0 else 'below'} that under {one.baseline_label}: "
-                f"{_signed(bare)} with every mechanism off, {_signed(total)} through the "
-                "mechanisms."
+                f"Under {label}, {_what(one)} is {apart if full else 'the same as'} under "
+                f"{one.baseline_label}: {_signed(bare)} with every mechanism off, "
+                f"{_signed(total)} through the mechanisms."
             )
         else:
             head = (

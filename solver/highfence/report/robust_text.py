@@ -76,13 +76,20 @@ def robust_sentence(found: RobustChoice) -> list[str]:
         ]
     best = found.picks["expected payoff"]
     won = max(found.winning, key=lambda one: one.share)
+    rival = label[str(best.runner_up)]
     first = (
-        f"Over {found.used} draws {label[best.regime]} has the highest expected payoff, by "
-        f"{number(best.margin, 3)} over {label[str(best.runner_up)]}"
-        + (" (a near tie)" if best.near_tie else "")
-        + f"; {label[won.regime]} wins most often, in {_percent(won.share)} of them "
-        f"({_percent(won.interval[0])} to {_percent(won.interval[1])})."
+        f"{label[best.regime]} has the highest expected payoff, by {number(best.margin, 3)} over "
+        f"{rival}{' (a near tie)' if best.near_tie else ''}"
+        if best.margin
+        else f"{label[best.regime]} and {rival} have the same, and the highest, expected payoff"
     )
+    wins = (
+        f"{label[won.regime]} wins most often, in {_percent(won.share)} of them "
+        f"({_percent(won.interval[0])} to {_percent(won.interval[1])})"
+        if won.wins
+        else "no regime wins in any of them"
+    )
+    first = f"Over {found.used} draws {first}; {wins}."
     maximin, regret = found.picks["maximin"], found.picks["minimax regret"]
     mixed = found.mixtures["minimax regret"]
     second = (

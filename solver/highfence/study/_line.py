@@ -15,8 +15,8 @@ import numpy as np
 
 from .. import limits, tolerances
 from ._tips import Kind, Probe, Range
-from .outcome import Outcome
-from .scan import EQUAL, Answer, Batch, Placing, Scanner, Standing, Standings
+from .outcome import EQUAL, Outcome
+from .scan import Answer, Batch, Placing, Scanner, Standing, Standings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

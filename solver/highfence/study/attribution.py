@@ -35,6 +35,8 @@ from .outcome import (
     Outcome,
     game_with_regimes,
     judging_player,
+    largest,
+    leveled,
     payoff_of,
     values_given,
 )
@@ -742,7 +744,18 @@ class _Answers:
             "high": high - above,
             "mid": (low + high) / 2 - (below + above) / 2,
         }
-        return _Worth(low - above, high - below, by_rule)
+        scale = largest(low.T, high.T, below.T, above.T)
+
+        def sure(values: Array) -> Array:
+            """Return differences without what only rounding makes of them, at every draw."""
+            rounding = np.abs(values) <= tolerances.ROUNDING * scale
+            return leveled(np.where(rounding, 0.0, values).T, 0.0, scale).T
+
+        return _Worth(
+            sure(low - above),
+            sure(high - below),
+            {rule: sure(values) for rule, values in by_rule.items()},
+        )
 
 
 def _attribution(

@@ -59,8 +59,8 @@ from ._claims_file import (
     read_claims,
 )
 from .draws import Draws
-from .outcome import categorical_values, outcome_of
-from .scan import AS_WRITTEN, EQUAL, loaded_game
+from .outcome import EQUAL, categorical_values, outcome_of
+from .scan import AS_WRITTEN, loaded_game
 from .tipping import Tipping, find_tips
 
 if TYPE_CHECKING:

@@ -132,6 +132,8 @@ class Indices:
     undefined: Undefined = field(default_factory=Undefined)
     reason: str = ""
     """Why nothing was estimated; empty if it was."""
+    constant: bool = False
+    """Nothing was estimated because the outcome is the same at all points."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Parameter -> label."""
     notes: tuple[str, ...] = ()
@@ -554,7 +556,8 @@ def analyzed(
     notes = _notes(found, int(kept.sum()), len(kept))
     reason = _why_not(design.method, used, int(kept.sum()), len(kept))
     if reason:
-        return replace(found, reason=reason, notes=notes)
+        constant = int(kept.sum()) >= LEAST[design.method]
+        return replace(found, reason=reason, constant=constant, notes=notes)
     estimate = {"sobol": _sobol, "morris": _morris, "pawn": _pawn, "rank": _rank}[design.method]
     part = replace(
         design, cube=design.cube[rows], shares=design.shares[rows], rng=design.rng.spawn(1)[0]
@@ -696,6 +699,10 @@ def _morris(design: Design, names: Sequence[str], y: Array, confidence: float) -
         for key in ("mu_star", "mu", "sigma")
     }
     half = np.array(np.ma.getdata(found["mu_star_conf"]), dtype=np.float64)
+    # A parameter without effect moves the outcome by what a step multiplies rounding by.
+    rounding = 10 * tolerances.ROUNDING * np.abs(y).max()
+    for values in (*measures.values(), half):
+        values[np.abs(values) <= rounding] = 0.0
     value = measures["mu_star"]
     return {
         "measures": measures,
@@ -792,6 +799,8 @@ def _sentence(found: Indices) -> str:
     if found.condition:  # "B1 under broad" is a flag, "taxed wins" a sentence
         name, under, regime = target.partition(" under ")
         target = f"whether {name}{' holds' * name.isidentifier()}{under}{regime}"
+    if found.constant:
+        return f"Nothing moves {target}: {found.reason}."
     if found.reason:
         return f"Nothing can be said about {target}: {found.reason}."
     return {

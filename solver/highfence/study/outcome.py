@@ -32,10 +32,13 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 __all__ = [
+    "EQUAL",
     "Outcome",
     "categorical_values",
     "game_with_regimes",
     "judging_player",
+    "largest",
+    "leveled",
     "outcome_of",
     "payoff_of",
     "values_given",
@@ -99,7 +102,7 @@ class Outcome:
                 certain &= found.certified[:, at]
             else:
                 fixed[key] = np.asarray(parameters[key], dtype=np.float64)
-        self._tell_apart(columns)
+        self._level(found, columns)
         made = self._at(rows, {key: low for key, (low, _) in columns.items()}, fixed, slice(None))
         certain &= np.isfinite(made)
         for low, high in columns.values():
@@ -114,20 +117,21 @@ class Outcome:
         lowest[undefined] = highest[undefined] = np.nan
         return lowest, highest
 
-    def _tell_apart(self, columns: dict[str, tuple[Array, Array]]) -> None:
-        """Make another regime's value this regime's own where only rounding parts them.
+    def _level(self, found: Draws, columns: dict[str, tuple[Array, Array]]) -> None:
+        """Make the values of one name under several regimes one where only rounding parts them.
 
-        Otherwise ``x < none.x`` would hold by the last digits of a search.
+        Otherwise ``x < none.x`` would hold, and ``broad.x - none.x`` vary, by the last digits of
+        a search.
         """
-        for key, (low, high) in columns.items():
-            other, _, name = key.rpartition(".")
-            if not other or name not in columns:
-                continue
-            own_low, own_high = columns[name]
-            columns[key] = (
-                np.where(_same(low, own_low), own_low, low),
-                np.where(_same(high, own_high), own_high, high),
-            )
+        alike: dict[str, list[str]] = {}
+        for key in columns:
+            alike.setdefault(key.rpartition(".")[2], []).append(key)
+        scale = np.minimum(largest(found.low, found.high), 1.0)
+        for keys in alike.values():
+            table = np.column_stack([side for key in keys for side in columns[key]])
+            made = leveled(table, tolerances.SAME if self.condition else EQUAL, scale)
+            for k, key in enumerate(keys):
+                columns[key] = made[:, 2 * k], made[:, 2 * k + 1]
 
     def _at(
         self, rows: int, columns: Mapping[str, Array], fixed: Mapping[str, Any], where: Any
@@ -158,10 +162,50 @@ class Outcome:
             highest[wide] = np.maximum(highest[wide], made)
 
 
-def _same(one: Array, other: Array) -> NDArray[np.bool_]:
-    size = np.maximum(np.abs(one), np.abs(other))
-    same: NDArray[np.bool_] = np.abs(one - other) <= tolerances.SAME * size
-    return same
+EQUAL = 1e-9
+"""Values that differ by less than this share of the larger one are equal: a margin's sign counts
+beyond it.
+
+Much less than ``tolerances.SAME``, so that a margin that runs slowly through 0 has a root
+rather than a stretch of ties.
+"""
+
+
+def largest(*tables: Array) -> Array:
+    """Return the largest finite number of every draw, in absolute value, shape (n,); 0 if none."""
+    sizes = [np.where(np.isfinite(table), np.abs(table), 0.0) for table in tables]
+    made: Array = np.max([s.reshape(len(s), -1).max(axis=1, initial=0.0) for s in sizes], axis=0)
+    return made
+
+
+def leveled(table: Array, share: float, scale: Array) -> Array:
+    """Return rows of numbers in which those that nothing but rounding parts are one number.
+
+    Parameters
+    ----------
+    table : array, shape (n, m)
+    share
+        Numbers that differ by no more than this share of the larger one are equal.
+    scale : array, shape (n,)
+        What the numbers of a row are sums of: beside it, ``tolerances.ROUNDING`` is nothing.
+
+    Examples
+    --------
+    >>> leveled(np.array([[0.3, 0.1 + 0.2, 0.4]]), 1e-9, np.ones(1)).tolist()
+    [[0.3, 0.3, 0.4]]
+    """
+    order = np.argsort(table, axis=1, kind="stable")
+    ordered = np.take_along_axis(table, order, axis=1)
+    sizes = np.abs(ordered)
+    with np.errstate(invalid="ignore"):
+        slack = share * np.maximum(sizes[:, 1:], sizes[:, :-1])
+        slack = np.maximum(slack, tolerances.ROUNDING * scale[:, None])
+        apart = ~(np.diff(ordered, axis=1) <= slack)
+    first = np.where(apart, np.arange(1, table.shape[1]), 0)
+    first = np.maximum.accumulate(np.pad(first, ((0, 0), (1, 0))), axis=1)
+    made = np.empty_like(table)
+    np.put_along_axis(made, order, np.take_along_axis(ordered, first, axis=1), axis=1)
+    return made
 
 
 def outcome_of(game: Game, asked: str, categorical: Mapping[str, str] | None = None) -> Outcome:

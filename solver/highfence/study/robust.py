@@ -27,7 +27,14 @@ from ..errors import MethodFailed, RequestError, did_you_mean
 from ._request import Request
 from .beliefs import BALLS, Ball, Mixture, distances_between, mixture_over, worst_mixture
 from .information import METHODS, Information, value_of_information
-from .outcome import game_with_regimes, judging_player, payoff_of, values_given
+from .outcome import (
+    game_with_regimes,
+    judging_player,
+    largest,
+    leveled,
+    payoff_of,
+    values_given,
+)
 from .scan import regimes_asked
 
 if TYPE_CHECKING:
@@ -363,6 +370,9 @@ def payoffs_of(
             )
     at = [found.regimes.index(name) for name in asked]
     low, high = (side[:, at] for side in found.column(player))
+    scale = np.maximum(largest(low, high), np.minimum(largest(found.low, found.high), 1.0))
+    sides = leveled(np.concatenate([low, high], axis=1), 0.0, scale)
+    low, high = sides[:, : len(at)], sides[:, len(at) :]
     certified = found.certified[:, at]
     return Payoffs(
         asked,

@@ -32,6 +32,7 @@ from ..spec.resolve import active_stages, derived_names
 from ._asked import game_of, names_asked
 from ._request import Request
 from .draws import Draws
+from .outcome import EQUAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AS_WRITTEN",
-    "EQUAL",
     "Answer",
     "Batch",
     "Placing",
@@ -54,13 +54,6 @@ __all__ = [
 
 AS_WRITTEN = "as_written"
 """The regime that stands in for a game that declares none: no overlay."""
-
-EQUAL = 1e-9
-"""Payoffs closer than this share of the largest one tie: a margin's sign counts beyond it.
-
-Much less than ``tolerances.SAME``, so that a margin that runs slowly through 0 has a root
-rather than a stretch of ties.
-"""
 
 MAX_WATCHED = 200
 """Outcomes added to see what is played; finite decisions beyond are not watched."""

@@ -45,9 +45,12 @@ from .indices import (
     rank_correlations,
 )
 from .outcome import (
+    EQUAL,
     Outcome,
     game_with_regimes,
     judging_player,
+    largest,
+    leveled,
     outcome_of,
     values_given,
 )
@@ -525,17 +528,19 @@ class Asking:
         at = [found.regimes.index(name) for name in self.compared]
         low, high = low[:, at], high[:, at]
         me = self.compared.index(target.regime)
+        payoffs = slice(0, len(self.request.game.players))
+        scale = largest(found.low[:, :, payoffs], found.high[:, :, payoffs])
         if not target.wins:
+            sides = leveled(np.concatenate([low, high], axis=1), EQUAL, scale)
+            low, high = sides[:, : len(at)], sides[:, len(at) :]
             others = np.delete(np.arange(len(at)), me)
             return (
                 low[:, me] - high[:, others].max(axis=1),
                 high[:, me] - low[:, others].max(axis=1),
             )
-        players = len(self.request.game.players)
-        seen = np.abs(found.low[:, :, :players])
-        largest = float(np.nanmax(seen)) if np.isfinite(seen).any() else 0.0
         answer = np.where(found.certified[:, at], Answer.CERTIFIED, Answer.UNCERTIFIED)
-        standings = Standings(self.compared, low, high, answer, tolerances.ROUNDING * largest)
+        rounding = tolerances.ROUNDING * float(scale.max(initial=0.0))
+        standings = Standings(self.compared, low, high, answer, rounding)
         lowest, highest = np.zeros(len(low)), np.zeros(len(low))
         for n, placing in enumerate(standings.placings()):
             if target.regime not in placing.regimes:
@@ -578,6 +583,9 @@ def _tornado(
 ) -> Indices:
     size = len(space.names)
     y = answers.value
+    sizes = np.abs(y[np.isfinite(y)])
+    with np.errstate(invalid="ignore"):  # what moves it by rounding alone does not move it
+        y = np.where(abs(y - y[0]) <= tolerances.ROUNDING * sizes.max(initial=0.0), y[0], y)
     base, low, high = y[0], y[1 : size + 1], y[size + 1 :]
     three = np.stack([np.full(size, base), low, high])
     ends = [_ends(one) for one in space.distributions.values()]
