@@ -712,10 +712,13 @@ out = {fix = {go = "out"}}
 """Three equilibria in each of three rooms: inside, One is paid up to (2 + 3 + 4) / 3 = 3."""
 
 
-@pytest.mark.parametrize(
-    ("limit", "least"), [("MAX_LISTED_OUTCOMES", 27), ("MAX_CONTINUATIONS", 4)]
-)
-def test_no_winner_is_named_over_equilibria_that_are_not_listed(monkeypatch, limit, least):
+LIMITS = [("MAX_LISTED_OUTCOMES", 27), ("MAX_CONTINUATIONS", 4), ("MAX_STAGE_GAMES", 4)]
+
+
+@pytest.mark.parametrize(("limit", "least"), LIMITS)
+def test_no_winner_is_named_where_it_depends_on_equilibria_that_are_not_listed(
+    monkeypatch, limit, least
+):
     monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 2)
     monkeypatch.setattr(limits, limit, 4)
     game = loads(ROOMS)
@@ -725,12 +728,43 @@ def test_no_winner_is_named_over_equilibria_that_are_not_listed(monkeypatch, lim
     assert inside.unlisted
     assert inside.count is not None
     assert inside.count >= least
-    assert inside.more == (limit == "MAX_CONTINUATIONS")
+    assert inside.more == (limit != "MAX_LISTED_OUTCOMES")
     assert ("at least" in str(inside)) == inside.more
+    assert comparison.regimes[0].payoffs["One"][1] == 3
     assert comparison.best["One"].verdict is Verdict.DEPENDS
     assert set(comparison.best["One"].contenders) == {"enter", "out"}
     assert comparison.choice is not None
-    assert not comparison.choice.regimes
+    assert comparison.choice.regimes == ("enter", "out")
+
+
+@pytest.mark.parametrize(("limit", "least"), LIMITS)
+def test_a_winner_is_named_over_all_equilibria_listed_or_not(monkeypatch, limit, least):
+    monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 2)
+    monkeypatch.setattr(limits, limit, 4)
+    comparison = compare(loads(ROOMS.replace("2.9", "3.1")))
+
+    assert comparison.regimes[0].solution.unlisted
+    assert comparison.best["One"].verdict is Verdict.WINS
+    assert comparison.best["One"].regime == "out"
+    assert comparison.best["One"].margin == pytest.approx(0.1)
+    assert comparison.choice is not None
+    assert comparison.choice.regimes == ("out",)
+    assert any("ranges are over all of them, of which" in note for note in comparison.notes)
+
+
+def test_flags_are_left_open_where_equilibria_that_are_not_listed_may_decide(monkeypatch):
+    flags = '[flags]\nbrave = "One > 2.95"\nsafe = "go_is_out > 0"\n'
+    text = ROOMS.replace("[payoffs]", "go_is_out = \"where(go == 'out', 1, 0)\"\n[payoffs]")
+    told = compare(loads(text + flags)).regimes[0].flags
+    assert told == {"brave": None, "safe": False}
+    monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 2)
+    monkeypatch.setattr(limits, "MAX_LISTED_OUTCOMES", 4)
+    inside = compare(loads(text + flags)).regimes[0]
+    assert inside.flags == {"brave": None, "safe": False}
+    assert inside.says.endswith(" Or others, which are not listed.")
+    told = '[[narrative]]\ntext = "One gets {One:.2f}."\nwhen = "One > 0"\n'
+    inside = compare(loads(text + flags + told)).regimes[0]
+    assert inside.says == ("Of the 4 equilibria listed: In some equilibria: One gets 0.74 to 3.00.")
 
 
 def test_ranges_over_all_equilibria_name_a_winner_where_they_can():

@@ -20,7 +20,7 @@ from highfence.solution import Certificate, Equilibrium, Finds, Solution, Status
 SOLUTION_KEYS = {
     "game", "source", "form", "regime", "preset", "parameters", "method", "method_reason",
     "status", "reason", "finds", "equilibria", "notes", "subsets", "components", "bounds",
-    "rejected", "indices", "count", "outcome_count", "more", "plays",
+    "rejected", "indices", "count", "outcome_count", "more", "extremes", "plays",
 }  # fmt: skip
 EQUILIBRIUM_KEYS = {
     "payoffs", "strategies", "outcomes", "certificate", "path", "notes", "exact",

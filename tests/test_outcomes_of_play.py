@@ -10,16 +10,28 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from highfence import Chance, Decision, Game, Parameter, Player, Stage, limits, solve
+from highfence import (
+    Chance,
+    Decision,
+    Game,
+    Parameter,
+    Player,
+    Regime,
+    Stage,
+    compare,
+    limits,
+    solve,
+)
 from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Terminal
 from highfence.methods.backward_induction import backward_induction, pure_sequential
 from highfence.methods.perfect_bayesian import perfect_bayesian
 from highfence.report.csv import solution_csv
 from highfence.report.json import solution_dict
 from highfence.report.text import solution_text
+from highfence.solution import Extremes
 from highfence.solve_many import solve_many
 
 from . import trees
@@ -40,6 +52,28 @@ def scales(number: int, answers: int = 4, worth: str = "0") -> Game:
         ],
         derived={"lost": "scope"},
         payoffs={A: f"lost - least * lost ** 2 + {worth}", C: "-lost"},
+    )
+
+
+def after_chance(states: int, lead: bool = False) -> Game:
+    """Return a game in which the other is asked in one of many states, and does not care."""
+    entry = [Stage("entry", Decision(A, "enter", ["in", "out"]))] if lead else []
+    nature = Chance("state", {f"s{k}": Fraction(1, states) for k in range(states)})
+    harm = {"harm": "where(enter == 'out', 1, 3 - seen)"} if lead else {}
+    return Game(
+        name="after_chance",
+        players=[A, C],
+        stages=[
+            *entry,
+            Stage("nature", nature),
+            Stage("answer", Decision(C, "reply", [f"r{k}" for k in range(4)])),
+        ],
+        derived={
+            "seen": "(reply == 'r1') + 2 * (reply == 'r2') + 3 * (reply == 'r3')",
+            **harm,
+        },
+        payoffs={A: "where(enter == 'out', 3/2, seen)" if lead else "seen", C: "0"},
+        regimes=[Regime("entry", fix={"enter": "in"}), Regime("stay", fix={"enter": "out"})] * lead,
     )
 
 
@@ -80,13 +114,14 @@ def check_against_the_whole_list(form: ExtensiveForm, method=backward_induction)
 
 
 @st.composite
-def tied_trees(draw) -> ExtensiveForm:
+def tied_trees(draw, most: int = 1) -> ExtensiveForm:
     """Draw a small tree of two players with few payoffs, so with ties at every height."""
     names = iter(range(1000))
 
     def node(height: int):
         if height == 0 or draw(st.integers(0, 4)) == 0:
-            return Terminal((draw(st.integers(0, 1)), draw(st.integers(0, 1))))
+            paid = (draw(st.integers(0, most)), draw(st.integers(0, most)))
+            return Terminal(paid, {"seen": draw(st.integers(0, 9))})
         width = draw(st.integers(2, 3))
         below = tuple(node(height - 1) for _ in range(width))
         labels = tuple("abc"[:width])
@@ -150,6 +185,106 @@ def test_payoff_vectors_take_turns_where_not_all_outcomes_are_listed():
     assert {form.expected_payoffs(profile) for profile in found} == {(0, 0), (0, 1)}
 
 
+def paid(form: ExtensiveForm, profiles) -> list[tuple[float, float]]:
+    """Return the least and greatest payoff of each player, and of what is seen."""
+    rows = [
+        (*map(float, form.expected_payoffs(p)), *form.expected_outcomes(p).values())
+        for p in profiles
+    ]
+    return [(min(column), max(column)) for column in zip(*rows, strict=True)]
+
+
+@given(form=st.integers(1, 3).flatmap(lambda most: tied_trees(most)))
+def test_extremes_are_those_of_the_whole_list(form):
+    whole, findings = run(backward_induction(form))
+    assume(findings.count > 1)
+    assert findings.extremes == ()
+    listed, said = run(backward_induction(form, limit=1))
+    assert len(listed) == 1
+    for known, (low, high) in zip(said.extremes, paid(form, whole), strict=True):
+        assert (known.low, known.high) == (pytest.approx(low), pytest.approx(high))
+        assert known.low_met
+        assert known.high_met
+
+
+@pytest.mark.parametrize("method", [backward_induction, pure_sequential, perfect_bayesian], ids=str)
+@given(
+    form=st.integers(1, 3).flatmap(lambda most: tied_trees(most)),
+    games=st.integers(1, 6),
+    continuations=st.integers(1, 3),
+)
+def test_no_equilibrium_is_outside_the_extremes_whatever_was_not_followed_up(
+    method, form, games, continuations
+):
+    whole, findings = run(method(form))
+    assume(findings.count and findings.complete)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "MAX_STAGE_GAMES", games)
+        patch.setattr(limits, "MAX_CONTINUATIONS", continuations)
+        followed, said = run(method(form))
+    assert said.count <= findings.count
+    if not said.more:
+        assert (said.count, said.extremes) == (findings.count, ())
+        return
+    assert not said.complete
+    for known, (low, high) in zip(said.extremes, paid(form, whole), strict=True):
+        assert known.low <= low + 1e-9
+        assert known.high >= high - 1e-9
+        assert not known.low_met or known.low == pytest.approx(low)
+        assert not known.high_met or known.high == pytest.approx(high)
+    found = {profile.probabilities for profile in whole}
+    assert all(profile.probabilities in found for profile in followed)
+
+
+def test_what_can_be_paid_is_known_where_most_is_not_followed_up():
+    """Four answers in each of seven states: the first 10,000 of 16,384 are followed up."""
+    solution = solve(after_chance(7))
+    assert solution.more
+    assert solution.unlisted
+    assert solution.extremes["A"] == Extremes(0.0, 3.0)
+    assert solution.bounds()["seen"] == (0, pytest.approx(3))
+    assert solution.extremes["seen"].high_met
+    assert [e.payoffs["A"] for e in solution.equilibria[:2]] == [0, 3]
+    assert solution.bounds()["A"] == (0, 3)
+
+
+def test_an_action_is_left_out_that_is_never_as_good_as_another():
+    """What follows "in" pays the leader 1 to 3 and what follows "out" 4: it is taken."""
+    choices = ["a", "b", "c", "d"]
+    states = [f"s{k}" for k in range(7)]
+    rooms = tuple(
+        Move(1, f"room {state}", tuple(choices), tuple(Terminal((k, 0, k)) for k in range(4)))
+        for state in states
+    )
+    inside = Lottery("state", tuple(states), (Fraction(1, 7),) * 7, rooms)
+    for outside, (low, high), met in ((4, (4, 4), True), (2, (2, 3), True), (-1, (0, 3), True)):
+        root = Move(0, "enter", ("in", "out"), (inside, Terminal((outside, 0, 9))))
+        form = ExtensiveForm.from_tree(["A", "C", "B"], root)
+        _, findings = run(backward_induction(form))
+        assert findings.more
+        leader, _, other = findings.extremes
+        assert (leader.low, leader.high) == (low, high)
+        assert leader.high_met is met
+        assert other.low <= (9 if outside == 4 else 2 if outside == 2 else 0)
+        assert other.high == (3 if outside == -1 else 9)
+
+
+def test_ends_that_no_equilibrium_need_meet_are_said_to_be_bounds():
+    """Entry pays the leader 3/2 at least, so that harm is never as large as it could be."""
+    game = after_chance(7, lead=True)
+    solution = solve(game)
+    leader, harm = solution.extremes["A"], solution.extremes["harm"]
+    assert leader == Extremes(1.5, 3.0)
+    assert (harm.low_met, harm.high_met) == (True, False)
+    assert harm.high == pytest.approx(3)
+    assert max(e.outcomes["harm"] for e in solution.equilibria) <= 1.5
+    text = solution_text(solution)
+    assert "harm  0 .. 3  (the greatest may be less)" in text
+    assert "Over all equilibria" in text
+    inside = compare(game).regimes[0]
+    assert inside.solution.extremes["harm"] == Extremes(0, pytest.approx(3))
+
+
 def test_a_finely_gridded_game_is_answered_by_outcome():
     solution = solve(scales(7))
     assert solution.status == "solved"
@@ -196,7 +331,9 @@ def test_more_outcomes_than_are_listed_are_counted(monkeypatch):
     text = solution_text(solution)
     assert "64 equilibria in 4 outcomes of play; showing one equilibrium each of 3" in text
     assert "MAX_LISTED_OUTCOMES" in text
-    assert "Over those listed" in text
+    assert "Over all equilibria" in text
+    # Scopes 0, 0.1 and 0.2 pay 0, 0.095 and 0.18, and the last is chosen whatever is answered.
+    assert solution.extremes["A"] == Extremes(0.18, 0.18)
 
 
 def test_the_page_has_one_entry_per_outcome():

@@ -18,6 +18,7 @@ __all__ = [
     "Belief",
     "Certificate",
     "Equilibrium",
+    "Extremes",
     "Findings",
     "Finds",
     "Play",
@@ -166,6 +167,22 @@ class Play:
 
 
 @dataclass(frozen=True)
+class Extremes:
+    """The least and the greatest of a payoff or outcome over all equilibria counted in a tree.
+
+    No equilibrium that backward induction counts, or would count without its limits, is outside.
+    Where an end is not met it is a bound: the equilibria may all keep away from it.
+    """
+
+    low: float
+    high: float
+    low_met: bool = True
+    """Some equilibrium has the least."""
+    high_met: bool = True
+    """Some equilibrium has the greatest."""
+
+
+@dataclass(frozen=True)
 class Findings:
     """What a method says about its own search when it ends (its generator's return value)."""
 
@@ -183,6 +200,9 @@ class Findings:
     """There are others that were not followed up, so that the counts are lower bounds."""
     supports: tuple[Support, ...] = ()
     """Where one equilibrium was yielded for each outcome: one entry for each, in this order."""
+    extremes: tuple[Extremes | None, ...] = ()
+    """Where not all were yielded: of each player's payoff, then of each outcome of the form, over
+    all of them; None where it is not defined."""
 
 
 @dataclass(frozen=True)
@@ -226,11 +246,15 @@ class Solution:
     """Of a tree: how many outcomes of play these have."""
     more: bool = False
     """Of a tree: there are others that were not followed up; the counts are lower bounds."""
+    extremes: Mapping[str, Extremes] = field(default_factory=dict)
+    """Of a tree of which not all is listed: player or outcome -> the least and the greatest over
+    all equilibria, made without listing them. Where they are known, equilibria come in the order
+    of the method: first those that have some player's least or greatest payoff."""
 
     @property
     def unlisted(self) -> bool:
-        """Whether there are equilibria of other outcomes than those listed: then :meth:`bounds`
-        covers a part."""
+        """Whether there are equilibria of other outcomes than those listed. What they pay is
+        within :attr:`extremes`, if these are there."""
         if self.more:
             return True
         if self.count is None:
@@ -248,12 +272,15 @@ class Solution:
         return tuple(found)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
-        """Return the lowest and highest value of every payoff and outcome over the equilibria
-        that are listed."""
+        """Return the lowest and highest value of every payoff and outcome over all equilibria
+        found: over those listed, and over the others where :attr:`extremes` are known."""
         values: dict[str, list[float]] = {}
         for equilibrium in self.equilibria:
             for name, value in (*equilibrium.payoffs.items(), *equilibrium.outcomes.items()):
                 values.setdefault(name, []).append(float(value))
+        for name, seen in values.items():
+            if name in self.extremes:
+                seen += (self.extremes[name].low, self.extremes[name].high)
         return {name: (min(seen), max(seen)) for name, seen in values.items()}
 
     def __str__(self) -> str:

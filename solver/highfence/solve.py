@@ -28,6 +28,7 @@ from .present import plays_of, present
 from .solution import (
     Certificate,
     Equilibrium,
+    Extremes,
     Findings,
     Finds,
     Play,
@@ -85,7 +86,9 @@ def solve(
     -------
     Solution
         Equilibria of strategic and extensive forms are in descending lexicographic order
-        of their probability vectors, those of staged forms in the order of the method.
+        of their probability vectors, those of staged forms in the order of the method. Of a tree
+        with more than are listed, those with some player's least or greatest payoff come first,
+        and ``extremes`` says what all of them pay.
         For a two-player strategic form all extreme equilibria come with the maximal Nash
         subsets and the components that they span. Equilibria of a tree are grouped by outcome
         of play in ``plays``.
@@ -145,6 +148,7 @@ def solve(
         count=count,
         outcome_count=outcome_count,
         more=count is not None and outcome.findings.more,
+        extremes={} if count is None else _extremes(outcome),
     )
 
 
@@ -467,8 +471,11 @@ class _Outcome:
         return supports[self.numbers[id(profile)]] if supports else None
 
     def ordered(self) -> list[tuple[Any, Certificate]]:
-        """Return the equilibria in descending lexicographic order of their probabilities."""
-        if any(_probabilities(profile) is None for profile, _ in self.found):
+        """Return the equilibria in descending lexicographic order of their probabilities.
+
+        Of more than are listed, the method says which are the first.
+        """
+        if self.findings.extremes or any(_probabilities(one) is None for one, _ in self.found):
             return self.found
         shown = getattr(self.form, "sets_shown", None)
 
@@ -638,6 +645,14 @@ def _counts(
         return findings.count, findings.outcomes, ()  # the first of them: of some outcomes a part
     plays = plays_of(form, equilibria, outcome.support)
     return listed, len(plays), plays
+
+
+def _extremes(outcome: _Outcome) -> dict[str, Extremes]:
+    """Return the extremes of payoffs and outcomes by their names, where the method gave them."""
+    form: Any = outcome.form
+    found = outcome.findings.extremes
+    names = (*form.players, *form.outcomes) if found else ()
+    return {name: one for name, one in zip(names, found, strict=True) if one is not None}
 
 
 def _structure(

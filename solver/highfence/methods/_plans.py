@@ -15,7 +15,7 @@ outcomes are sums over ways of products over subgames, and none has to be made t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, repeat, zip_longest
@@ -24,7 +24,7 @@ from typing import Any
 
 from ..solution import Support
 
-__all__ = ["MANY", "Continuation", "Listing", "Way", "grouped"]
+__all__ = ["MANY", "Continuation", "Listing", "Way", "extremes_first", "grouped"]
 
 Rational = Fraction | int
 Strategy = tuple[Any, ...]
@@ -75,6 +75,26 @@ def grouped(ways: Iterable[tuple[tuple[Rational, ...], Way]]) -> list[Continuati
     return list(made.values())
 
 
+def extremes_first(found: Sequence[Continuation]) -> list[Continuation]:
+    """Return continuations, first those with the least or the greatest payoff of a player."""
+    if not found:
+        return []
+    first: dict[int, Continuation] = {}
+    for player in range(len(found[0].value)):
+        for end in (min, max):
+            one = end(found, key=lambda each, who=player: each.value[who])  # type: ignore[misc]
+            first[id(one)] = one
+    return [*first.values(), *(each for each in found if id(each) not in first)]
+
+
+def _turns(
+    found: Iterable[Continuation], count: Callable[[Continuation], int]
+) -> Iterator[tuple[Continuation, int]]:
+    """Yield continuations and numbers below their counts: all with 0, all with 1, and so on."""
+    numbers = (zip(repeat(each), range(count(each))) for each in found)
+    return (pair for turn in zip_longest(*numbers) for pair in turn if pair is not None)
+
+
 @dataclass(slots=True, eq=False)
 class _Alike:
     """Ways of one continuation that have the same outcomes."""
@@ -115,8 +135,15 @@ class Listing:
         """How many outcomes they have; ``MANY`` if there are no fewer."""
         return min(MANY, sum(self._outcomes(each) for each in self.found))
 
-    def all_plans(self) -> Iterator[tuple[Strategy, ...]]:
-        """Yield the strategies of every equilibrium, per information set."""
+    def all_plans(self, in_turns: bool = False) -> Iterator[tuple[Strategy, ...]]:
+        """Yield the strategies of every equilibrium, per information set.
+
+        In turns, one of each payoff vector comes after the other, the extremes first.
+        """
+        if in_turns:
+            for each, number in _turns(extremes_first(self.found), lambda each: each.count):
+                yield self._plan([(each, number)])
+            return
         for each in self.found:
             for number in range(each.count):
                 yield self._plan([(each, number)])
@@ -124,11 +151,11 @@ class Listing:
     def one_of_each(self, most: int) -> Iterator[tuple[tuple[Strategy, ...], Support]]:
         """Yield one plan per outcome, and what else supports the outcome.
 
-        The payoff vectors take turns, so that each is there if there is room for all.
+        The payoff vectors take turns, so that each is there if there is room for all. If there
+        is not, those come first at which some player has the least or the greatest payoff.
         """
-        numbers = (zip(repeat(each), range(self._outcomes(each))) for each in self.found)
-        turns = (pair for turn in zip_longest(*numbers) for pair in turn if pair is not None)
-        for each, number in islice(turns, most):
+        found = extremes_first(self.found) if self.outcomes > most else self.found
+        for each, number in islice(_turns(found, self._outcomes), most):
             yield self._outcome(each, number)
 
     # --- outcomes --------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from itertools import islice, pairwise, product
+from itertools import chain, islice, pairwise, product
 from math import lcm, prod
 from operator import mul
 from typing import Any
@@ -55,8 +55,9 @@ from ..forms.extensive import CHANCE, BehaviorProfile, ExtensiveForm
 from ..forms.lift import exact_candidates
 from ..forms.normal import NormalForm, Profile
 from ..forms.reduce import Plan, Truncation, plans_over
-from ..solution import Findings, Finds, Support
-from ._plans import MANY, Continuation, Listing, Way, grouped
+from ..solution import Extremes, Findings, Finds, Support
+from ._extremes import Ranges, extremes
+from ._plans import MANY, Continuation, Listing, Way, extremes_first, grouped
 from .extreme import extreme_enumeration
 from .logit import logit
 from .polynomial import path_count, polynomial_supports
@@ -137,7 +138,8 @@ def backward_induction(
         is for each distribution over the terminals; payoff vectors take turns. All by default.
     limit
         Most that are yielded; by default ``limits.MAX_EQUILIBRIA``, or
-        ``limits.MAX_LISTED_OUTCOMES`` where one is yielded for each outcome.
+        ``limits.MAX_LISTED_OUTCOMES`` where one is yielded for each outcome. If there are more,
+        those with the least or the greatest payoff of some player come first.
     foresee
         Search no mixed equilibria of a stage of two in which the number of rays, by how it
         grows, is expected to be more than 1.2 times ``limits.MAX_RAYS``.
@@ -164,7 +166,9 @@ def backward_induction(
         ``MAX_STAGE_PATHS``, ``MAX_EQUILIBRIA`` or
         ``MAX_LISTED_PROBABILITIES`` of :mod:`highfence.limits`. The notes name the subgames,
         and say where equilibria form a continuum. ``count`` and ``outcomes`` are exact, and made
-        without listing anything.
+        without listing anything; so are the ``extremes``, given where not all are yielded. At
+        ``MAX_STAGE_GAMES`` or ``MAX_CONTINUATIONS`` not all are counted (``more``), and an
+        extreme may be a bound that none meets: it says so.
 
     Raises
     ------
@@ -293,7 +297,9 @@ def pure_sequential(
 
 
 StageSolver = Callable[[Truncation, Values], Iterable[Behavior]]
-Listed = Generator[BehaviorProfile, None, tuple[int, int, tuple[Support, ...]]]
+Listed = Generator[
+    BehaviorProfile, None, tuple[int, int, tuple[Support, ...], tuple[Extremes | None, ...]]
+]
 
 
 @dataclass(eq=False)
@@ -306,12 +312,15 @@ class Search:
     foreseen: str = ""
     """The first of these, and why."""
     complete: bool = True
-    more: bool = False
     games: int = 0
     paths: int = 0
     """Paths followed to mixed equilibria of stages of three or more players."""
     rounded: set[tuple[Rational, ...]] = field(default_factory=set)
     """Payoffs of continuations that were found in floats."""
+    cut: set[int] = field(default_factory=set)
+    """Roots of subgames of which not all continuations were followed up."""
+    behaviors: dict[int, list[tuple[Any, ...]]] = field(default_factory=dict)
+    """Per stage that has one set of equilibria, whatever follows: where each of them leads."""
     notes: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -326,7 +335,9 @@ class Search:
         self.owners: list[int] = self.form.owner.tolist()
         self.sets: list[int] = self.form.information_set.tolist()
         self.lotteries = _rational_lotteries(self.form)
-        self.values, self.slack, self.scale = _integer_payoffs(self.form, self.lotteries)
+        self.values, self.slack, self.scale, self.units = _integer_payoffs(
+            self.form, self.lotteries
+        )
         self.after: list[list[Continuation]] = [[] for _ in self.owners]
         widest = max((len(known.actions) for known in self.form.information_sets), default=0)
         self.pure = {
@@ -359,11 +370,12 @@ class Search:
                     "Ask for backward_induction to have it tried.",
                 )
             )
-        count, outcomes, supports = yield from self._listed(plans, limit)
+        count, outcomes, supports, bounds = yield from self._listed(plans, limit)
         texts = tuple(self._sentence(*entry) for entry in self.notes.values())
         return Findings(
-            self.complete, texts, count=count, outcomes=outcomes, more=self.more, supports=supports
-        )
+            self.complete, texts, count=count, outcomes=outcomes, more=bool(self.cut),
+            supports=supports, extremes=bounds,
+        )  # fmt: skip
 
     def _subgame(self, root: int, roots: frozenset[int], solve: StageSolver) -> list[Continuation]:
         following = self.form.children[root]
@@ -375,11 +387,11 @@ class Search:
             self.cut_short(
                 "continuations",
                 f"more than {limits.MAX_CONTINUATIONS} payoff vectors of equilibria "
-                "(highfence.limits.MAX_CONTINUATIONS), of which only the first were followed up,",
+                "(highfence.limits.MAX_CONTINUATIONS), of which only some were followed up,",
                 root,
             )
-            made = made[: limits.MAX_CONTINUATIONS]
-            self.more = True
+            made = extremes_first(made)[: limits.MAX_CONTINUATIONS]
+            self.cut.add(root)
         return made
 
     def _decide(self, node: int) -> list[Continuation]:
@@ -516,6 +528,9 @@ class Search:
                 )
                 way = self._way(tuple(behavior.items()), parts, onward, tuple(reached))
                 ways.append((value, way))
+        if len(known) == 1 and len(ways) > 1:
+            ((_, found),) = known.items()
+            self.behaviors[root] = [tuple(tree.reach(behavior)) for behavior in found]
         return grouped(ways)
 
     def _round(self, value: Sequence[Rational]) -> tuple[Rational, ...]:
@@ -542,10 +557,15 @@ class Search:
                 "games",
                 f"too many combinations of continuations ({number}; "
                 f"highfence.limits.MAX_STAGE_GAMES is {limits.MAX_STAGE_GAMES} in all), of which "
-                "only the first were followed up,",
+                "only some were followed up,",
                 root,
             )
-        yield from islice(product(*options), allowed)
+            self.cut.add(root)
+            first = _extreme_combinations(options, self.form.num_players)
+            rest = (one for one in product(*options) if tuple(map(id, one)) not in first)
+            yield from islice(chain(first.values(), rest), allowed)
+            return
+        yield from product(*options)
 
     def _way(
         self,
@@ -587,9 +607,17 @@ class Search:
                 supports.append(support)
                 yield BehaviorProfile(strategies)
         else:
-            for strategies in islice(listing.all_plans(), most):
+            for strategies in islice(listing.all_plans(in_turns=found > most), most):
                 yield BehaviorProfile(strategies)
-        return count, outcomes, tuple(supports)
+        bounds: tuple[Extremes | None, ...] = ()
+        if found > most or self.cut:
+            slack = self.slack
+            if self.rounded:
+                wide = Fraction(tolerances.REGRET_FLOAT)
+                slack = tuple(max(s, w * wide) for s, w in zip(slack, self.scale, strict=True))
+            ranges = Ranges(self.form, self.after, self.lotteries, slack, self.cut, self.behaviors)
+            bounds = extremes(ranges, self.units)
+        return count, outcomes, tuple(supports), bounds
 
     # --- stages of several nodes -----------------------------------------------------------
 
@@ -1044,10 +1072,23 @@ def _ratio(number: Any) -> tuple[int, int]:
     return ratio
 
 
+def _extreme_combinations(
+    options: Sequence[Sequence[Continuation]], players: int
+) -> dict[tuple[int, ...], tuple[Continuation, ...]]:
+    """Return combinations in which all is least, or greatest, for one player, by identities."""
+    made = {}
+    for player in range(players):
+        for end in (min, max):
+            one = tuple(end(option, key=lambda e, who=player: e.value[who]) for option in options)  # type: ignore[misc]
+            made[tuple(map(id, one))] = one
+    return made
+
+
 def _integer_payoffs(
     form: ExtensiveForm, lotteries: Sequence[tuple[Fraction, ...]]
-) -> tuple[list[tuple[Rational, ...]], tuple[Rational, ...], tuple[Fraction, ...]]:
-    """Return payoffs per node, each player's in units that make them integers, slacks and scales.
+) -> tuple[list[tuple[Rational, ...]], tuple[Rational, ...], tuple[Fraction, ...], tuple[int, ...]]:
+    """Return payoffs per node, each player's in units that make them integers; slacks, scales and
+    by what each player's payoffs were multiplied.
 
     The units are small enough that expected payoffs are integers too. A slack is the
     difference in payoff below which actions tie: 0 in exact games. A scale is the difference
@@ -1058,6 +1099,7 @@ def _integer_payoffs(
     odds = _common_denominator(_path_denominators(form, lotteries))
     slacks: list[Rational] = []
     scales: list[Fraction] = []
+    units: list[int] = []
     columns: list[list[Rational]] = []
     for column in zip(*table, strict=True):
         ratios = [_ratio(number) for number in column]
@@ -1071,11 +1113,12 @@ def _integer_payoffs(
         slack = width * Fraction(tolerances.REGRET_FLOAT)
         slacks.append(0 if form.is_exact else int(slack) if whole else slack)
         scales.append(Fraction(width or 1))
+        units.append(whole or 1)
         columns.append(scaled)
     values: list[tuple[Rational, ...]] = [()] * form.num_nodes
     for end, value in zip(ends, zip(*columns, strict=True), strict=True):
         values[end] = value
-    return values, tuple(slacks), tuple(scales)
+    return values, tuple(slacks), tuple(scales), tuple(units)
 
 
 def _path_denominators(form: ExtensiveForm, lotteries: Sequence[tuple[Fraction, ...]]) -> set[int]:

@@ -19,12 +19,16 @@ versions; none is renamed or removed.
     subsets             [[index]]: maximal Nash subsets of the extreme equilibria, []
     components          [[index]]: connected components, likewise
     indices             [number or null]: the index of each component; [] if not asked for
-    bounds              {payoff or outcome: [low, high]} over all equilibria
+    bounds              {payoff or outcome: [low, high]} over all equilibria, also over those of a
+                        tree that are not listed, where extremes has the name
     rejected            how many proposed profiles the judge rejected
     count               how many equilibria of a tree were found, listed or not (a whole number
                         of any size); null where they are not counted
     outcome_count       how many outcomes of play (distributions over the ends) these have, or null
     more                true if there are others, so that these counts are lower bounds
+    extremes            {payoff or outcome: {low, high, low_met, high_met}} over all equilibria of
+                        a tree of which not all is listed, else {}; where an end is not met, the
+                        equilibria may all keep away from it
     plays               [{equilibria: [index], plans, reached: {player: [information set]},
                         any_combination, elsewhere: {player: {information set:
                         [{action: probability}]}}}]: the listed equilibria by outcome of play; how
@@ -209,6 +213,15 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
             "count": solution.count,
             "outcome_count": solution.outcome_count,
             "more": solution.more,
+            "extremes": {
+                name: {
+                    "low": known.low,
+                    "high": known.high,
+                    "low_met": known.low_met,
+                    "high_met": known.high_met,
+                }
+                for name, known in solution.extremes.items()
+            },
             "plays": [
                 {
                     "equilibria": play.equilibria,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
     from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
-    from ..solution import Equilibrium, Play, Solution
+    from ..solution import Equilibrium, Extremes, Play, Solution
     from ..spec.model import Game, Parameter, Preset, Target
 
 __all__ = [
@@ -552,7 +552,8 @@ def solution_page(
             page.blank()
             page.text(f"... and {count - MAX_NAMED} more; --json has all of them.")
     if count > 1:
-        page.heading("Over those listed" if solution.unlisted else "Over all equilibria")
+        of_all = not solution.unlisted or solution.extremes
+        page.heading("Over all equilibria" if of_all else "Over those listed")
         bounds = list(solution.bounds().items())
         most = len(bounds) if everything else len(solution.equilibria[0].payoffs) + MAX_OUTCOMES
         paid = solution.equilibria[0].payoffs
@@ -561,7 +562,8 @@ def solution_page(
         )
         for name, seen in bounds[:most]:
             scale = of_payoffs if name in paid else of_outcomes
-            page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS, scale)}")
+            loose = _loose(solution.extremes.get(name))
+            page.line(f"{GAP}{clean(name)}  {interval(seen, DIGITS, scale)}{loose}")
         left_out |= {"more outcomes"} if len(bounds) > most else set()
     _sets(page, solution)
     page.notes(solution.notes)
@@ -573,6 +575,21 @@ def solution_page(
         more = large(solution.count - count)
         page.text(f"Not listed: {more} more equilibria (highfence solve --limit N).", "dim")
     return page
+
+
+def _loose(known: Extremes | None) -> str:
+    """Return which ends of a range may be wider than what the equilibria bring, in words."""
+    if known is None or (known.low_met and known.high_met):
+        return ""
+    said = [
+        text
+        for text, met in (
+            ("the least may be more", known.low_met),
+            ("the greatest may be less", known.high_met),
+        )
+        if not met
+    ]
+    return f"  ({', '.join(said)})"
 
 
 def _by_outcome(solution: Solution, everything: bool) -> bool:

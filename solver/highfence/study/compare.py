@@ -336,6 +336,10 @@ def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> Re
         says = " Or: ".join(plays[:SAID])
         if len(plays) > SAID:
             says += f" Or one of {len(plays) - SAID} more; highfence solve lists them."
+        elif solution.unlisted:
+            says += " Or others, which are not listed."
+    elif solution.unlisted:
+        says = f"Of the {len(solution.equilibria)} equilibria listed: {says}"
     return RegimeResult(
         name=regime.name,
         label=regime.label or regime.name,
@@ -359,8 +363,9 @@ def _played(equilibrium: Equilibrium) -> str:
 
 def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     ranges = {r.name: r.payoffs[player] for r in results if player in r.payoffs}
-    # Of whom not all is listed, no more is known than that what is listed may happen.
-    open_ended = [r.name for r in results if r.name in ranges and r.solution.unlisted]
+    # Where others than those listed may pay anything, what is listed may happen, and no more is
+    # known.
+    open_ended = [r.name for r in results if r.name in ranges and _is_open(r.solution, player)]
     left_out = tuple(r.name for r in results if r.name not in ranges)
     if not ranges:
         return Best(player, Verdict.NONE, left_out=left_out)
@@ -399,6 +404,11 @@ def _best(player: str, results: Sequence[RegimeResult]) -> Best:
     return Best(player, verdict, near_tie=equal, contenders=contenders, left_out=left_out)
 
 
+def _is_open(solution: Solution, player: str) -> bool:
+    """Return whether equilibria that are not listed may pay a player anything."""
+    return solution.unlisted and player not in solution.extremes
+
+
 def _rational(results: Sequence[RegimeResult]) -> bool:
     found = [e for result in results for e in result.solution.equilibria]
     return all(isinstance(value, Rational) for e in found for value in e.payoffs.values())
@@ -416,17 +426,29 @@ def _notes(results: Sequence[RegimeResult]) -> tuple[str, ...]:
             notes.append(
                 f"{result.name}: "
                 + ("infinitely many equilibria, " if infinite else "")
-                + f"{count} {'extreme' if infinite else 'equilibria'}; "
-                + (
-                    "ranges are over all of them"
-                    if not solution.unlisted
-                    else f"ranges are over the {len(solution.equilibria)} that are listed; "
-                    "others may bring more, or less"
-                )
+                + f"{'at least ' * solution.more}{count} "
+                + f"{'extreme' if infinite else 'equilibria'}; "
+                + _covered(solution)
             )
         if solution.status is Status.PARTIAL:
             notes.append(f"{result.name}: searched in part; {solution.reason}")
     return tuple(notes)
+
+
+def _covered(solution: Solution) -> str:
+    """Return of which equilibria the ranges are, in words."""
+    listed = len(solution.equilibria)
+    if not solution.unlisted:
+        return "ranges are over all of them"
+    if not solution.extremes:
+        return f"ranges are over the {listed} that are listed; others may bring more, or less"
+    loose = [
+        name for name, known in solution.extremes.items() if not (known.low_met and known.high_met)
+    ]
+    said = f"ranges are over all of them, of which {listed} are listed"
+    if loose:
+        said += f"; those of {', '.join(loose)} may be wider than what the equilibria bring"
+    return said
 
 
 def _labels(game: Game) -> tuple[dict[str, str], dict[str, str]]:
@@ -458,6 +480,14 @@ def _payoff_outcomes(game: Game) -> dict[str, str]:
         for player, formula in game.payoffs.items()
         if isinstance(formula, str) and formula.strip() in reported
     }
+
+
+def _is_known(solution: Solution, player: str) -> bool:
+    """Return whether some equilibrium has the least, and one the greatest, that a player gets."""
+    if not solution.unlisted:
+        return True
+    known = solution.extremes.get(player)
+    return known is not None and known.low_met and known.high_met
 
 
 class _Chooser:
@@ -535,7 +565,7 @@ class _Chooser:
             bounds = solution.bounds()
             if not bounds:
                 return {}, f"no equilibrium of {name} was found"
-            if solution.unlisted:
+            if not _is_known(solution, self.player):
                 return {}, f"not all equilibria of {name} are listed"
             ranges[name] = bounds[self.player]
         return ranges, ""
@@ -563,12 +593,16 @@ class _Chooser:
         solution = self.solved(overlay, "the choice among the regimes", **changes)
         if not solution.equilibria:
             return None, [], f"no equilibrium was found: {solution.reason}"
+        if not _is_known(solution, self.player):
+            return None, [], "not all equilibria of the choice are listed"
         chosen: set[str] = set()
         for equilibrium in solution.equilibria:
             chosen |= self._played(equilibrium, overlay, changes)
         regimes = [name for action, name in actions.items() if action in chosen]
         several = len(solution.equilibria)
         how = f"solved by {solution.method}" + (f", {several} equilibria" if several > 1 else "")
+        if solution.unlisted:
+            how += " listed, and others, in which other regimes may be chosen"
         return solution.bounds()[self.player], regimes, how
 
     def _played(

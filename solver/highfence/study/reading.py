@@ -59,7 +59,8 @@ class Readings:
         """Return the flags of a regime and what its sentences say.
 
         A flag is None where it holds for some combinations of equilibria only, where a
-        regime that it names has none, or where a value in it is undefined.
+        regime that it names has none or has others than those listed, which may pay something
+        else, or where a value in it is undefined.
         """
         this = solutions[name]
         conditions = [sentence.when for sentence in self.sentences]
@@ -76,6 +77,8 @@ class Readings:
         def holds(formula: _Formula) -> bool | None:
             if not undefined.isdisjoint(formula.names):
                 return None
+            if any(_is_open(key, this, solutions) for key in formula.names):
+                return None
             truth = np.asarray(found[id(formula.root)], dtype=bool)
             return bool(truth.flat[0]) if truth.all() or not truth.any() else None
 
@@ -87,6 +90,8 @@ class Readings:
                 continue
             truth = np.asarray(found[id(sentence.when.root)], dtype=bool)
             mask = np.broadcast_to(truth, shape)
+            if not mask.any():
+                continue
             words = "".join(
                 part if isinstance(part, str) else _written(found[id(part[0].root)], part[1], mask)
                 for part in sentence.parts
@@ -129,6 +134,16 @@ def _inputs(
         inputs[key] = np.array(column, dtype=np.float64).reshape(axes)
     too_many = int(np.prod(shape, dtype=np.int64)) > limits.MAX_COMBINATIONS
     return inputs, None if too_many else shape
+
+
+def _is_open(key: str, this: Solution, solutions: Mapping[str, Solution]) -> bool:
+    """Return whether equilibria that are not listed may have another value of an input."""
+    regime, _, name = key.rpartition(".")
+    solution = solutions.get(regime) if regime else this
+    if solution is None or not solution.unlisted or name in solution.parameters:
+        return False
+    known = solution.extremes.get(name)
+    return known is None or known.low != known.high
 
 
 def _value(equilibrium: Equilibrium, solution: Solution, name: str) -> float:
