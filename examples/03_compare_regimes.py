@@ -1,10 +1,11 @@
 """Compare control regimes of the main game, and say who is best served by which."""
 
-from highfence import compare
+from highfence import compare, progress
 
-result = compare(
-    "small_yard_high_fence", ["none", "small_yard", "broad"], allies="aligned", commitment=False
-)
+with progress("comparing regimes"):
+    result = compare(
+        "small_yard_high_fence", ["none", "small_yard", "broad"], allies="aligned", commitment=False
+    )
 
 for regime in result.regimes:
     low, high = regime.payoffs["A"]

@@ -1,13 +1,14 @@
 """Vary an assumption: at which quota does an export control begin to speed up catching up?"""
 
-from highfence import load, solve
+from highfence import load, progress, solve
 
 game = load("captive_market_timing")
 
 
 def adoption_date(regime, **assumptions):
     """Return when the restricted firm catches up, in years."""
-    (equilibrium,) = solve(game, regime=regime, **assumptions).equilibria
+    with progress(f"solving {regime}"):
+        (equilibrium,) = solve(game, regime=regime, **assumptions).equilibria
     return equilibrium.outcomes["T"]
 
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from highfence import progress
 from highfence.study.sweep import grid, sweep
 
 quotas = grid({"quota": np.arange(0, 0.45, 0.05)})
-found = sweep("captive_market_timing", quotas, ["free_trade", "quota"])
+with progress("sweeping quotas"):
+    found = sweep("captive_market_timing", quotas, ["free_trade", "quota"])
 
 years, _ = found.column("T")  # one row per quota, one column per regime
 free, limited = years.T

@@ -1,16 +1,18 @@
 """Rank assumptions: on what does it hang whether broad controls strengthen the challenger?"""
 
+from highfence import progress
 from highfence.study.sensitivity import sensitivity
 
-found = sensitivity(
-    "small_yard_high_fence",
-    ["broad.K_H - none.K_H", "broad.W_A - none.W_A"],
-    method="rank",
-    draws=80,
-    names=["align", "beta", "gM", "chiM", "tauT", "mF", "h", "Rcost"],
-    distributions={"gamH": "loguniform(2, 8)", "Om": "loguniform(0.5, 15)"},
-    ties={"mM": "1 - mF"},
-)
+with progress("solving 80 draws"):
+    found = sensitivity(
+        "small_yard_high_fence",
+        ["broad.K_H - none.K_H", "broad.W_A - none.W_A"],
+        method="rank",
+        draws=80,
+        names=["align", "beta", "gM", "chiM", "tauT", "mF", "h", "Rcost"],
+        distributions={"gamH": "loguniform(2, 8)", "Om": "loguniform(0.5, 15)"},
+        ties={"mM": "1 - mF"},
+    )
 capability, welfare = found.targets
 
 for about, target in (("capability", capability), ("what controls are worth", welfare)):

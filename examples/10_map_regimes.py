@@ -1,17 +1,19 @@
 """Map regimes: how much must be at stake, and how soon, before broad controls are best?"""
 
+from highfence import progress
 from highfence.study.map import regime_map
 
-found = regime_map(
-    "small_yard_high_fence",
-    "h",
-    "Om",
-    ["none", "small_yard", "broad"],
-    y=(1, 50),
-    cells=5,
-    depth=1,
-    allies="aligned",
-)
+with progress("mapping regimes"):
+    found = regime_map(
+        "small_yard_high_fence",
+        "h",
+        "Om",
+        ["none", "small_yard", "broad"],
+        y=(1, 50),
+        cells=5,
+        depth=1,
+        allies="aligned",
+    )
 print(found)
 
 broad = [border for border in found.borders if "broad" in border.regimes]

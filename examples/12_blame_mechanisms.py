@@ -1,15 +1,17 @@
 """Blame mechanisms: what makes broad controls build up the challenger they should hold back?"""
 
+from highfence import progress
 from highfence.study.attribution import attribute
 
-found = attribute(
-    "small_yard_high_fence",
-    "broad",
-    "none",
-    outcome="K_H",
-    mechanisms=["alignment", "access_learning", "learning_by_doing", "tool_chokepoint"],
-    allies="aligned",
-)
+with progress("solving all coalitions"):
+    found = attribute(
+        "small_yard_high_fence",
+        "broad",
+        "none",
+        outcome="K_H",
+        mechanisms=["alignment", "access_learning", "learning_by_doing", "tool_chokepoint"],
+        allies="aligned",
+    )
 
 print(
     f"Broad controls change the challenger's capability by {found.full:+.3f}, and by "

@@ -1,12 +1,13 @@
 """Choose without a forecast: is a small yard a safe bet if nobody knows the stakes or odds?"""
 
-from highfence import load
+from highfence import load, progress
 from highfence.study.robust import robust
 from highfence.study.uncertainty import draw
 
 game = load("small_yard_high_fence")
 draws = draw(game, 40, names=["h", "crisis", "align"], distributions={"Om": "loguniform(1, 12)"})
-found = robust(game, draws, ["none", "small_yard"], beliefs={"kl": 0.1}, allies="aligned")
+with progress("solving 40 draws"):
+    found = robust(game, draws, ["none", "small_yard"], beliefs={"kl": 0.1}, allies="aligned")
 
 for criterion in ("expected payoff", "maximin", "minimax regret"):
     pick = found.picks[criterion]

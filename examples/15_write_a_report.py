@@ -3,10 +3,12 @@
 import tempfile
 from pathlib import Path
 
+from highfence import progress
 from highfence.report.html import pictures_of, report_html
 from highfence.study.report import gather
 
-found = gather("offshoring", draws=100, sections=["outcomes", "shares", "tornado", "map"])
+with progress("asking the studies"):
+    found = gather("offshoring", draws=100, sections=["outcomes", "shares", "tornado", "map"])
 with tempfile.TemporaryDirectory() as folder:  # anywhere that you like
     path = Path(folder) / "offshoring.html"
     path.write_text(report_html(found), encoding="utf-8")

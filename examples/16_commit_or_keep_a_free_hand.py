@@ -1,12 +1,13 @@
 """Play a game on states: constant controls against a free hand, patient and impatient."""
 
-from highfence import compare, load, solve
+from highfence import compare, load, progress, solve
 from highfence.forms.build import build
 
 game = load("small_yard_dynamic")
 
 for patience in (0.9, 0.95, 0.98):
-    results = compare(game, patience=patience).regimes
+    with progress(f"comparing at discount {patience}"):
+        results = compare(game, patience=patience).regimes
     values = {result.name: result.payoffs["restricting"][0] for result in results}
     free = values.pop("free")
     shown = ", ".join(f"{name} {value:.3f}" for name, value in values.items())

@@ -4,18 +4,20 @@ The essays rest on firms that rally behind the state under an outside threat, an
 on it. One study did measure what a control does to research: up 49 percent.
 """
 
+from highfence import progress
 from highfence.study import fit
 
 GAME = "small_yard_high_fence"
 
 for allies in ("endogenous", "aligned"):
-    found = fit(
-        GAME,
-        ["align"],
-        ["research_response"],
-        parameters={"allies": allies},
-        starts=4,
-    )
+    with progress(f"fitting alignment, allies {allies}"):
+        found = fit(
+            GAME,
+            ["align"],
+            ["research_response"],
+            parameters={"allies": allies},
+            starts=4,
+        )
     (align,) = found.parameters
     (response,) = found.residuals
     says = f"the nearest, alignment {align.value:.3f} (1: none), gives {response.found[0] - 1:+.0%}"

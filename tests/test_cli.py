@@ -722,9 +722,9 @@ def told_progress(program: str, quiet: str | None = None) -> subprocess.Complete
 
 SLOW = """
 import time
-from highfence.commands import output
-output.EVERY = 1
-with output.progress() as tell:
+from highfence import progress, waiting
+waiting.EVERY = 1
+with progress() as tell:
     tell("sweeping yard: 3 of 9 answers")
     time.sleep({seconds})
 print("the answer")

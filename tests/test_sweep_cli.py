@@ -384,11 +384,26 @@ def test_progress_tells_the_rate_and_the_time_left(monkeypatch):
         heard(done, 11000)
 
     assert said == [
-        "sweeping x; the first study on a machine compiles for a minute or so",
+        "sweeping x",
         "sweeping x: 1,000 of 11,000 answers",
         "sweeping x: 1,500 of 11,000 answers, 50 a second, about 3 min left",
         "sweeping x: 3,000 of 11,000 answers, 50 a second, about 3 min left",
     ]
+
+
+def test_that_workers_may_compile_is_said_where_no_answer_comes_for_long(monkeypatch):
+    from highfence.commands import draws as module
+
+    monkeypatch.setattr(module, "SILENT", 0.05)
+    for workers, answers, compiling in ((2, 0, True), (2, 1, False), (1, 0, False)):
+        said: list[str] = []
+        heard = module.told(said.append, "sweeping x", workers=workers)
+        for done in range(answers):
+            heard(done, 9)
+        time.sleep(0.2)
+
+        assert said[0] == "sweeping x"
+        assert ("workers compile" in said[-1]) is compiling
 
 
 @pytest.mark.parametrize(

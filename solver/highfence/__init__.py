@@ -51,6 +51,7 @@ _HOME = {
     "certify": "certify",
     "compare": "study.compare",
     "load": "load",
+    "progress": "waiting",
     "refine": "refinements",
     "solve": "solve",
     "solve_many": "solve_many",
@@ -127,5 +128,6 @@ if TYPE_CHECKING:
     )
     from .study.compare import Comparison as Comparison
     from .study.compare import compare as compare
+    from .waiting import progress as progress
 
 import_on_use(__name__, _HOME)

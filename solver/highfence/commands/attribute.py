@@ -106,8 +106,8 @@ def attribute(
         found = attribute_regimes(
             loaded, asked, None if absolute else baseline, outcome, named, draws=draws, rule=rule,
             permutations=permutations, rng=drawing.rng, preset=start.preset,
-            workers=drawing.workers,
-            progress=told(tell, f"solving {game}"), parameters=values,
+            workers=drawing.workers, parameters=values,
+            progress=told(tell, f"solving {game}", workers=drawing.workers),
         )  # fmt: skip
     from ..report.attribution_text import attribution_csv, attribution_page
 

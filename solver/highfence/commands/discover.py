@@ -104,7 +104,7 @@ def discover(
             draws = drawing.draws(loaded, preset, given)
             answers = solved_for(
                 loaded, condition, regimes, draws=draws, preset=preset, workers=drawing.workers,
-                progress=told(tell, f"solving {game}"), parameters=given,
+                progress=told(tell, f"solving {game}", workers=drawing.workers), parameters=given,
             )  # fmt: skip
         ties = drawing.described.ties
         if names is None and ties:

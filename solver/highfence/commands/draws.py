@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -342,13 +343,29 @@ def output_options(row: str) -> Group:
     )
 
 
-def told(tell: Callable[[str], None], what: str, of: str = "") -> Callable[[int, int], None]:
+SILENT = 10
+"""Seconds without an answer after which it is said what workers may be doing."""
+
+
+def told(
+    tell: Callable[[str], None], what: str, of: str = "", workers: int | None = 1
+) -> Callable[[int, int], None]:
     """Return what to call with (done, all); the first call may tell what was there before.
 
-    Until then it says what may be going on: worker processes compile out of sight.
+    Worker processes compile out of sight: where no answer comes for long, that is said. Of its
+    own process :func:`highfence.progress` knows when it compiles.
     """
     began: list[tuple[float, int]] = []
-    tell(f"{what}; the first study on a machine compiles for a minute or so")
+    tell(what)
+
+    def nothing_yet() -> None:
+        if not began:
+            tell(f"{what}; on a new machine workers compile for a minute or so")
+
+    if workers != 1:
+        timer = threading.Timer(SILENT, nothing_yet)
+        timer.daemon = True
+        timer.start()
 
     def heard(done: int, whole: int) -> None:
         began.append((time.monotonic(), done))

@@ -84,7 +84,7 @@ def fit(
         found = run(
             loaded, ranges, observed or None, scales=sizes, preset=start.preset,
             parameters=given, starts=starts, rng=rng, workers=workers,
-            progress=told(tell, f"fitting {game}", " points at most"),
+            progress=told(tell, f"fitting {game}", " points at most", workers),
         )  # fmt: skip
     from ..report.fit_text import fit_csv, fit_page
 

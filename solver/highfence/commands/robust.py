@@ -93,7 +93,7 @@ def robust(
             found = study(
                 loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
                 information=how, rng=drawing.rng, preset=start.preset, workers=drawing.workers,
-                progress=told(tell, f"solving {game}"), parameters=given,
+                progress=told(tell, f"solving {game}", workers=drawing.workers), parameters=given,
             )  # fmt: skip
     from ..report.robust_text import robust_csv, robust_page
 

@@ -112,7 +112,7 @@ def sensitivity(
                 loaded, list(outcomes) or ["margin"], asked, method=method, draws=count, rng=rng,
                 preset=start.preset, parameters=values, player=player,
                 second_order=second_order, several=several, workers=workers,
-                progress=told(tell, f"solving {game}"), **described.arguments,
+                progress=told(tell, f"solving {game}", workers=workers), **described.arguments,
             )
         )  # fmt: skip
     from ..report.sensitivity_text import sensitivity_csv, sensitivity_page
@@ -151,7 +151,8 @@ def _local(
         found = derivatives(
             loaded, list(outcomes) or ["margin"], regimes, names=described.names,
             ties=described.ties, preset=start.preset, parameters=start.values(loaded),
-            player=player, workers=workers, progress=told(tell, f"solving {game}"),
+            player=player, workers=workers,
+            progress=told(tell, f"solving {game}", workers=workers),
         )  # fmt: skip
     from ..report.sensitivity_text import derivatives_csv, derivatives_page
 

@@ -135,6 +135,7 @@ def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
     draws, design = _draws(loaded, options, values)
     from ..study.sweep import sweep as study
 
+    apart = 2 if str(options["engine"]).startswith("dask") else options["workers"] or 1
     more = {} if options["tolerance"] is None else {"tolerance": options["tolerance"]}
     with progress() as tell:
         return study(
@@ -148,7 +149,7 @@ def _swept(game: str, store: str | None, options: dict[str, Any]) -> Sweep:
             engine=options["engine"],
             branches=options["branches"],
             design=design,
-            progress=told(tell, f"sweeping {game}", " answers"),
+            progress=told(tell, f"sweeping {game}", " answers", apart),
             parameters=values,
             **more,
         )
