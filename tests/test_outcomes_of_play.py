@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -25,6 +26,7 @@ from highfence import (
     limits,
     solve,
 )
+from highfence.forms.build import build
 from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Terminal
 from highfence.methods.backward_induction import backward_induction, pure_sequential
 from highfence.methods.perfect_bayesian import perfect_bayesian
@@ -32,7 +34,8 @@ from highfence.report.csv import solution_csv
 from highfence.report.json import solution_dict
 from highfence.report.text import solution_text
 from highfence.solution import Extremes
-from highfence.solve_many import solve_many
+from highfence.solve_many import rows_of, solve_many
+from highfence.study import sweep
 
 from . import trees
 from .test_backward_induction import many_ties, run, tied_subgames
@@ -400,6 +403,44 @@ def test_draws_count_the_equilibria_that_stand_behind_one():
     game = scales(5)
     answers = solve_many(game, {"least": np.array([0.3, 0.5])})
     assert answers.count.tolist() == [4**5, 4**5]
+
+
+def test_draws_are_bounded_by_all_equilibria_listed_or_not(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_LISTED_OUTCOMES", 4)
+    monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 4)
+    game = after_chance(5, lead=True)
+    game = replace(
+        game,
+        parameters=(Parameter("bonus", 0.0, low=0, high=5),),
+        payoffs={**game.payoffs, "A": "where(enter == 'out', bonus, seen)"},
+    )
+    draws = {"bonus": np.array([1.0, 4.0])}
+    answers = solve_many(game, draws, regime="entry")
+    assert answers.count.tolist() == [4, 4]
+    assert answers.rejected.tolist() == [0, 0]
+    assert answers.low.tolist() == [[0, 0, 0, 0]] * 2
+    assert answers.high[0].tolist() == pytest.approx([3, 0, 3, 3])
+    swept = sweep(game, draws)
+    low, high = swept.column("A")
+    assert low.tolist() == [[0, 1], [0, 4]]
+    assert high.tolist() == [[3, 1], [3, 4]]
+    assert (swept.status == "certified").all()
+    assert swept.best()[1] == 1
+
+
+def test_draws_of_which_not_all_is_known_are_not_certified(monkeypatch):
+    """Below the leader's choice some combinations are left out, and a range has loose ends."""
+    monkeypatch.setattr(limits, "MAX_STAGE_GAMES", 4)
+    monkeypatch.setattr(limits, "MAX_LISTED_PLANS", 4)
+    form = build(after_chance(5, lead=True))
+    solution = solve(form)
+    assert not solution.extremes["harm"].high_met
+    known = replace(solution.extremes["A"], high_met=False)
+    rows, _, rejected, bounds = rows_of(solution, 1e-9)
+    assert (len(rows) > 0, rejected, bounds is None) == (True, 0, False)
+    loose = replace(solution, extremes={**solution.extremes, "A": known})
+    _, _, rejected, bounds = rows_of(loose, 1e-9)
+    assert (rejected, bounds) == (1, None)
 
 
 def test_orders_of_scales_do_not_change_the_count():

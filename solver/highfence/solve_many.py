@@ -288,7 +288,7 @@ def _judged(form: BatchForm, own: local, draws: Floats) -> _Part:
 # ---------------------------------------------------------------------------------------------
 # One by one
 
-_Answer = tuple["Floats", float, int]
+_Answer = tuple["Floats", float, int, "Floats | None"]
 _GAME: Game | None = None
 
 
@@ -300,40 +300,64 @@ def _alone(
     game: Game,
     draw: Mapping[str, float],
 ) -> _Answer:
-    """Return (equilibria's payoffs and outcomes, largest regret, number rejected) of a draw."""
+    """Return what :func:`rows_of` does, of one draw."""
     from .solve import solve
 
     try:
         form = build(game, regime=regime, preset=preset, parameters={**parameters, **draw})
         solution = solve(form)
     except (MethodFailed, SpecError):
-        return np.empty((0, 0)), np.inf, 0
+        return np.empty((0, 0)), np.inf, 0, None
     return rows_of(solution, tolerance)
 
 
 def rows_of(solution: Solution, tolerance: float) -> _Answer:
-    """Return (payoffs and outcomes of each equilibrium, largest regret, number rejected).
+    """Return (payoffs and outcomes of each equilibrium, largest regret, number rejected, bounds).
 
-    An equilibrium that stands for others with the same outcome of play has as many rows.
+    An equilibrium that stands for others with the same outcome of play has as many rows. The
+    bounds, lowest and highest of each column, are given where they cover others than these.
     """
     kept, worst, wrong = held(solution, tolerance)
     if not kept:
-        return np.empty((0, 0)), worst, wrong
+        return np.empty((0, 0)), worst, wrong, None
     found, counts = solution.equilibria, solution.multiplicities
     most = limits.MAX_EQUILIBRIA // len(kept)
     table = [[*found[k].payoffs.values(), *found[k].outcomes.values()] for k in kept]
     times = [max(1, min(most, counts[k])) for k in kept]
-    return np.repeat(np.array(table, dtype=float), times, axis=0), worst, wrong
+    rows = np.repeat(np.array(table, dtype=float), times, axis=0)
+    return rows, worst, wrong, bounds_of(solution)
+
+
+def bounds_of(solution: Solution) -> Floats | None:
+    """Return the lowest and the highest of all payoffs and outcomes, (2, columns), of a solution
+    of which not all is listed and all is known; else None."""
+    if not solution.unlisted or not _is_known(solution):
+        return None
+    first, bounds = solution.equilibria[0], solution.bounds()
+    return np.array([bounds[name] for name in (*first.payoffs, *first.outcomes)]).T
+
+
+def _is_known(solution: Solution) -> bool:
+    """Return whether equilibria that are not listed have their payoffs among those listed, and
+    outcomes within bounds that are known."""
+    known = solution.extremes
+    first = solution.equilibria[0]
+    return all(name in known for name in (*first.payoffs, *first.outcomes)) and all(
+        known[name].low_met and known[name].high_met for name in first.payoffs
+    )
 
 
 def held(solution: Solution, tolerance: float) -> tuple[list[int], float, int]:
     """Return (equilibria certified to a tolerance, largest regret, number rejected).
 
-    Equilibria of outcomes that are not listed were not judged; they count as one that is rejected.
+    Equilibria of outcomes that are not listed were not judged; they count as one that is rejected,
+    unless it is known what all of them pay, from some that are listed.
     """
     regrets = [float(e.certificate.regret) for e in solution.equilibria]
     kept = [k for k, regret in enumerate(regrets) if regret <= tolerance]
-    wrong = solution.rejected + len(regrets) - len(kept) + solution.unlisted
+    wrong = solution.rejected + len(regrets) - len(kept)
+    if solution.unlisted and not (kept and _is_known(solution)):
+        wrong += 1
     return kept, max(regrets, default=np.inf), wrong
 
 
@@ -413,13 +437,16 @@ class _Made:
         self.payoffs.append(part.payoffs[kept])
         self.equilibria.append(part.equilibria[kept])
 
-    def put_alone(self, d: int, table: Floats, worst: float, wrong: int) -> None:
+    def put_alone(
+        self, d: int, table: Floats, worst: float, wrong: int, bounds: Floats | None
+    ) -> None:
         """Put the answer of one draw in its place."""
         self.exact[d] = True
         self.count[d], self.regret[d], self.rejected[d] = len(table), worst, wrong
         if not len(table):
             return
-        self.low[d], self.high[d] = table.min(axis=0), table.max(axis=0)
+        ends = (table.min(axis=0), table.max(axis=0)) if bounds is None else bounds
+        self.low[d], self.high[d] = ends
         payoffs, number = np.unique(table[:, : self.players], axis=0, return_counts=True)
         self.draw.append(np.full(len(payoffs), d))
         self.payoffs.append(payoffs)

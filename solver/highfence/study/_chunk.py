@@ -149,7 +149,7 @@ def _is_wrong(game: Game, task: Task, regime: str, drawn: Mapping[str, float]) -
 
 def _every_equilibrium(game: Game, task: Task, draws: Mapping[str, Array]) -> tuple[Any, ...]:
     from ..solve import solve
-    from ..solve_many import held
+    from ..solve_many import bounds_of, held
 
     count = len(next(iter(draws.values())))
     shape = (count, len(task.regimes))
@@ -164,6 +164,7 @@ def _every_equilibrium(game: Game, task: Task, draws: Mapping[str, Array]) -> tu
         texts = []
         for k, regime in enumerate(task.regimes):
             kept: list[Equilibrium] = []
+            bounds = None
             try:
                 form = build(
                     game, regime=regime, preset=task.preset, parameters={**task.parameters, **drawn}
@@ -179,12 +180,15 @@ def _every_equilibrium(game: Game, task: Task, draws: Mapping[str, Array]) -> tu
                 places, regret[n, k], rejected[n, k] = held(solution, task.tolerance)
                 kept = [solution.equilibria[place] for place in places]
                 found[n, k] = len(kept)
+                bounds = bounds_of(solution) if kept else None
                 if rejected[n, k]:
                     status[n, k] = UNCERTIFIED
                 elif kept:
                     status[n, k] = CERTIFIED
             table = [[float(x) for x in (*e.payoffs.values(), *e.outcomes.values())] for e in kept]
-            if table:
+            if bounds is not None:
+                low[n, k], high[n, k] = bounds
+            elif table:
                 low[n, k], high[n, k] = np.min(table, axis=0), np.max(table, axis=0)
             listed = [
                 {"values": row, **position(solution.form, equilibrium.strategies)}

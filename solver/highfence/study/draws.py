@@ -335,7 +335,7 @@ def _solve_chunk(
     """Return (columns, low, high, count, regret, rejected) of a chunk of draws."""
     forms = [build(game, regime=regime, preset=preset, parameters=parameters) for regime in regimes]
     count = len(next(iter(chunk.values())))
-    answers = []
+    answers: list[tuple[Array, float, int, Array | None]] = []
     together = [
         _solve_together(form, chunk, tolerance, thorough) if isinstance(form, StagedForm) else {}
         for form in forms
@@ -344,9 +344,9 @@ def _solve_chunk(
         drawn = {name: float(column[n]) for name, column in chunk.items()}
         for regime, form, done in zip(regimes, forms, together, strict=True):
             if n in done:
-                answers.append(done[n])
+                answers.append((*done[n], None))
             elif isinstance(form, StagedForm):
-                answers.append(_solve_staged(form, drawn, tolerance))
+                answers.append((*_solve_staged(form, drawn, tolerance), None))
             else:
                 answers.append(
                     _solve_built(game, regime, preset, {**parameters, **drawn}, tolerance)
@@ -358,10 +358,12 @@ def _solve_chunk(
     high = low.copy()
     found, rejected = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     regret = np.full(shape, np.inf)
-    for k, (table, worst, wrong) in enumerate(answers):
+    for k, (table, worst, wrong, bounds) in enumerate(answers):
         at = divmod(k, len(regimes))
         found[at], rejected[at], regret[at] = len(table), wrong, worst
-        if len(table):
+        if bounds is not None:
+            low[at], high[at] = bounds
+        elif len(table):
             low[at], high[at] = table.min(axis=0), table.max(axis=0)
     return columns, low, high, found, regret, rejected
 
@@ -509,12 +511,13 @@ def _solve_built(
     preset: str | None,
     parameters: Mapping[str, Any],
     tolerance: float,
-) -> tuple[Array, float, int]:
-    """Return the same for a game that is built anew for every draw."""
+) -> tuple[Array, float, int, Array | None]:
+    """Return the same for a game that is built anew for every draw, and bounds if others than
+    these are covered by them."""
     from ..solve import solve
 
     try:
         solution = solve(build(game, regime=regime, preset=preset, parameters=parameters))
     except (MethodFailed, SpecError):
-        return np.empty((0, 0)), np.inf, 0
+        return np.empty((0, 0)), np.inf, 0, None
     return rows_of(solution, tolerance)
