@@ -57,9 +57,11 @@ def test_auto_takes_a_method_for_every_game_of_the_catalogue_and_says_why(name):
         method, reason = chosen_by_auto(form)
 
         assert method in [one.method for one in candidates(form)]
-        assert reason.endswith(f"it is good for {method.use}")
+        use = f"is good for {method.use}"
         if isinstance(form, NormalForm):
             active = sum(count > 1 for count in form.num_strategies)
+            if active < 2:
+                use = f"lists {'every best choice' if active else 'the only profile'}"
             wanted = "pure_enumeration" if active > 2 else "extreme_enumeration"
         elif isinstance(form, ExtensiveForm):
             wanted = "backward_induction"
@@ -68,6 +70,14 @@ def test_auto_takes_a_method_for_every_game_of_the_catalogue_and_says_why(name):
             if name in BY_ALGEBRA or f"{name} {regime}" in BY_ALGEBRA:
                 wanted = "first_order"
         assert method.name == wanted
+        assert reason.endswith(f"; it {use}")
+
+
+def test_where_one_player_chooses_or_nobody_the_reason_does_not_speak_of_two():
+    alone = NormalForm.from_payoffs(np.arange(6).reshape(2, 3, 1))
+    assert chosen_by_auto(alone)[1].endswith("3x1 strategies; it lists every best choice")
+    nobody = NormalForm.from_payoffs(np.zeros((2, 1, 1)))
+    assert chosen_by_auto(nobody)[1].endswith("1x1 strategies; it lists the only profile")
 
 
 def test_the_reason_is_in_the_solution_its_page_and_its_json():

@@ -395,6 +395,13 @@ def _of_pure_alone(one: _Candidate) -> bool:
 
 def _because(form: Form, one: _Candidate) -> str:
     """Return why a method serves a form, in words."""
+    from .forms.normal import NormalForm
+
+    if isinstance(form, NormalForm) and one.method.finds is Finds.ALL:
+        active = sum(count > 1 for count in form.num_strategies)
+        if active < 2:
+            there = "every best choice" if active else "the only profile"
+            return f"{_facts(form)}; it lists {there}"
     return f"{_facts(form)}; it is good for {one.method.use or one.method.domain}"
 
 
