@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from highfence import Decision, Game, Interval, load
+from highfence import Decision, Game, Interval, Stage, load
 from highfence.certify import certify
 from highfence.forms.build import build
 from highfence.methods.staged import staged
@@ -176,6 +176,35 @@ def test_a_reply_that_jumps_beside_the_end_of_a_cell_is_found_wherever_it_was_se
     assert said["y"] == pytest.approx(wanted, abs=1e-9)
 
 
+STOP = make(
+    "A B",
+    [PAIR],
+    {
+        "A": "where(x <= t, -0.15 - 40 * (t - x), -(x - 0.8)**2 - 0.3 * y)",
+        "B": "-(y - where(x > t, 0.9, 0.1))**2",
+    },
+    t=0.333,
+)
+"""As RULE, but stopping pays only within .003 of t, where no scan looks."""
+LED_STOP = replace(
+    STOP,
+    players=("L", *STOP.players),
+    stages=(Stage("lead", Decision("L", "s", UNIT)), *STOP.stages),
+    payoffs={**STOP.payoffs, "L": "-(s - t)**2 - x"},
+)
+
+
+@pytest.mark.parametrize("game", [STOP, LED_STOP], ids=["alone", "led"])
+@pytest.mark.parametrize("t", [0.3001, 0.313, 0.333, 0.3312])
+def test_an_action_that_is_left_for_a_narrow_edge_is_no_equilibrium(game, t):
+    said = only(game, t=t)
+
+    assert said["y"] == pytest.approx(0.5, abs=1e-9)
+    (low, p), (high, q) = sorted(mixture(said["x"]).items())
+    assert (low, high) == pytest.approx((t, 0.8), abs=1e-5)
+    assert (p, q) == pytest.approx((0.5, 0.5), abs=1e-6)
+
+
 def test_a_mixture_is_told_as_one_and_its_outcomes_are_expected():
     game = replace(ENDS, derived={}, outcomes=None)
     (found,) = solve(game, "staged", t=0.25).equilibria
@@ -241,16 +270,28 @@ def test_the_judge_rejects_two_who_mix_together():
 
 
 @pytest.mark.slow
-def test_a_sliding_scale_with_free_entry_has_an_equilibrium_at_the_end_of_a_stretch_of_mixtures():
-    """Behind subsidies of .4965 to .5157 the challenger mixes stopping at the mark with passing
-    it; the best subsidy is the upper end, behind which it passes. (From an independent program:
-    each side of the mark solved by itself, on fine grids.)"""
-    solution = solve(load("yard_on_conditions"), regime="sliding_scale", allies="endogenous")
+@pytest.mark.parametrize(
+    ("preset", "subsidy", "payoff"),
+    [
+        (None, 0.51569, -0.66432),
+        ("conservative", 0.64782, -0.66513),
+        ("much_smuggling", 0.55107, -0.70932),
+        ("low_yields", 0.51500, -0.66560),
+    ],
+)
+def test_a_sliding_scale_with_free_entry_has_an_equilibrium_at_the_end_of_a_stretch_of_mixtures(
+    preset, subsidy, payoff
+):
+    """Behind subsidies of .4965 to .5157 (without a preset) the challenger mixes stopping at the
+    mark with passing it; the best subsidy is the upper end, behind which it passes. (From an
+    independent program: each side of the mark solved by itself, on fine grids.)"""
+    game = load("yard_on_conditions")
+    solution = solve(game, regime="sliding_scale", preset=preset, allies="endogenous")
     assert solution.status is Status.SOLVED, solution.reason
     (found,) = solution.equilibria
 
     assert found.certificate.refinement == "subgame perfect"
-    assert found.strategies["C"]["s"] == pytest.approx(0.51569, abs=1e-5)
-    assert found.payoffs["C"] == pytest.approx(-0.66432, abs=1e-5)
+    assert found.strategies["C"]["s"] == pytest.approx(subsidy, abs=1e-5)
+    assert found.payoffs["C"] == pytest.approx(payoff, abs=1e-5)
     assert found.outcomes["lifted"] == 1
     assert any(WORDS in note for note in solution.notes)

@@ -37,6 +37,7 @@ __all__ = [
     "PEAK",
     "Peaks",
     "Resolution",
+    "best_edges",
     "crossing",
     "known",
     "maxima",
@@ -165,19 +166,23 @@ def maxima(objective: Line, scans: Array, edge: float = CLOSE.edge) -> list[Peak
 
 
 @np.errstate(invalid="ignore")
-def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Ints, Array, Array]:
+def _edges(
+    objective: Line, scans: Array, flat: Bools, edge: float, beat: Array | None = None
+) -> tuple[Ints, Array, Array]:
     """Return the edges of jumps between scanned points that may be higher than all of these:
     (search, x, value).
 
     A jump is seen by a difference that is far from the mean of its neighbors; where a kink beside
     it may hide it, a close search looks at every cell from which the objective may rise above all
-    that was met. Cells are halved as long as what rises towards a jump in them may be the highest.
+    that was met, and above ``beat`` (n,). Cells are halved as long as what rises towards a jump in
+    them may be the highest.
     """
     steps = scans.shape[1] - 1
     gains = np.pad(np.diff(scans, axis=1), ((0, 0), (1, 1)), mode="edge")
     gains[:, 0], gains[:, -1] = gains[:, 2], gains[:, -3]
     first, middle, last = gains[:, :-2], gains[:, 1:-1], gains[:, 2:]
     top = scans.max(axis=1)
+    top = top if beat is None else np.fmax(top, beat)
     least = EQUAL * np.where(np.isfinite(scans), top[:, None] - scans, 0.0).max(axis=1)
     rough = np.abs(middle - 0.5 * (first + last)) > 0.25 * np.abs(first - last)
     left = scans[:, :-1] + FASTER * np.maximum(first, 0.0)
@@ -221,6 +226,15 @@ def _edges(objective: Line, scans: Array, flat: Bools, edge: float) -> tuple[Int
 
         places, heights = _off_cliff(line, np.arange(len(owner)), places, heights, edge)
     return owner, places, heights
+
+
+def best_edges(objective: Line, scans: Array, now: Array) -> Array:
+    """Return the best values (n,) of scans (n, steps + 1) and of the edges of jumps between their
+    points, where these may be higher than ``now`` (n,)."""
+    owner, _, heights = _edges(objective, scans, np.zeros(len(scans), bool), FINE.edge, now)
+    best: Array = scans.max(axis=1)
+    best[owner] = np.maximum(best[owner], heights)
+    return best
 
 
 def _highest(owner: Ints, reach: Array, kept: Ints) -> Ints:

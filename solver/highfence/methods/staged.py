@@ -28,7 +28,7 @@ from ..forms.staged import IntervalMove, Prescription, StagedForm
 from ..solution import Findings, Finds
 from ..spec.formulas import Expr, order
 from ._jumps import mix_at_jumps
-from ._search import CLOSE, Resolution
+from ._search import CLOSE, EQUAL, GRID, Resolution, best_edges, known
 from ._stage_game import StageGame, side_by_side, starting_points
 from .plays import Play, StagedProfile, close, distinct
 from .registry import method
@@ -81,6 +81,10 @@ class Mixtures:
     found: Bools
 
 
+class _MetJumps(Exception):
+    """A last block without a pure equilibrium was met: others are to be looked at closely."""
+
+
 class Solver:
     """Solves the subgames of one staged form.
 
@@ -97,6 +101,9 @@ class Solver:
         one branch from node to node.
     resolution
         How closely intervals in the blocks before the last are searched.
+    careful
+        Answers of the last block, too, are functions of the history alone, and are kept only if
+        nobody gains at an edge of a jump that no scan shows.
     """
 
     def __init__(
@@ -105,7 +112,10 @@ class Solver:
         rule: int = 0,
         ruled: str = "",
         resolution: Resolution = CLOSE,
+        careful: bool = False,
     ) -> None:
+        self.careful = careful
+        self.watchful = False
         self.form = form
         self.rule = rule
         self.ruled = ruled
@@ -213,7 +223,7 @@ class Solver:
         else:
             lo = hi = np.zeros((n, 0))
         program = self.form.program
-        follow = room == 1 and not (self.ruled or alone)
+        follow = room == 1 and not (self.ruled or alone or self.careful)
         starts = self._starts
         if reference is not None and not self.ruled:
             starts = np.concatenate([reference[None], starts])
@@ -233,6 +243,8 @@ class Solver:
             payoffs,
             counts,
         )
+        if self.careful and m:
+            self._drop_passed(rows, plays, payoffs, counts)
         if room > 1:
             for r in np.flatnonzero(counts > 1):
                 self.several = True
@@ -240,6 +252,56 @@ class Solver:
                 rank = np.lexsort(plays[r, :c].T[::-1])
                 plays[r, :c], payoffs[r, :c] = plays[r, rank], payoffs[r, rank]
         return plays, payoffs, counts
+
+    def _drop_passed(self, rows: Array, plays: Array, payoffs: Array, counts: Ints) -> None:
+        """Take away answers (n, room, m) of the last block, in place, that somebody leaves for the
+        edge of a jump; where there is room for one alone, another is looked for."""
+        room = plays.shape[1]
+        row, place = np.nonzero(np.arange(room) < counts[:, None])
+        passed = self._passed(rows[row], plays[row, place])
+        for r in np.unique(row[passed]):
+            kept = place[(row == r) & ~passed]
+            if room == 1:
+                several = self.several
+                others, gains, count = self._last(rows[r : r + 1].copy(), len(self._starts))
+                self.several = several
+                counts[r] = min(count[0], 1)
+                plays[r], payoffs[r] = others[0, :1], gains[0, :1]
+            else:
+                counts[r] = len(kept)
+                plays[r, : len(kept)], payoffs[r, : len(kept)] = plays[r, kept], payoffs[r, kept]
+
+    def passed(self, plays: Sequence[Play]) -> bool:
+        """Return whether on the path of some play a mover of the last block, where all actions are
+        over intervals, gains at the edge of a jump."""
+        nodes = [node for play in plays for node in _last_plays(self.form, play)]
+        if not nodes or not self._slots.size or self.form.blocks[-1].finite:
+            return False
+        pure = [node for node in nodes if node.other is None]
+        rows = np.concatenate([node.row for node in pure] or [np.empty((0, 0))])
+        return bool(self._passed(rows, np.array([node.values for node in pure])).any())
+
+    def _passed(self, rows: Array, values: Array) -> Bools:
+        """Return where some mover of the last block gains at the edge of a jump."""
+        gains = np.zeros(len(rows), bool)
+        if not len(rows):
+            return gains
+        lo, hi = self._bounds(self.last, rows)
+        for j, owner in enumerate(self._owners):
+
+            def line(which: Ints, x: Array, j: int = j, owner: int = owner) -> Array:
+                taken = np.repeat(values[which, None], x.shape[1], axis=1)
+                taken[:, :, j] = lo[which, None, j] + (hi - lo)[which, None, j] * x
+                table = np.repeat(rows[which], x.shape[1], axis=0)
+                paid = self._played(table, taken.reshape(-1, values.shape[1]))[:, owner]
+                return known(paid.reshape(x.shape))
+
+            scans = line(np.arange(len(rows)), np.tile(np.linspace(0, 1, GRID + 1), (len(rows), 1)))
+            now = known(self._played(rows, values)[:, owner])
+            best = best_edges(line, scans, now)
+            spread = np.fmax(best, now) - np.where(np.isfinite(scans), scans, np.inf).min(axis=1)
+            gains |= best > now + 100 * EQUAL * spread
+        return gains
 
     # -- values ----------------------------------------------------------------------------------
 
@@ -317,6 +379,8 @@ class Solver:
                     memo[keys[k]] = answer
             for k, key in enumerate(keys):
                 values[k], others[k], shares[k], found[k] = memo[key]
+            if self.watchful and found.any():
+                raise _MetJumps
             live = np.flatnonzero(found)
             share = shares[live, None]
             payoffs[live] = (1 - share) * self._played(rows[live], values[live])
@@ -429,6 +493,7 @@ class Solver:
             self.rule,
             self.ruled,
             self.resolution,
+            self.careful,
             full,
             quick,
             self._later[block],
@@ -676,13 +741,23 @@ def staged(
         "certified, but not proved to be all"
     ]
     solver = Solver(form, resolution=resolution)
-    plays = solver.equilibria(0, form.root.copy(), full=True)
+    solver.watchful = len(form.blocks) > 1
+    try:
+        plays = solver.equilibria(0, form.root.copy(), full=True)
+        solver.watchful = False
+        passed = solver.passed(plays)
+    except _MetJumps:
+        passed = True
+    if passed:
+        solver = Solver(form, resolution=resolution, careful=True)
+        plays = solver.equilibria(0, form.root.copy(), full=True)
+    careful = solver.careful
     profiles = [(play, solver, "the only continuation found at every node") for play in plays]
     if solver.several or _multiple(form, solver, plays):
         profiles = []
         for name in RULES if len(form.blocks[-1].intervals) > 1 else list(RULES)[:2]:
             rule = 0 if RULES[name][0] == 0 else -1
-            solver = Solver(form, rule, ruled=name, resolution=resolution)
+            solver = Solver(form, rule, name, resolution, careful)
             text = f"where a subgame has several equilibria, the one met from {name}"
             for play in solver.equilibria(0, form.root.copy(), full=True):
                 if not any(close(play, other) for other, _, _ in profiles):
@@ -694,7 +769,7 @@ def staged(
     elif _promising(form, solver, plays) or any(
         _tied_behind_interval(form, solver, play, False) for play in plays
     ):
-        other = Solver(form, -1, resolution=resolution)
+        other = Solver(form, -1, "", resolution, careful)
         text = "where a later mover is indifferent, the action listed last of the best ones"
         profiles = [
             (play, made, "where a later mover is indifferent, the first")
@@ -775,7 +850,7 @@ def _multiple(form: StagedForm, solver: Solver, plays: Sequence[Play]) -> bool:
     block = form.blocks[-1]
     if not block.intervals or block.finite or len(form.blocks) == 1:
         return False
-    rows = [row for play in plays for row in _last_nodes(form, play)]
+    rows = [node.row for play in plays for node in _last_plays(form, play)]
     if not rows:
         return False
     nearby = []
@@ -832,10 +907,10 @@ def _tied_behind_interval(form: StagedForm, solver: Solver, play: Play, behind: 
     )
 
 
-def _last_nodes(form: StagedForm, play: Play) -> Iterator[Array]:
-    """Yield the histories (1, size) at which the last block is played."""
+def _last_plays(form: StagedForm, play: Play) -> Iterator[Play]:
+    """Yield what is played of the last block, at every history to which play comes."""
     if play.block == len(form.blocks) - 1:
-        yield play.row
+        yield play
     for weight, _, later in play.branches:
         if later is not None and weight > 0:
-            yield from _last_nodes(form, later)
+            yield from _last_plays(form, later)
