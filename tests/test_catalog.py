@@ -100,13 +100,16 @@ def test_two_games_of_one_name_in_one_place_are_refused(here: Path) -> None:
         ("games/none", "there is no such file"),
         ("games/notes.txt", "the ending '.txt' is not known"),
         ("games/fence.yaml", ".yaml games are not read"),
+        ("games/fence.json", ".json games are not read; JSON is for other programs"),
+        ("beside.json", ".json games are not read; JSON is for other programs"),
         ("games/fence.toml.gz", "unpack it first"),
         ("/dev/null", "the file has no ending"),
     ],
 )
 def test_what_is_no_game_is_refused_with_a_hint(here: Path, given: str, says: str) -> None:
-    for name in ("fence.toml", "notes.txt", "fence.yaml", "fence.toml.gz"):
+    for name in ("fence.toml", "notes.txt", "fence.yaml", "fence.toml.gz", "fence.json"):
         put(here, f"games/{name}")
+    put(here, "beside.json")
     with pytest.raises(RequestError) as caught:
         load(given)
     assert says in str(caught.value)

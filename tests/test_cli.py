@@ -410,6 +410,13 @@ def test_an_exported_game_has_the_same_equilibria(run, game, ending):
     )
 
 
+def test_it_is_said_that_json_is_not_read_back(here, capsys):
+    assert main(["export", "yard.toml", "copy.json"]) == 0
+    assert "is not read back; .toml is" in capsys.readouterr().err
+    assert main(["solve", "copy.json"]) == 2
+    assert "copy.json: .json games are not read" in capsys.readouterr().err
+
+
 def test_a_tree_exported_as_a_strategic_form_keeps_its_nash_equilibria(here, capsys):
     assert main(["export", "yard.toml", "copy.nfg"]) == 0
     assert "need not be subgame perfect" in capsys.readouterr().err

@@ -268,6 +268,7 @@ def test_out_writes_a_new_file_in_the_form_of_its_ending(levers, capsys, tmp_pat
         (["robust", "--distribution", "push=unform(0, 1)"], "push"),
         (["robust", "--draws", "1"], "is not in the range"),
         (["discover"], "--condition"),
+        (["discover", "--condition", " "], "--condition is empty. Give a flag such as B1"),
         (["discover", "--condition", "pays"], "Name the regime"),
         (["discover", "--condition", "W"], "Compare it"),
         (["discover", "--condition", "act.W > 1", "--among", "puhs"], "puhs is not drawn"),

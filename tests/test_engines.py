@@ -332,7 +332,8 @@ def test_a_cluster_needs_its_package():
 
     assert ran.stdout.splitlines() == [
         "1",
-        "the engine dask needs the package distributed. Install it: pip install 'highfence[dask]'",
+        "the engine dask needs the package distributed. Install it, where Highfence was installed "
+        "from: pip install '.[dask]'",
     ]
 
 

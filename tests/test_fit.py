@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -254,6 +255,14 @@ def test_the_command_refuses_what_it_cannot_read(tmp_path, capsys, asked, words)
     path.write_text(dumps(LEVER), "utf-8")
     assert main(["fit", str(path), *asked]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_command_names_the_option_where_a_game_declares_no_targets(tmp_path, capsys):
+    path = tmp_path / "lever.toml"
+    path.write_text(dumps(replace(LEVER, targets={})), "utf-8")
+    assert main(["fit", str(path), "--vary", "gain"]) == 2
+    said = capsys.readouterr().err
+    assert f"--target {LEVER.regimes[0].name}.OUTCOME=VALUE, or declare some" in said
 
 
 def test_the_page_names_what_is_not_met_and_a_search_that_could_not_begin():

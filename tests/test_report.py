@@ -18,7 +18,7 @@ from highfence import load
 from highfence.cli import main
 from highfence.errors import RequestError
 from highfence.report import plots
-from highfence.report.html import own_estimate, pictures_of, report_html
+from highfence.report.html import own_estimate, pictures_of, report_html, report_summary
 from highfence.spec.toml import loads
 from highfence.study.attribution import attribute
 from highfence.study.compare import compare
@@ -327,6 +327,23 @@ def test_a_game_whose_regimes_nobody_owns_says_so():
     assert made.player is None
     assert "--player" in made.left_out["map"]
     assert "Best for" in Page(report_html(made)).text
+
+
+def test_the_summary_counts_draws_at_which_regimes_tie():
+    """Above a stake of 5 the yard is better; below, both regimes give nothing."""
+    game = loads(YARD)
+    game = replace(
+        game,
+        payoffs={**game.payoffs, "A": "max(0, stake - 5) * (regime != 'none')"},
+        regimes=[regime for regime in game.regimes if regime.name != "wall"],
+    )
+    made = gather(game, draws=40, sections=["shares"], player="A")
+    said = " ".join(report_summary(made))
+
+    assert "Small yard in 50%; equally good in 50%." in said
+    same = replace(game, payoffs={**game.payoffs, "A": "stake"})
+    said = " ".join(report_summary(gather(same, draws=10, sections=["shares"], player="A")))
+    assert "no regime is best in any; equally good in 100%." in said
 
 
 # ------------------------------------------------------------------ figures

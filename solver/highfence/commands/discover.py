@@ -86,6 +86,11 @@ def discover(
     """
     regimes: Sequence[str | None] = asked or [None]
     names = names_given("--among", among)
+    if not condition.strip():
+        raise RequestError(
+            "--condition is empty. Give a flag such as B1, or compare outcomes: "
+            "--condition 'broad.K_H > none.K_H'"
+        )
     if output.as_csv and len(regimes) > 1:
         raise RequestError("--csv holds the boxes of one regime. Name one")
     with progress() as tell:

@@ -46,6 +46,10 @@ def export(
     text = _exported(loaded, game, target.suffix.lower(), regime, start.preset, values)
     write_file(target, text, force)
     click.echo(f"highfence: wrote {clean(target)}", err=True)
+    if target.suffix.lower() == ".json":
+        click.echo(
+            "highfence: note: JSON is for other programs and is not read back; .toml is", err=True
+        )
     return SOLVED
 
 

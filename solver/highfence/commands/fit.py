@@ -79,6 +79,11 @@ def fit(
 
         loaded = game_with_regimes(load_game(game))
         given = start.values(loaded)
+        if not observed and not loaded.targets:
+            raise RequestError(
+                f"there is nothing to fit to: {loaded.name} declares no targets. Give one, as in "
+                f"--target {loaded.regimes[0].name}.OUTCOME=VALUE, or declare some: [targets.NAME]"
+            )
         for name, ends in ranges.items():
             note_outside(loaded, name, ends or ())
         found = run(

@@ -71,13 +71,14 @@ def regime_map(
         None if text is None else lines_in(option, text)
         for option, text in (("--x", x_range), ("--y", y_range))
     )
-    loaded: Any = load_game(game)
-    given = start.values(loaded)
-    for name, values in zip((x, y), lines, strict=True):
-        note_outside(loaded, name, values or ())
     with progress() as tell:
+        tell(f"loading {game}")
         from ..study.map import map_regimes
 
+        loaded: Any = load_game(game)
+        given = start.values(loaded)
+        for name, values in zip((x, y), lines, strict=True):
+            note_outside(loaded, name, values or ())
         found, interrupted = as_far_as_it_went(
             lambda: map_regimes(
                 loaded, x, y, asked, x=lines[0], y=lines[1], cells=cells, depth=depth,

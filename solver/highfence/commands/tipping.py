@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -77,19 +77,20 @@ def tipping(
     outcomes jump: each change with what holds on its two sides, bracketed by certified answers.
     """
     low, high = (None, None) if range_ is None else ends_in("--between", range_)
-    loaded: Any = load_game(game)
-    given = start.values(loaded)
     if exact:
         if range_ is not None or player is not None or outcome is not None:
             raise RequestError(
                 "--exact looks at the equilibria over the declared range: leave out --between, "
                 "--player and --outcome"
             )
-        return _exact(loaded, parameter, asked, start.preset, given, output)
-    note_outside(loaded, parameter, [end for end in (low, high) if end is not None])
+        return _exact(game, parameter, asked, start, output)
     with progress() as tell:
+        tell(f"loading {game}")
         from ..study.tipping import find_tips
 
+        loaded: Any = load_game(game)
+        given = start.values(loaded)
+        note_outside(loaded, parameter, [end for end in (low, high) if end is not None])
         found, interrupted = as_far_as_it_went(
             lambda: find_tips(
                 loaded, parameter, asked, low=low, high=high, preset=start.preset, player=player,
@@ -111,18 +112,16 @@ def tipping(
 
 
 def _exact(
-    loaded: Any,
-    parameter: str,
-    regimes: Sequence[str] | None,
-    preset: str | None,
-    given: Mapping[str, Any],
-    output: Output,
+    game: str, parameter: str, regimes: Sequence[str] | None, start: Start, output: Output
 ) -> int:
     """Print exact thresholds, and the region of every equilibrium between them."""
     answers = []
     with progress() as tell:
+        tell(f"loading {game}")
         from ..study.regions import region, thresholds
 
+        loaded: Any = load_game(game)
+        preset, given = start.preset, start.values(loaded)
         declared = {p.name: p for p in getattr(loaded, "parameters", ())}.get(parameter)
         open_ended = declared is None or declared.low is None or declared.high is None
         vary = [parameter] if open_ended else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..study._digits import signed
 from .csv import table_csv
 from .text import Page, clean, cleared, column_of_numbers, number, numbers_text, plain
 
@@ -70,11 +71,6 @@ def _asked(one: Attribution) -> str:
     return f"{text}; {how} {len(one.mechanisms)} mechanisms"
 
 
-def _signed(value: float) -> str:
-    text = number(value, 3)
-    return text if text.startswith("-") or text == "0" else f"+{text}"
-
-
 def _what(one: Attribution) -> str:
     return f"{one.outcome} ({one.outcome_label})" if one.outcome_label else one.outcome
 
@@ -83,13 +79,13 @@ def _amount(one: Attribution, value: float) -> str:
     """Return a value of the outcome: a share of draws for a condition, else a number."""
     if one.condition and one.drawn:
         return f"{100 * value:.0f}%"
-    return _signed(value) if one.baseline else number(value, 4)
+    return signed(value) if one.baseline else number(value, 4)
 
 
 def _change(one: Attribution, value: float) -> str:
     if one.condition and one.drawn:
         return f"{100 * value:+.0f} points"
-    return _signed(value)
+    return signed(value)
 
 
 def attribution_sentence(one: Attribution) -> str:
@@ -117,13 +113,13 @@ def attribution_sentence(one: Attribution) -> str:
             apart = f"{number(abs(full), 3)} {'above' if full >= 0 else 'below'} that"
             head = (
                 f"Under {label}, {_what(one)} is {apart if full else 'the same as'} under "
-                f"{one.baseline_label}: {_signed(bare)} with every mechanism off, "
-                f"{_signed(total)} through the mechanisms."
+                f"{one.baseline_label}: {signed(bare)} with every mechanism off, "
+                f"{signed(total)} through the mechanisms."
             )
         else:
             head = (
                 f"Under {label}, {_what(one)} is {number(full, 4)}, and {number(bare, 4)} with "
-                f"every mechanism off: the mechanisms change it by {_signed(total)}."
+                f"every mechanism off: the mechanisms change it by {signed(total)}."
             )
     return f"{head} {_blame(one)}"
 

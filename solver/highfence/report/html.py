@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..study._digits import signed
 from ..study.report import SECTIONS
 from ..study.sweep import STATUSES
 from . import plots
@@ -41,6 +42,13 @@ TITLES = {
     "discovery": "Under which assumptions it happens",
 }
 """Section -> its heading."""
+
+WITHOUT_WINNER = {
+    "tie": "equally good",
+    "undecided": "undecided (it depends on which equilibrium)",
+    "not compared": "not compared (an answer is not certified)",
+}
+"""What a running share is called where no regime wins -> the same in a sentence."""
 
 OUTCOMES = 7
 """Outcomes in the regime table beside the payoffs."""
@@ -195,8 +203,14 @@ def report_summary(found: Findings) -> list[str]:
         last = found.shares.share[-1].tolist()
         ranked = sorted(zip(last, found.shares.regimes, strict=True), key=lambda one: -one[0])
         wins = [f"{labels[name]} in {100 * share:.0f}%" for share, name in ranked if name in labels]
+        rest = [
+            f"{WITHOUT_WINNER[name]} in {100 * share:.0f}%"
+            for share, name in ranked
+            if name in WITHOUT_WINNER
+        ]
+        best = [", ".join(wins) if wins else "no regime is best in any"]
         count = int(found.shares.draws[-1])
-        said.append(f"Over {count:,} draws of the assumptions: {', '.join(wins) or 'none'}.")
+        said.append(f"Over {count:,} draws of the assumptions: {'; '.join(best + rest)}.")
     return said
 
 
@@ -401,7 +415,7 @@ def _attribution(found: Findings) -> Section:
             (
                 step.mechanism,
                 one.labels[step.mechanism],
-                f"{step.change:+.3g}",
+                signed(step.change),
                 number(float(one.error[one.mechanisms.index(step.mechanism)]), 2),
             )
             for step in one.waterfall

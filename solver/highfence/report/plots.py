@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..study._digits import signed
 from ..study.robust import share_interval
 from .text import clean, number
 
@@ -754,7 +755,7 @@ def waterfall(
             if error > 0:
                 axes.errorbar(end, place, xerr=1.96 * error, color=BLACK, capsize=2, linewidth=0.8)
             reach = 1.96 * error * (1 if end >= start else -1)
-            _write(axes, end + reach, place, f"{end - start:+.3g}", end >= start)
+            _write(axes, end + reach, place, signed(end - start), end >= start)
             ends += [start, end + reach]
         for place, value in ((0, found.bare), (len(rows) + 1, found.full)):
             _write(axes, value, place, number(value, 3), value >= 0)
@@ -768,7 +769,7 @@ def waterfall(
         what = payoff + (found.outcome_label or found.outcome)
         axes.set_xlabel(_folded(f"{what} under {found.regime_label}{against}", 80))
         _key(axes, {"raises": "raises it", "lowers": "lowers it"})
-    told = "; ".join(f"{step.mechanism} {step.change:+.3g}" for step in kept)
+    told = "; ".join(f"{step.mechanism} {signed(step.change)}" for step in kept)
     return Picture(
         name,
         f"Which mechanisms bring about what {clean(found.regime_label)} changes",

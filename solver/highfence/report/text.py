@@ -18,6 +18,7 @@ from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 from .. import tolerances
+from ..study._digits import short
 
 if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
@@ -108,10 +109,14 @@ def width_of(text: str) -> int:
 def number(value: Any, digits: int = 6) -> str:
     """Return a number as text: a short fraction as it is, else so many significant digits.
 
+    Digits before the point are all written, up to a billion: 474 is never 4.7e+02.
+
     Examples
     --------
     >>> number(Fraction(3, 5)), number(2.0), number(0.1234567), number(-0.0)
     ('3/5', '2', '0.123457', '0')
+    >>> number(474.2, 2), number(-1234567.8), number(3e12)
+    ('474', '-1234568', '3e+12')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -124,7 +129,7 @@ def number(value: Any, digits: int = 6) -> str:
     elif isinstance(value, Decimal):
         return format(value, "f") if abs(value.adjusted()) < 12 else str(value)
     try:
-        return _trimmed(format(float(value) + 0.0, f".{digits}g"))
+        return _trimmed(short(float(value), digits))
     except OverflowError:
         return f"{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
 

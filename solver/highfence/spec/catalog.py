@@ -102,6 +102,8 @@ def find(name_or_path: str | Path) -> Path:
             return found[0]
         known += [path.stem for path in files]
     if ending:  # rather a path than a name
+        if Path(given).is_file():
+            return _explicit(given, ending)
         beside = [path.name for path in Path().iterdir() if path.suffix in ENDINGS]
         close = did_you_mean(given, [*beside, *known])
         hint = f". {close}" if close.startswith("Did") else ""
@@ -124,6 +126,7 @@ def _explicit(given: str, ending: str) -> Path:
             what = "there is no such file"
         elif ending in (".yaml", ".yml", ".json"):
             what = f"{ending} games are not read"
+            what += "; JSON is for other programs" * (ending == ".json")
         elif ending in (".gz", ".zip", ".xz", ".bz2", ".zst"):
             what = "compressed games are not read; unpack it first"
         raise RequestError(f"{given}: {what}. Games are {', '.join(ENDINGS)} files")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import limits
+from ._digits import short
 from ._line import JUMP, NONE, SURE, UNKNOWN, Line, Track, runs_of
 from ._tips import Change, Gap, Kind, Range, Series, Stretch, Tip, Tipping
 from .scan import AS_WRITTEN, Answer
@@ -435,5 +436,5 @@ class Changes:
 
 
 def _short(bounds: Range) -> str:
-    low, high = (f"{value:.4g}" for value in bounds)
+    low, high = (short(value, 4) for value in bounds)
     return low if low == high else f"{low}..{high}"

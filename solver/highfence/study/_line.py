@@ -35,7 +35,7 @@ JUMP = 0.02
 STEEP = 0.1
 """A cell in which an outcome covers this share of its range is halved in any case."""
 
-HALVINGS, KEPT = 7, 0.25
+HALVINGS, KEPT = 5, 0.6
 """How often a cell is halved across which an outcome seems to jump, and the share of its change
 that a jump keeps: what only rises steeply moves less and less."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ._asked import one_called
+from ._digits import short, signed
 
 __all__ = ["DIFFERENCES", "IMPLICIT", "Derivatives", "LocalTarget", "Response", "Slope"]
 
@@ -153,20 +154,20 @@ def _sentence(found: LocalTarget) -> str:
     label = found.labels.get(top.parameter, "")
     called = f"{label} ({top.parameter})" if label else top.parameter
     if top.response is Response.CLIFF:
-        return f"{found.target} is at a cliff of {called}, which is {top.at:.4g}: {top.note}."
+        return f"{found.target} is at a cliff of {called}, which is {short(top.at, 4)}: {top.note}."
     if not math.isfinite(top.derivative):
         return f"No derivative of {found.target} could be found: {top.note}."
     if top.derivative == 0:
         return f"No parameter moves {found.target} here."
     elastic = math.isfinite(top.elasticity)
-    size = f"its derivative is {top.derivative:.3g}"
+    size = f"its derivative is {short(top.derivative, 3)}"
     if elastic and top.at > 0 and found.value > 0:
-        size = f"1% more of it changes it by {top.elasticity:+.2g}%"
+        size = f"1% more of it changes it by {signed(top.elasticity, 2)}%"
     elif elastic and top.at > 0:  # a percentage of what is negative has the wrong sign
         change = top.derivative * top.at / 100
         size = (
-            f"1% more of it {'raises' if change > 0 else 'lowers'} it by {abs(change):.2g}, "
-            f"from {found.value:.4g}"
+            f"1% more of it {'raises' if change > 0 else 'lowers'} it by {short(abs(change), 2)}, "
+            f"from {short(found.value, 4)}"
         )
     kink = f"; {top.note}" if top.note else ""
-    return f"{called} matters most for {found.target} here, at {top.at:.4g}: {size}{kink}."
+    return f"{called} matters most for {found.target} here, at {short(top.at, 4)}: {size}{kink}."

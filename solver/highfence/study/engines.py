@@ -294,7 +294,7 @@ def _dask(engine: str, workers: int) -> Iterator[Engine]:
     except ImportError:
         raise RequestError(
             f"the engine {engine} needs the package distributed. "
-            "Install it: pip install 'highfence[dask]'"
+            "Install it, where Highfence was installed from: pip install '.[dask]'"
         ) from None
     distributed: Any = package  # untyped in part
     if engine == "dask":

@@ -21,6 +21,7 @@ import numpy as np
 
 from .. import limits, tolerances
 from ..errors import MethodFailed, RequestError, did_you_mean
+from ._digits import short
 from .sample import generator_of, unit_cube
 from .uncertainty import Space, Uncertainty
 
@@ -786,8 +787,8 @@ def _percent(value: float) -> str:
     return f"{100 * value:.0f}%"
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}"
+def _three(value: float) -> str:
+    return short(value, 3)
 
 
 def _then(names: Sequence[str], text: Callable[[str], str]) -> str:
@@ -838,8 +839,8 @@ def _says_sobol(found: Indices, target: str) -> str:
 def _says_morris(found: Indices, target: str) -> str:
     name = found.ranked[0]
     return (
-        f"{_called(found, name)} moves {target} most, by {_short(found.of(name))} on average "
-        "over its whole range" + _then(found.ranked[1:3], lambda n: _short(found.of(n))) + "."
+        f"{_called(found, name)} moves {target} most, by {_three(found.of(name))} on average "
+        "over its whole range" + _then(found.ranked[1:3], lambda n: _three(found.of(n))) + "."
     )
 
 
@@ -851,8 +852,8 @@ def _says_pawn(found: Indices, target: str) -> str:
         return f"No parameter's effect on the distribution of {target} can be told from chance."
     return (
         f"{_called(found, name)} moves the distribution of {target} most: PAWN index "
-        f"{_short(found.of(name))}, where chance gives up to {_short(noise)}"
-        + _then(above[1:3], lambda n: _short(found.of(n)))
+        f"{_three(found.of(name))}, where chance gives up to {_three(noise)}"
+        + _then(above[1:3], lambda n: _three(found.of(n)))
         + "."
     )
 
@@ -872,12 +873,12 @@ def _says_tornado(found: Indices, target: str) -> str:
     name = found.ranked[0]
     if found.of(name) == 0:
         return f"No parameter moves {target} by itself."
-    shown = (lambda value: "yes" if value > 0.5 else "no") if found.condition else _short
+    shown = (lambda value: "yes" if value > 0.5 else "no") if found.condition else _three
     rest = [n for n in found.ranked[1:3] if found.of(n) > 0]
     return (
         f"{_called(found, name)} moves {target} most: {shown(found.of(name, 'at_low'))} at "
-        f"{_short(found.of(name, 'low'))}, {shown(found.of(name, 'at_high'))} at "
-        f"{_short(found.of(name, 'high'))} ({shown(float(found.base or 0.0))} at the preset)"
-        + _then(rest, lambda n: _short(found.of(n)))
+        f"{_three(found.of(name, 'low'))}, {shown(found.of(name, 'at_high'))} at "
+        f"{_three(found.of(name, 'high'))} ({shown(float(found.base or 0.0))} at the preset)"
+        + _then(rest, lambda n: _three(found.of(n)))
         + "."
     )

@@ -292,7 +292,8 @@ def game_with_regimes(given: Any) -> Game:
     if not found.regimes:
         raise RequestError(
             f"{found.name} declares no regimes, so there is nothing to compare. Declare them: "
-            "[regimes.NAME] with fix = {DECISION = 'ACTION'}, narrow, set or off"
+            "[regimes.NAME] with fix = {DECISION = 'ACTION'}, narrow, set or off; [regimes.game] "
+            "alone asks about the game as it is"
         )
     return found
 

@@ -393,7 +393,10 @@ def targets_of(
             targets.extend(_formula_targets(game, text, compared, categorical))
             continue
         if len(compared) < 2:
-            raise RequestError(f"{text}: a regime wins against others. Compare two or more")
+            raise RequestError(
+                f"{text}: a regime wins against others. Compare two or more, or ask about "
+                "an outcome"
+            )
         if regime and regime not in compared:
             raise RequestError(
                 f"{text}: {regime!r} is not compared. {did_you_mean(regime, compared)}"
