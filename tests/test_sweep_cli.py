@@ -318,7 +318,7 @@ def test_an_interrupted_sweep_without_a_store_writes_what_it_has(tmp_path):
         (("--grid", "stake=0:1:1e9"), "'1e9' is not a number of steps"),
         (("--grid", "stake=0:1:999999999"), "more steps than MAX_SAMPLES"),
         (("--grid", "stake=a,b"), "--grid stake=a,b: "),
-        (("--grid", "stake=1e400"), "beyond the range of floating point"),
+        (("--grid", "stake=1e400"), "too large for a floating-point number"),
         (("--grid", "stake=1", "--grid", "stake=2"), "stake is given twice"),
         (("--grid", "stak=1,2"), "no numeric parameter 'stak'. Did you mean 'stake'?"),
         ((*GRID, "--set", "stake=1"), "stake is drawn and set by --set stake="),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
-from math import isfinite, isnan
+from math import isfinite
 from typing import Any
 
 import click
@@ -13,8 +14,42 @@ from ..errors import RequestError
 WAYS = "Write 0.3, 3e-1, 3/10 or 30%"
 
 
+UNBOUNDED = ("nan", "inf", "infinity")
+
+
+def number_read(text: str, entry: str = "") -> Fraction:
+    """Return the number that a text says, exactly.
+
+    Parameters
+    ----------
+    entry
+        Which of several, such as ``entry 2``.
+
+    Raises
+    ------
+    ValueError
+        It is no number, or none that a float can hold; the message says which, and not where.
+    """
+    from ..spec.model import exact
+
+    text = text.strip()
+    which = f"{entry}, {text!r}," if entry else repr(text)
+    if not text:
+        raise ValueError(f"{entry or 'the number'} is empty")
+    try:
+        value = exact(text)
+    except (ValueError, ZeroDivisionError):
+        what = "finite number" if text.lower().lstrip("+-") in UNBOUNDED else "number"
+        raise ValueError(f"{which} is not a {what}") from None
+    try:
+        float(value)
+    except OverflowError:
+        raise ValueError(f"{which} is too large for a floating-point number") from None
+    return value
+
+
 def number_in(place: str, text: str, entry: str = "", fix: str = WAYS) -> float:
-    """Return the number that a text says.
+    """Return the number that a text says, as a float.
 
     Parameters
     ----------
@@ -28,23 +63,10 @@ def number_in(place: str, text: str, entry: str = "", fix: str = WAYS) -> float:
     RequestError
         It is no number, or none that a float can hold.
     """
-    from ..spec.model import number
-
-    text = text.strip()
-    which = f"{entry}, {text!r}," if entry else repr(text)
-    if not text:
-        raise RequestError(f"{place}: {entry or 'the number'} is empty. {fix}")
     try:
-        value = float(number(text))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        what = "finite number" if text.lower().lstrip("+-") in UNBOUNDED else "number"
-        raise RequestError(f"{place}: {which} is not a {what}. {fix}") from None
-    if not isfinite(value):
-        raise RequestError(f"{place}: {which} is too large for a floating-point number")
-    return value
-
-
-UNBOUNDED = ("nan", "inf", "infinity")
+        return float(number_read(text, entry))
+    except ValueError as error:
+        raise RequestError(f"{place}: {error}. {fix}") from None
 
 
 def numbers_in(option: str, text: str) -> list[float]:
@@ -104,6 +126,6 @@ class Within(click.FloatRange):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """Return the number, or refuse it."""
         made = super().convert(value, param, ctx)
-        if isnan(made) or not isfinite(made):
+        if not isfinite(made):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return made

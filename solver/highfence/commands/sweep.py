@@ -11,7 +11,7 @@ import click
 from ..errors import Interrupted, Problem, RequestError, SpecError, StoreError
 from .draws import DESCRIBED, FORCE, TEXT_ENDINGS, Described, refuse_ending, told
 from .exit_codes import NOTHING, PART, SOLVED
-from .numbers import Within
+from .numbers import Within, number_read
 from .output import clean, count_of, print_json, print_page, progress
 from .requests import (
     AS_JSON,
@@ -222,15 +222,18 @@ def _axis(text: str) -> list[float]:
         The text is neither.
     """
     from .. import limits
-    from ..spec.model import exact
 
     if ":" not in text:
-        parts = text.split(",")
-        return [_entry(part, k if len(parts) > 1 else 0) for k, part in enumerate(parts, 1)]
+        entries = text.split(",")
+        several = len(entries) > 1
+        return [
+            float(number_read(entry, f"entry {k}" if several else ""))
+            for k, entry in enumerate(entries, 1)
+        ]
     parts = [part.strip() for part in text.split(":")]
     if len(parts) != 3:
         raise ValueError("a range is LOW:HIGH:N")
-    low, high = exact(parts[0]), exact(parts[1])
+    low, high = number_read(parts[0], "the lower end"), number_read(parts[1], "the upper end")
     if not parts[2].isascii() or not parts[2].isdigit() or len(parts[2]) > 12 or int(parts[2]) < 2:
         raise ValueError(f"{parts[2]!r} is not a number of steps of at least 2")
     count = int(parts[2])
@@ -239,27 +242,7 @@ def _axis(text: str) -> list[float]:
     if not low < high:
         raise ValueError(f"{parts[0]} is not below {parts[1]}")
     step = (high - low) / (count - 1)
-    return [_finite(low + k * step, text) for k in range(count)]
-
-
-def _entry(text: str, number: int) -> float:
-    """Return the entry of a list that has this number, from 1, or the only one."""
-    from ..spec.model import exact
-
-    which = f"entry {number}, " if number else ""
-    if not text.strip():
-        raise ValueError(f"{which.removesuffix(', ') or 'the value'} is empty")
-    try:
-        return _finite(exact(text.strip()), text)
-    except ValueError as error:
-        raise ValueError(f"{which}{error}") from None
-
-
-def _finite(value: Any, text: str) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError(f"{text.strip()!r} is beyond the range of floating point") from None
+    return [float(low + k * step) for k in range(count)]
 
 
 def _list(game: Game, path: str) -> tuple[Draws, str]:
