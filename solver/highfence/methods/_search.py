@@ -155,12 +155,12 @@ def maxima(objective: Line, scans: Array, edge: float = CLOSE.edge) -> list[Peak
     for n in sorted(set(searches)):
         mine = np.flatnonzero(owner == n)
         refined = [(float(xs[k]), float(values[k])) for k in mine]
-        # An edge that a peak was zoomed in on already is not listed twice.
-        refined += [
-            (float(places[k]), float(heights[k]))
-            for k in np.flatnonzero(jumping == n)
-            if heights[k] > values[mine].max()
-        ]
+        slack = EQUAL * answers[n].spread
+        for k in np.flatnonzero((jumping == n) & (heights > values[mine].max())):
+            # An edge that a peak was zoomed in on already is not listed twice.
+            apart = np.abs(xs[mine] - places[k]).min() > 1.0 / steps
+            if apart or heights[k] > values[mine].max() + slack:
+                refined.append((float(places[k]), float(heights[k])))
         answers[n] = Peaks(tuple(sorted(refined)), answers[n].spread)
     return answers
 
@@ -199,7 +199,7 @@ def _edges(
         width *= 0.5
         y = p + width
         found = objective(owner, y[:, None])[:, 0]
-        for k in np.flatnonzero(found > best[owner]):
+        for k in np.flatnonzero(found > best[owner] + ROUNDING * np.abs(best[owner])):
             if found[k] > best[owner[k]]:
                 best[owner[k]], places[owner[k]] = found[k], y[k]
         # Of a half, the other one or what lies beyond tells how steep it is: a jump in there does
@@ -217,7 +217,7 @@ def _edges(
             kept = _highest(owner, reach, kept)
         owner, p, low, high = owner[kept], p[kept], low[kept], high[kept]
         rise, fall = rise[kept], fall[kept]
-    owner = np.flatnonzero(best > top)
+    owner = np.flatnonzero(best > top + ROUNDING * np.abs(top))
     places, heights = places[owner], best[owner]
     if len(owner):
 
