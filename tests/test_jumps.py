@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from highfence import Decision, Game, Interval, Stage, load
+from highfence import Decision, Game, Interval, Parameter, Stage, load
 from highfence.certify import certify
 from highfence.forms.build import build
-from highfence.methods.staged import staged
+from highfence.methods.plays import Play, StagedProfile
+from highfence.methods.staged import Solver, staged
 from highfence.solution import Status
 from highfence.solve import solve
 from small_games import make
@@ -205,6 +207,24 @@ def test_an_action_that_is_left_for_a_narrow_edge_is_no_equilibrium(game, t):
     assert (p, q) == pytest.approx((0.5, 0.5), abs=1e-6)
 
 
+@given(t=st.one_of(st.floats(0.05, 0.7), MET), w=st.floats(1e-4, 3e-3))
+@example(t=0.333, w=3e-3)
+@settings(max_examples=25)
+def test_the_judge_rejects_an_action_that_is_left_for_the_edge_of_a_jump(t, w):
+    """Stopping pays .12 more than passing at t, and less from w below it."""
+    assume(0.05 <= t <= 0.7)
+    payoffs = {**STOP.payoffs, "A": STOP.payoffs["A"].replace("40", "0.12 / w")}
+    form = build(
+        replace(STOP, payoffs=payoffs, parameters=(*STOP.parameters, Parameter("w", 3e-3))),
+        parameters={"t": t, "w": w},
+    )
+    passing = np.array([0.8, 0.9])
+    paid = form.finish(form.placed(0, form.root, (), passing[None]))[0]
+    play = Play(0, form.root.copy(), passing, (), paid, ((1.0, (), None),))
+
+    assert not certify(form, StagedProfile(form, play, "", Solver(form))).holds
+
+
 def test_a_mixture_is_told_as_one_and_its_outcomes_are_expected():
     game = replace(ENDS, derived={}, outcomes=None)
     (found,) = solve(game, "staged", t=0.25).equilibria
@@ -293,5 +313,5 @@ def test_a_sliding_scale_with_free_entry_has_an_equilibrium_at_the_end_of_a_stre
     assert found.certificate.refinement == "subgame perfect"
     assert found.strategies["C"]["s"] == pytest.approx(subsidy, abs=1e-5)
     assert found.payoffs["C"] == pytest.approx(payoff, abs=1e-5)
-    assert found.outcomes["lifted"] == 1
+    assert found.outcomes["lifted"] == pytest.approx(1, abs=1e-5)
     assert any(WORDS in note for note in solution.notes)

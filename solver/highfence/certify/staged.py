@@ -42,6 +42,10 @@ ALONE = 4
 """Histories that the profile is asked for once more, alone: its answer must be the same."""
 ZOOMS = 3
 """Times that the judge looks closer around the best alternative found."""
+JUMPS = 6
+"""Jumps of a last mover's payoff whose edges the judge looks at, the largest first."""
+HALVINGS = 33
+"""Times that a cell with a jump is halved: to some 1e-12 of the interval."""
 PROBES = 5
 """Ways in which a last block is played that has no known answer, to see whom it matters to."""
 
@@ -378,6 +382,10 @@ class _Judge:
                     best = tried[int(np.nanargmax(found))]
                     for zoomed in _zoom(best, lows, highs, payoff, actions, points):
                         self.tally.see(player, now, zoomed)
+                    if block == self.last:
+                        at = [values[own] for _, values in drawn]
+                        for beside in _beside_jumps(at, now, lows, highs, payoff, actions, points):
+                            self.tally.see(player, now, beside)
             if block < self.last:
                 self._off_path(block + 1, np.concatenate(behind), dense, depth)
 
@@ -707,3 +715,44 @@ def _zoom(
                 return
             center = line[int(np.nanargmax(found))]
             width /= 10
+
+
+def _beside_jumps(
+    taken: Sequence[Array],
+    now: float,
+    lows: Array,
+    highs: Array,
+    payoff: Callable[[Array, tuple[int, ...] | None], tuple[Array, Array]],
+    actions: tuple[int, ...] | None,
+    points: int,
+) -> Iterator[Array]:
+    """Yield payoffs on both sides of jumps along each of a player's interval decisions, ever
+    closer: what rises to the edge of a jump may be the best within a thousandth of it only.
+
+    A jump is where neighboring differences are far from each other, and matters where what rises
+    towards it may come above what the player has ``now``. The middle of its cell is on the side
+    whose slope leads to what is paid there.
+    """
+    for values in taken:
+        for j in range(len(values)):
+            line = np.repeat(values[None], points + 1, axis=0)
+            line[:, j] = np.linspace(lows[j], highs[j], points + 1)
+            found, _ = payoff(line, actions)
+            change = np.pad(np.diff(found), 1, mode="edge")
+            odd = np.abs(change[1:-1] - 0.5 * (change[:-2] + change[2:]))
+            odd = np.where(odd > 0.01 * np.abs(change[:-2] - change[2:]), odd, 0.0)
+            reach = np.maximum(found[:-1] + 2 * change[:-2], found[1:] - 2 * change[2:])
+            odd = np.where(reach > now, odd, 0.0)
+            cells = np.argsort(-np.nan_to_num(odd), kind="stable")[:JUMPS]
+            cells = cells[odd[cells] > tolerances.REGRET_STAGED * np.fmax.reduce(np.abs(change))]
+            left, right = line[cells], line[cells + 1]
+            below, above = found[cells], found[cells + 1]
+            rise, fall = change[cells], change[cells + 2]
+            for _ in range(HALVINGS if len(cells) else 0):
+                middle = 0.5 * (left + right)
+                here, _ = payoff(middle, actions)
+                yield here
+                rise, fall = 0.5 * rise, 0.5 * fall
+                first = np.abs(here - below - rise) > np.abs(above - fall - here)
+                right[first], above[first] = middle[first], here[first]
+                left[~first], below[~first] = middle[~first], here[~first]
