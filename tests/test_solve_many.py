@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from highfence import Chance, Decision, Game, Interval, Parameter, Regime, Stage, load, solve
-from highfence.certify.batch import batch_regret
+from highfence.certify.batch import batch_regret, ways_regret
 from highfence.errors import NotApplicable, RequestError
 from highfence.forms.batch import trees
-from highfence.methods.batch_tree import REASONS, solve_block
+from highfence.methods.batch_tree import REASONS, Block, Ways, solve_block, solve_ways
 from highfence.solve_many import Answers, solve_many
 from highfence.study.draws import solve_draws
 from highfence.study.sample import sample
@@ -410,62 +410,127 @@ def test_studies_take_the_answers_of_draws_solved_together():
 # The judge
 
 
-def block_of(name="chain_store", count=5):
+def form_of(name, count):
     game = load(name)
     draws = sample(game, count, 2)
     table = np.column_stack(list(draws.values()))
     ((_, form),) = trees(game, tuple(draws)).sort(table)
-    return solve_block(form, table)
+    return form, table
 
 
-def test_the_judge_finds_no_fault_with_what_was_found():
+def block_of(name="chain_store", count=5) -> Block:
+    """Return answers of one equilibrium a stage."""
+    block = solve_block(*form_of(name, count))
+    assert (block.clear == 0).all()
+    assert not block.others
+    return block
+
+
+def ways_of(name="chain_store", count=5) -> Ways:
+    """Return answers that may have several."""
+    return solve_ways(*form_of(name, count))
+
+
+def test_the_judges_find_no_fault_with_what_was_found():
     assert batch_regret(block_of()).max() == 0
+    assert ways_regret(ways_of()).max() == 0
     assert batch_regret(block_of("enforcement_inspection")).max() < 1e-15
+    assert ways_regret(ways_of("enforcement_inspection")).max() < 1e-15
 
 
-def test_the_judge_sees_a_worse_action_in_any_stage():
+def test_the_judges_see_a_worse_action_in_any_stage():
     for stage in range(26):
-        block = block_of()
+        block, ways = block_of(), ways_of()
         cells = np.diff(block.form.stages.cell_start)
-        assert (block.ways[:, stage, 0] == stage).all()
-        block.ways[:, stage, 2] = (block.ways[:, stage, 2] + 1) % cells[stage]
+        block.cells[stage] = (block.cells[stage] + 1) % cells[stage]
+        assert (ways.ways[:, stage, 0] == stage).all()
+        ways.ways[:, stage, 2] = (ways.ways[:, stage, 2] + 1) % cells[stage]
 
-        assert batch_regret(block).min() > 0.01, stage
+        seen = batch_regret(block)
+        assert seen.min() > 0.01, stage
+        assert seen == pytest.approx(ways_regret(ways), rel=1e-12)
 
 
-def test_the_judge_measures_the_gain_over_the_payoff_scale():
+def test_the_judges_measure_the_gain_over_the_payoff_scale():
     """In the prisoners' dilemma the gain from defecting is known."""
-    block = block_of("prisoners_dilemma")
-    block.ways[:, 0, 2] = 0
-    terminals = block.values[:, :4, :2]
-    gain = terminals[:, 2, 0] - terminals[:, 0, 0]
-    scale = np.ptp(terminals[:, :, 0], axis=1)
-    block.values[:, 4, :2] = terminals[:, 0]
+    form, table = form_of("prisoners_dilemma", 5)
+    block, ways = solve_block(form, table), solve_ways(form, table)
+    payoffs = form.values(table)[:, :, :2]
+    gain = payoffs[:, 2, 0] - payoffs[:, 0, 0]
+    scale = np.ptp(payoffs[:, :, 0], axis=1)
+    block.cells[0] = 0
+    block.root[:2] = payoffs[:, 0].T
+    ways.ways[:, 0, 2] = 0
+    ways.values[:, 4, :2] = payoffs[:, 0]
 
     assert batch_regret(block) == pytest.approx(gain / scale)
+    assert ways_regret(ways) == pytest.approx(gain / scale)
 
 
-def test_the_judge_refuses_payoffs_that_are_not_those_of_the_strategies():
-    block = block_of()
-    last = block.following[:, -1, 0]
-    block.values[np.arange(5), last, 0] += 1
+def test_the_judges_measure_the_gain_against_mixed_strategies():
+    form, table = form_of("enforcement_inspection", 5)
+    block, ways = solve_block(form, table), solve_ways(form, table)
+    length = form.stages.axis_size.sum()
+    assert (block.cells[0] == -2 - length * np.arange(5)).all()
+    mixed = block.mixed[: 5 * length].reshape(5, length)
+    assert mixed.tolist() == ways.mixed[:, :length].tolist()
+    m = form.stages.axis_size[0]
+    mixed[:, :m] = ways.mixed[:, :m] = np.arange(m) == 0
+
+    regret = batch_regret(block)
+    assert regret.min() > 0.01
+    assert regret == pytest.approx(ways_regret(ways), rel=1e-12)
+
+
+def test_the_judges_refuse_payoffs_that_are_not_those_of_the_strategies():
+    block, ways = block_of(), ways_of()
+    block.root[0] += 1
+    ways.values[np.arange(5), ways.following[:, -1, 0], 0] += 1
 
     assert batch_regret(block).min() > 0.04
+    assert ways_regret(ways).min() > 0.04
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.9])
-def test_the_judge_refuses_what_is_no_probability(share):
-    block = block_of("enforcement_inspection")
-    block.mixed[:, 0] = share
+def test_the_judges_refuse_what_is_no_probability(share):
+    block, ways = block_of("enforcement_inspection"), ways_of("enforcement_inspection")
+    block.mixed[-2 - block.cells[0]] = share
+    ways.mixed[:, 0] = share
 
     assert np.isinf(batch_regret(block)).all()
+    assert np.isinf(ways_regret(ways)).all()
 
 
-def test_the_judge_refuses_answers_without_all_stages():
+def test_the_judges_refuse_answers_without_all_stages():
+    block, ways = block_of(), ways_of()
+    block.cells[3] = -1
+
+    assert np.isinf(batch_regret(block)).all()
+    assert np.isinf(ways_regret(replace(ways, way_count=ways.way_count - 1))).all()
+
+
+@pytest.mark.parametrize("cell", [99, -(2**31)])
+def test_the_judge_refuses_what_is_not_there(cell):
     block = block_of()
-    short = replace(block, way_count=block.way_count - 1)
+    block.cells[2, 1] = cell
 
-    assert np.isinf(batch_regret(short)).all()
+    assert np.isinf(batch_regret(block)).tolist() == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_draws_together_have_the_answers_of_each_alone(seed):
+    """The loop over draws side by side says what the one over each draw says."""
+    game = random_game(np.random.default_rng(seed), ties=seed % 3 == 0)
+    draws = sample(game, 40, seed)
+    table = np.column_stack(list(draws.values()))
+    ((_, form),) = trees(game, tuple(draws)).sort(table)
+    block, ways = solve_block(form, table), solve_ways(form, table)
+    regret, each = batch_regret(block), ways_regret(ways)
+
+    assert block.status.tolist() == ways.status.tolist()
+    for together, alone in zip(block.answers(), ways.answers(), strict=True):
+        np.testing.assert_array_equal(together, alone)
+    assert regret == pytest.approx(each, rel=1e-12, abs=1e-15)
 
 
 def test_every_way_in_which_a_draw_ends_is_named():

@@ -21,7 +21,6 @@ import pytest
 from highfence import Chance, Decision, Game, Parameter, Stage
 from highfence.forms.batch import trees
 from highfence.methods.batch import bimatrix_many, induction, pure_many
-from highfence.methods.batch_tree import solve_block
 from highfence.solve_many import solve_many
 from highfence.study.sample import sample
 
@@ -276,10 +275,27 @@ FIVE = Game(
         " - 2 * bite + 0.2 * effort_C.size) * output_E.size",
     },
 )  # fmt: skip
-# The peers' loop: payoffs at the terminals are given, (draws, 6, 3, 3, 2, 3, 3, players), as is
-# the probability of "soon"; what is timed is to build every stage game and to solve it.
+# The peers' loop, timed from the numbers of a draw to what the game is worth, as ours is: payoffs
+# at the terminals, by array formulas (6 controls, efforts of B and C, timeline, outputs of D and
+# E, players), then every stage game, which is built and solved. Ours certifies its answers too.
 STAGES = """
-def solve_draw(u, short):
+control, one, two, soon, four, five = np.ix_(
+    np.arange(6.0), [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 0.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+bite = control / 5
+lead = one - two * (1 - 0.5 * bite)
+supply = four * (1 - 0.4 * bite)
+capability = two * (1 - 0.5 * bite) + 0.3 * five
+def payoffs(short, gain, market, cost_B, cost_C, cost_D, cost_E, threat, rivalry):
+    u = np.empty((6, 3, 3, 2, 3, 3, 5))
+    u[..., 0] = gain * supply - threat * capability * (1 + soon) - 0.05 * control
+    u[..., 1] = gain * one + rivalry * lead - cost_B * one ** 2 / 4 + 0.1 * supply
+    u[..., 2] = gain * two - rivalry * one * two / 3 - cost_C * two ** 2 / 4 + 0.1 * five
+    u[..., 3] = ((market - cost_D * four - 3 * bite * (1 + soon) + rivalry * five) * four
+                 + 0.2 * one)
+    u[..., 4] = (market - cost_E * five - 2 * rivalry * four - 2 * bite + 0.2 * two) * five
+    return u
+def solve_draw(draw):
+    u, short = payoffs(*draw), draw[0]
     after = np.empty((6, 3, 3, 2, 5))
     for place in np.ndindex(6, 3, 3, 2):
         here = u[place]
@@ -294,10 +310,10 @@ def solve_draw(u, short):
         if best is None or value[0] > best[0]:
             best = value
     return best
-solve_draw(u[0], short[0])
+solve_draw(draws[0])
 started = time.process_time()
-answers = [solve_draw(u[d], short[d]) for d in range(len(u))]
-seconds = (time.process_time() - started) / len(u)
+answers = [solve_draw(draw) for draw in draws]
+seconds = (time.process_time() - started) / len(draws)
 """
 STAGES_NASHPY = (
     """
@@ -332,12 +348,8 @@ def test_a_staged_game_of_five_players(tmp_path, capsys):
     ((_, form),) = trees(FIVE, tuple(draws)).sort(table)
     # Draws with one equilibrium each: the peers' loops follow one.
     chosen = np.flatnonzero(found.count == 1)[:few]
-    block = solve_block(form, table[chosen])
     terminals = form.stages.terminals
-    small = {
-        "u": block.values[:, :terminals, :5].reshape(few, 6, 3, 3, 2, 3, 3, 5),
-        "short": draws["short"][chosen],
-    }
+    small = {"draws": table[chosen]}
     nashpy = peer("nashpy", STAGES_NASHPY, tmp_path, **small)
     gambit = peer("pygambit", STAGES_GAMBIT, tmp_path, **small)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -65,40 +66,42 @@ class Formulas:
     constants: Floats
     """They stand in the registers after the inputs."""
     registers: int
+    places: Integers
+    """Per formula, the register in which its result is left. Equal formulas share one."""
 
-    def fill(self, inputs: Floats, results: Floats, marks: NDArray[np.uint8]) -> None:
+    def run(self, inputs: Floats, registers: Floats, marks: NDArray[np.uint8]) -> None:
         """Evaluate.
 
         Parameters
         ----------
         inputs
             (n, len(names)).
-        results
-            (n, entries), written where an entry has a formula. Undefined values are NaN or
-            infinite.
+        registers
+            (at least :attr:`registers`, n), written: results are where :attr:`places` says.
+            Undefined values are NaN or infinite.
         marks
             (n,): set to 1 where two computed numbers are compared that differ by no more than
             their rounding.
         """
         from ..kernels.batch_formulas import run_formulas
 
-        block = np.empty((self.registers, len(inputs)))
-        block[: len(self.names)] = inputs.T
-        block[len(self.names) : len(self.names) + len(self.constants)] = self.constants[:, None]
-        run_formulas(self.code, block, len(inputs), results, marks)
+        registers[: len(self.names)] = inputs.T
+        end = len(self.names) + len(self.constants)
+        registers[len(self.names) : end] = self.constants[:, None]
+        run_formulas(self.code, registers, len(inputs), marks)
 
 
 class _Callable(Exception):
     """A formula calls Python."""
 
 
-def _formulas(names: Sequence[str], entries: Sequence[tuple[int, Expr]]) -> Formulas:
-    """Return code that writes the value of each expression to its entry."""
-    from ..kernels.batch_formulas import GUARDED, OPS, STORE
+def _formulas(names: Sequence[str], roots: Sequence[Expr]) -> Formulas:
+    """Return code that leaves the value of each expression in a register."""
+    from ..kernels.batch_formulas import GUARDED, OPS
 
-    nodes = order(expr for _, expr in entries)
+    nodes = order(roots)
     uses: dict[int, int] = {}
-    for arg in (*(arg for node in nodes for arg in node.args), *(expr for _, expr in entries)):
+    for arg in (*(arg for node in nodes for arg in node.args), *roots):
         uses[id(arg)] = uses.get(id(arg), 0) + 1
     place: dict[int, int] = {}
     rounded: dict[int, bool] = {}
@@ -122,8 +125,9 @@ def _formulas(names: Sequence[str], entries: Sequence[tuple[int, Expr]]) -> Form
         if uses[id(node)] == 0 and place[id(node)] >= base:
             free.append(place[id(node)])
 
-    # What is stored is stored in order: results of neighbors stand side by side in memory.
-    for entry, root in entries:
+    # One root after the other, so that results of neighbors stand side by side in memory; what
+    # is left in a root's register is never written over.
+    for root in roots:
         stack = [(root, False)]
         while stack:
             node, ready = stack.pop()
@@ -145,10 +149,9 @@ def _formulas(names: Sequence[str], entries: Sequence[tuple[int, Expr]]) -> Form
             code += _instructions(node, out, at, loose, OPS, GUARDED)
             for arg in node.args:
                 used(arg)
-        code.append((STORE, entry, place[id(root)], 0, 0))
-        used(root)
     table = np.array(code, dtype=np.int32).reshape(len(code), 5)
-    return Formulas(tuple(names), table, np.array(constants), count)
+    places = np.array([place[id(root)] for root in roots], dtype=np.int64)
+    return Formulas(tuple(names), table, np.array(constants), count, places)
 
 
 def _instructions(
@@ -264,13 +267,12 @@ class BatchForm:
     players: tuple[str, ...]
     outcomes: tuple[str, ...]
     stages: Stages
-    payoffs: Formulas
-    """Entry ``t * columns + k``: payoff (then outcome) ``k`` at terminal ``t``."""
-    odds: Formulas
-    """The probabilities of chance that stages refer to."""
+    formulas: Formulas
+    """Formula ``t * columns + k``: payoff (then outcome) ``k`` at terminal ``t``; then the
+    probabilities of chance that stages refer to."""
     num_odds: int
     lotteries: tuple[tuple[int, ...], ...]
-    """Per chance move at a history whose probabilities depend on the draw, their entries."""
+    """Probabilities, as entries, of chance moves at which they depend on the draw: each once."""
     one_shot: bool
     """The game is a strategic form: one stage, whose axes are the players in order."""
 
@@ -278,6 +280,33 @@ class BatchForm:
     def columns(self) -> int:
         """Number of payoffs and outcomes."""
         return len(self.players) + len(self.outcomes)
+
+    @property
+    def places(self) -> Integers:
+        """(terminals, columns): the registers of payoffs and outcomes."""
+        kept = self.formulas.places[: self.stages.terminals * self.columns]
+        return kept.reshape(-1, self.columns)
+
+    @property
+    def odds_places(self) -> Integers:
+        """(num_odds,): the registers of probabilities."""
+        return self.formulas.places[self.stages.terminals * self.columns :]
+
+    @cached_property
+    def distinct(self) -> tuple[Integers, Integers]:
+        """Where the registers of each column start, and its registers, each once."""
+        rows = [np.unique(column) for column in self.places.T]
+        start = np.cumsum([0, *map(len, rows)])
+        return start.astype(np.int64), np.concatenate(rows)
+
+    def values(self, draws: Floats) -> Floats:
+        """Return payoffs, then outcomes, at all terminals: (n, terminals, columns).
+
+        ``draws`` is (n, number of drawn parameters).
+        """
+        registers = np.empty((self.formulas.registers, len(draws)))
+        self.formulas.run(draws, registers, np.zeros(len(draws), np.uint8))
+        return np.ascontiguousarray(registers[self.places].transpose(2, 0, 1))
 
 
 class _Structure:
@@ -382,7 +411,7 @@ class Trees:
                     if left.op != "const":
                         made[id(left)] = left
         try:
-            return _formulas(self.drawn, list(enumerate(made.values()))), len(made)
+            return _formulas(self.drawn, list(made.values())), len(made)
         except _Callable:
             return None
 
@@ -407,9 +436,10 @@ class Trees:
         if count == 0:
             yield np.arange(len(draws)), self._form(b"", draws, np.arange(len(draws)))
             return
-        results, marks = np.empty((len(draws), count)), np.zeros(len(draws), np.uint8)
-        formulas.fill(draws, results, marks)
-        signs = np.sign(results)
+        registers = np.empty((formulas.registers, len(draws)))
+        marks = np.zeros(len(draws), np.uint8)
+        formulas.run(draws, registers, marks)
+        signs = np.sign(registers[formulas.places].T)
         signs[np.isnan(signs)] = 2
         signs = signs.astype(np.int8)
         unclear = np.flatnonzero(marks)
@@ -461,17 +491,12 @@ class Trees:
             if terminals * len(roots) > limits.MAX_BATCH_PAYOFFS:
                 return None
             lines = _placed(roots, columns, terminals)
-            entries = [
-                (t * len(roots) + k, line[t])
-                for t in range(terminals)
-                for k, line in enumerate(lines)
-            ]
+            entries = [line[t] for t in range(terminals) for line in lines] + structure.odds
             return BatchForm(
                 concrete.players,
                 tuple(self.found.outcomes),
                 structure.finish(len(concrete.players), terminals),
                 _formulas(self.drawn, entries),
-                _formulas(self.drawn, list(enumerate(structure.odds))),
                 len(structure.odds),
                 lotteries,
                 one_shot,
@@ -561,11 +586,12 @@ class _Lotteries:
 
     def checked(self) -> tuple[tuple[int, ...], ...]:
         """Return the entries of those lotteries that depend on the draw."""
-        return tuple(
+        found = (
             tuple(self.structure.chance(expr) for expr in exprs)
             for exprs in self.of.values()
             if any(expr.op != "const" for expr in exprs)
         )
+        return tuple(dict.fromkeys(found))
 
     def product(self, steps: Sequence[tuple[int, int]]) -> int:
         """Return the entry of the probability of (node, branch) pairs; -1 if there are none."""

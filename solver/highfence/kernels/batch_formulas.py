@@ -5,7 +5,7 @@ the block, so each instruction is one loop over the draws, which the compiler ve
 loop is compiled once for all games: what differs from game to game is data.
 
 An instruction is ``(op, out, a, b, c)``: ``out`` and the operands are registers. Conditions
-are 0 and 1. ``STORE`` writes register ``a`` to entry ``out`` of the draw's line of results.
+are 0 and 1. A result stays in a register of its own, and is read there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numba import types
 
 from .compiling import kept
 
-__all__ = ["GUARDED", "OPS", "STORE", "run_formulas"]
+__all__ = ["GUARDED", "OPS", "run_formulas"]
 
 OPS = {
     name: k
@@ -45,7 +45,6 @@ OPS = {
     )
 }
 """Name of an operation in formulas -> its number."""
-STORE = 20
 GUARDED = 32
 """Added to the number of a comparison of computed numbers: draws at which the two are equal
 but for rounding (1e-13 of their size) are marked, as exact arithmetic may decide otherwise."""
@@ -53,21 +52,16 @@ but for rounding (1e-13 of their size) are marked, as exact arithmetic may decid
 _BLOCK = types.float64[:, ::1]
 
 
-@kept(types.void(types.int32[:, ::1], _BLOCK, types.int64, _BLOCK, types.uint8[::1]))
-def run_formulas(code, registers, count, results, marks):  # type: ignore[no-untyped-def]
+@kept(types.void(types.int32[:, ::1], _BLOCK, types.int64, types.uint8[::1]))
+def run_formulas(code, registers, count, marks):  # type: ignore[no-untyped-def]
     """Run the code for the first ``count`` draws of the block.
 
-    ``registers`` (registers, block): inputs and constants are in place. ``results`` (draws,
-    entries) and ``marks`` (draws,) are written.
+    ``registers`` (registers, block): inputs and constants are in place. ``marks`` (draws,) is
+    written.
     """
     for k in range(code.shape[0]):
         op = code[k, 0]
         out = code[k, 1]
-        if op == 20:
-            x = registers[code[k, 2]]
-            for d in range(count):
-                results[d, out] = x[d]
-            continue
         z = registers[out]
         x = registers[code[k, 2]]
         y = registers[code[k, 3]]

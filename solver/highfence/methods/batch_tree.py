@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-__all__ = ["REASONS", "Block", "Memory", "block_length", "solve_block"]
+__all__ = ["REASONS", "Block", "Memory", "Ways", "block_length", "solve_block", "solve_ways"]
 
 REASONS = (
     "solved",
@@ -47,10 +47,14 @@ REASONS = (
 )
 """By status of a draw."""
 
-_BYTES = 2**22
-"""Memory of a block's payoffs."""
+_BYTES = 2**21
+"""Memory of a block's numbers: they stay in the processor's cache."""
+_OTHERS = 2**23
+"""Likewise of the payoffs that are written out, terminal by terminal, for some of its draws."""
 _MOST = 1024
 """Draws of a block."""
+_MIXED = 64
+"""Room a draw for mixed strategies, before it is solved as one with many equilibria."""
 _LEAST_SHARE = 1e-9
 """Rounding over the payoff scale, from which on exact arithmetic is asked."""
 _CLEAR = 2 * tolerances.REGRET_FLOAT
@@ -74,8 +78,8 @@ class Memory:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """The answers of a block of draws, as the kernel left them.
+class Ways:
+    """The answers of some draws of a block at which a stage may have several equilibria.
 
     See :mod:`highfence.kernels.batch_tree` for what the arrays mean.
     """
@@ -145,10 +149,84 @@ class Block:
         return draw, payoffs, self.counts[draw, row - terminals].astype(np.int64)
 
 
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The answers of a block of draws.
+
+    At most draws of most games every stage has one equilibrium, and the answer is short.
+    """
+
+    form: BatchForm
+    status: NDArray[np.uint8]
+    """(n,): 0 if solved; see :data:`REASONS`."""
+    numbers: Floats
+    """(rows, n): what the form's formulas left."""
+    clear: NDArray[np.uint8]
+    """(n,): 0 where each stage has one equilibrium."""
+    cells: NDArray[np.int32]
+    """(stages, n): the cell that is played, or where mixed strategies begin: see
+    :mod:`highfence.kernels.batch_clear`."""
+    mixed: Floats
+    root: Floats
+    """(columns, n): payoffs and outcomes of those draws."""
+    others: tuple[tuple[NDArray[np.intp], Ways], ...]
+    """Other draws, and their answers."""
+
+    def answers(self) -> tuple[Integers, Floats, Floats]:
+        """Return, per draw, the number of equilibria, and the least and largest columns.
+
+        Returns
+        -------
+        count
+            (n,): 0 where the draw is not solved.
+        low, high
+            (n, columns): NaN where it is not.
+        """
+        count = (self.clear == 0).astype(np.int64)
+        low = self.root.T.copy()
+        low[self.clear != 0] = np.nan
+        high = low.copy()
+        for draws, ways in self.others:
+            count[draws], low[draws], high[draws] = ways.answers()
+        return count, low, high
+
+    def listed(self) -> tuple[Integers, Floats, Integers]:
+        """Return the distinct payoff vectors of all solved draws.
+
+        Returns
+        -------
+        draw
+            (rows,): the draw that has it. The rows of a draw stand side by side.
+        payoffs
+            (rows, players).
+        equilibria
+            (rows,): how many equilibria have these payoffs.
+        """
+        draw = np.flatnonzero(self.clear == 0)
+        payoffs = self.root[: len(self.form.players), draw].T
+        parts = [(draw, payoffs, np.ones(len(draw), np.int64))]
+        for draws, ways in self.others:
+            draw, payoffs, equilibria = ways.listed()
+            parts.append((draws[draw], payoffs, equilibria))
+        if len(parts) == 1:
+            return parts[0]
+        draw, payoffs, equilibria = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return draw, payoffs, equilibria
+
+
 def block_length(form: BatchForm) -> int:
     """Return how many draws make a block that stays in the processor's cache."""
     rows = form.stages.terminals + 2 * form.stages.count
-    return int(np.clip(_BYTES // (8 * rows * form.columns), 16, _MOST))
+    most = min(_BYTES // (8 * _rows(form)), _OTHERS // (8 * rows * form.columns))
+    return int(np.clip(most, 16, _MOST))
+
+
+def _rows(form: BatchForm) -> int:
+    """Return how many numbers a draw of a block has: results of formulas, what each stage is
+    worth, and the cells of a stage."""
+    stages = form.stages
+    widest = int(np.diff(stages.cell_start).max(initial=1))
+    return form.formulas.registers + (stages.count + widest) * form.columns
 
 
 @lru_cache(maxsize=32)
@@ -201,6 +279,80 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
     exact methods takes milliseconds a draw there, a thousand times as long. Releases the
     interpreter: threads solve blocks side by side.
     """
+    from ..kernels.batch_clear import UNSETTLED, settle_draws_of_tree
+
+    n = len(draws)
+    status = np.zeros(n, np.uint8)
+    memory = memory or Memory()
+    numbers = memory.room_for("numbers", (_rows(form), n))
+    cells = memory.room_for("cells", (form.stages.count, n), np.int32)
+    mixed = memory.room_for("mixed, one after the other", (n * _MIXED,))
+    _evaluate(form, draws, numbers, status)
+    base = form.formulas.registers
+    rules = _rules(form.stages, limits.MAX_SUPPORT_PATHS)
+    if (rules == PURE).any():
+        # Often none of the pure equilibria comes about by dominance, or there are several.
+        status[status == 0] = UNSETTLED
+    else:
+        arguments: list[Any] = [
+            *form.stages.arrays[:-1],
+            rules,
+            form.stages.players,
+            form.stages.terminals,
+            form.columns,
+            form.formulas.places,
+            *form.distinct,
+            base,
+            numbers,
+            tolerances.ROUNDING,
+            _LEAST_SHARE,
+            _CLEAR,
+            status,
+            cells,
+            mixed,
+        ]
+        settle_draws_of_tree(*arguments)
+    clear = status.copy()
+    rest = np.flatnonzero(status == UNSETTLED)
+    others: tuple[tuple[NDArray[np.intp], Ways], ...] = ()
+    if len(rest):
+        ways = _solve_ways(form, numbers, rest, memory)
+        status[rest] = ways.status
+        others = ((rest, ways),)
+    last = base + (form.stages.count - 1) * form.columns
+    root = numbers[last : last + form.columns]
+    return Block(form, status, numbers, clear, cells, mixed, root, others)
+
+
+def solve_ways(form: BatchForm, draws: Floats) -> Ways:
+    """Solve draws as if none were clear: see :func:`solve_block`."""
+    status = np.zeros(len(draws), np.uint8)
+    numbers = np.empty((_rows(form), len(draws)))
+    _evaluate(form, draws, numbers, status)
+    return _solve_ways(form, numbers, np.arange(len(draws)), Memory(), status)
+
+
+def _evaluate(form: BatchForm, draws: Floats, numbers: Floats, status: NDArray[np.uint8]) -> None:
+    """Write the numbers of draws, and the status of those that have none."""
+    marks = np.zeros(len(draws), np.uint8)
+    form.formulas.run(draws, numbers, marks)
+    status[marks != 0] = REASONS.index("two payoffs are equal or not, floats cannot tell")
+    for entries in form.lotteries:
+        lines = numbers[form.odds_places[list(entries)]]
+        with np.errstate(invalid="ignore"):
+            fine = (lines >= 0).all(axis=0) & (np.abs(lines.sum(axis=0) - 1) <= _SUM)
+        status[~fine] = 1
+
+
+def _solve_ways(
+    form: BatchForm,
+    numbers: Floats,
+    draws: NDArray[np.intp],
+    memory: Memory,
+    status: NDArray[np.uint8] | None = None,
+) -> Ways:
+    """Solve some draws of a block, whose numbers are given."""
+    from ..kernels.batch_clear import gather_draws
     from ..kernels.batch_tree import solve_draws_of_tree
 
     stages = form.stages
@@ -208,8 +360,9 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
     room = 2 * stages.count + 64
     sizes = stages.axis_size.sum() if stages.count else 0
     metrics = form.columns - len(form.players)
-    status, marks = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
-    room_for = (memory or Memory()).room_for
+    if status is None:
+        status = np.zeros(n, np.uint8)
+    room_for = memory.room_for
     values = room_for("values", (n, stages.terminals + room, form.columns))
     upper = room_for("upper", (n, room, metrics))
     odds = room_for("odds", (n, max(1, form.num_odds)))
@@ -218,14 +371,8 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
     counts = room_for("counts", (n, room))
     following = room_for("following", (n, stages.count, 2), np.int64)
     ways = room_for("ways", (n, room, 5), np.int64)
-    form.payoffs.fill(draws, values.reshape(n, -1), marks)
-    form.odds.fill(draws, odds, marks)
-    status[marks != 0] = REASONS.index("two payoffs are equal or not, floats cannot tell")
-    for entries in form.lotteries:
-        line = odds[:, entries]
-        with np.errstate(invalid="ignore"):
-            fine = (line >= 0).all(axis=1) & (np.abs(line.sum(axis=1) - 1) <= _SUM)
-        status[~fine] = 1
+    gather_draws(form.places.ravel(), numbers, draws, values)
+    gather_draws(form.odds_places, numbers, draws, odds[:, None])
     way_count = np.zeros(n, np.int64)
     arguments: list[Any] = [
         *stages.arrays[:-1],
@@ -250,4 +397,4 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
         counts,
     ]
     solve_draws_of_tree(*arguments)
-    return Block(form, status, values, upper, odds, following, way_count, ways, mixed, counts)
+    return Ways(form, status, values, upper, odds, following, way_count, ways, mixed, counts)
