@@ -13,18 +13,23 @@ import json
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
 
+from highfence.certify import certify
 from highfence.certify.extensive import certify_extensive
 from highfence.certify.refinement import index_of
 from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Node, Terminal
+from highfence.forms.markov import MarkovForm
 from highfence.forms.normal import NormalForm
 from highfence.methods.backward_induction import backward_induction, pure_sequential
 from highfence.methods.batch import bimatrix_many, pure_many
 from highfence.methods.extreme import extreme_enumeration
 from highfence.methods.lemke_howson import lemke_howson
+from highfence.methods.markov_homotopy import markov_homotopy
+from highfence.methods.markov_induction import markov_induction
 from highfence.methods.perfect_bayesian import perfect_bayesian
 from highfence.methods.polynomial import polynomial_supports
 from highfence.methods.pure import pure_enumeration
@@ -209,3 +214,79 @@ def signaling_game(rng: np.random.Generator) -> ExtensiveForm:
     share = Fraction(int(rng.integers(1, 8)), 8)
     root = Lottery("type", ("0", "1"), (share, 1 - share), types)
     return ExtensiveForm.from_tree(["sender", "receiver"], root, "signals")
+
+
+# ------------------------------------------------------------------ games on states
+
+
+def values_of(tables: np.ndarray) -> np.ndarray:
+    """Return the values of zero-sum games with two actions each, (..., 2, 2), by the formula."""
+    floor = tables.min(axis=-1).max(axis=-1)
+    ceiling = tables.max(axis=-2).min(axis=-1)
+    (a, b), (c, d) = np.moveaxis(tables, (-2, -1), (0, 1))
+    saddle = floor >= ceiling
+    spread = np.where(saddle, 1.0, a + d - b - c)
+    return np.where(saddle, floor, (a * d - b * c) / spread)
+
+
+@pytest.mark.parametrize("count", HOW_MANY)
+def test_zero_sum_games_on_states_have_shapleys_values(count):
+    """Shapley (1953): values are the fixed point of the stage games' values."""
+    rng = np.random.default_rng(7)
+    gains = rng.integers(-9, 10, (count, 2, 2, 2)).astype(float)
+    moves = rng.dirichlet(np.ones(2), size=(count, 2, 2, 2))
+    values = np.zeros((count, 2))
+    for _ in range(90):  # 0.7 ** 90 is 1e-14
+        values = values_of(gains + 0.7 * np.einsum("gsabt,gt->gsab", moves, values))
+    for gain, move, value in zip(gains, moves, values, strict=True):
+        form = MarkovForm.from_arrays([np.stack([g, -g]) for g in gain], list(move), 0.7)
+        profile = next(markov_homotopy(form))
+        assert certify(form, profile).regret < 1e-10
+        assert form.values(profile)[0] == pytest.approx(value, abs=1e-8)
+
+
+def drained(profiles):
+    """Return all that a method yields, and what it says of its search."""
+    found = []
+    while True:
+        try:
+            found.append(next(profiles))
+        except StopIteration as end:
+            return found, end.value
+
+
+@pytest.mark.parametrize("count", HOW_MANY)
+def test_pure_equilibria_of_games_that_end_are_those_of_all_profiles(count):
+    """Two states, two stages, two actions each: 256 profiles, of which every one is tried."""
+    rng = np.random.default_rng(8)
+    complete = 0
+    plans = np.array(list(product((0, 1), repeat=8))).reshape(-1, 2, 2, 2)  # stage, state, player
+    for _ in range(count):
+        gains = rng.integers(0, 4, (2, 2, 2, 2)).astype(float)  # state, player, actions
+        moves = rng.integers(0, 3, (2, 2, 2)) / 2  # state, actions: the chance of the first state
+        moves = np.stack([moves, 1 - moves], axis=-1)
+        form = MarkovForm.from_arrays(list(gains), list(moves), 1.0, horizon=2)
+        profiles, findings = drained(markov_induction(form))
+        found = {
+            tuple(p.choice(s, k, t) for t in (0, 1) for s in (0, 1) for k in (0, 1))
+            for p in profiles
+            if all(x in (0, 1) for vector in p.strategies for x in vector)
+        }
+        everything = set()
+        for plan in plans:
+            onward = np.zeros((2, 2))  # state, player
+            stable = True
+            for stage in (1, 0):
+                tables = gains + np.einsum("sabt,tk->skab", moves, onward)
+                onward = np.empty((2, 2))
+                for state, (a, b) in enumerate(plan[stage]):
+                    one, other = tables[state]
+                    stable &= one[a, b] >= one[1 - a, b]
+                    stable &= other[a, b] >= other[a, 1 - b]
+                    onward[state] = one[a, b], other[a, b]
+            if stable:
+                everything.add(tuple(plan.ravel().tolist()))
+        assert found <= everything
+        assert found == everything or not findings.complete
+        complete += findings.complete
+    assert complete > 0.95 * count
