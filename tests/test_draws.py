@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import pickle
 import time
+from importlib import import_module
 from multiprocessing import active_children
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage
 from highfence.errors import LimitExceeded, Problem, RequestError, SpecError
-from highfence.study.draws import CHUNK, Draws, keep_workers, solve_draws
+from highfence.study.draws import CHUNK, LEAST, Draws, keep_workers, solve_draws
 from highfence.study.sample import sample
 from study_games import battle, duopoly, pursuit
 
@@ -221,10 +224,10 @@ def test_a_regime_that_is_never_answered_has_its_columns_all_the_same():
 
 def test_a_part_that_is_never_answered_joins_the_others():
     """Draws are solved in parts of CHUNK; in the second part the first player likes closeness."""
-    signs = [1.0] * CHUNK + [-1.0] * 3
+    signs = [1.0] * CHUNK + [-1.0] * CHUNK
     found = solve_draws(PURSUIT, {"sign": signs}, "meet", thorough=False)
 
-    assert found.certified[:, 0].tolist() == [False] * CHUNK + [True] * 3
+    assert found.certified[:, 0].tolist() == [False] * CHUNK + [True] * CHUNK
     assert found.column("apart")[0][CHUNK:, 0] == pytest.approx(0, abs=1e-4)
 
 
@@ -270,7 +273,22 @@ def test_two_processes_give_the_bits_of_one():
     two = solve_draws(PURSUIT, draws, workers=2, progress=lambda *step: steps.append(step))
 
     assert same(one, two)
-    assert steps == [(CHUNK, CHUNK + 9), (CHUNK + 9, CHUNK + 9)]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == (CHUNK + 9, CHUNK + 9)
+    assert len(steps) > 2
+
+
+@given(count=st.integers(1, 20_000), workers=st.integers(1, 8))
+def test_parts_hold_every_draw_once_and_the_last_are_small(count, workers):
+    """Where there are several workers none waits long for the others at the end."""
+    parts = import_module("highfence.study.draws")._parts(count, workers)
+    sizes = [part.stop - part.start for part in parts]
+
+    assert [k for part in parts for k in range(count)[part]] == list(range(count))
+    assert max(sizes) <= 1.5 * CHUNK
+    if workers > 1 and count > 1000:
+        assert sizes[-1] <= LEAST
+        assert sizes == sorted(sizes, reverse=True)
 
 
 def test_parts_of_a_study_share_their_processes():
@@ -303,13 +321,12 @@ def test_progress_is_told_after_every_part():
 
     solve_draws(
         PURSUIT,
-        {"goal": np.full(CHUNK + 1, 0.5)},
+        {"goal": np.full(2 * CHUNK, 0.5)},
         "meet",
         progress=lambda *step: steps.append(step),
     )
 
-    total = CHUNK + 1
-    assert steps == [(CHUNK, total), (total, total)]
+    assert steps == [(CHUNK, 2 * CHUNK), (2 * CHUNK, 2 * CHUNK)]
 
 
 def test_progress_of_a_finite_game_ends_with_its_last_draw():

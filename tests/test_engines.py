@@ -86,7 +86,7 @@ def test_chunks_that_come_in_another_order_are_put_in_their_places():
 
     def take(indices, result):
         taken.update(zip(indices.tolist(), result.tolist(), strict=True))
-        return 0.01
+        return 1.0
 
     back = Backwards()
     engine = Engine("backwards", back, lambda: 3, True)
@@ -146,8 +146,24 @@ def test_the_last_chunks_are_shared_among_the_workers():
     pace = Pace(seconds=1.0)
     pace.took(1000, 1.0)
 
-    assert pace.size(400, 4) == 50
-    assert pace.size(3, 4) == 1
+    assert pace.size(800, 4) == 100
+
+
+def test_the_last_chunks_are_no_smaller_than_pays():
+    pace = Pace(seconds=1.0)
+    pace.took(1000, 1.0)
+
+    assert pace.size(200, 4) == round(1000 * engines.LAST_SECONDS)
+    assert pace.size(3, 4) == 3
+
+
+def test_small_chunks_count_less_than_large_ones():
+    """The first ones load and compile."""
+    pace = Pace(seconds=1.0)
+    pace.took(4, 4.0)
+    pace.took(1000, 1.0)
+
+    assert pace.size(10**9, 2) > 300
 
 
 # ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from highfence import Decision, Game, Parameter, Stage, limits
 from highfence.errors import RequestError
-from highfence.study.sample import METHODS, sample
+from highfence.study.sample import METHODS, sample, unit_cube
 
 PARAMETERS = (
     Parameter("cost", 2, low=1, high=5),
@@ -47,6 +48,18 @@ def test_draws_lie_in_the_declared_ranges(count, seed, method):
         assert draws[name].shape == (count,)
         assert draws[name].dtype == np.float64
         assert low <= draws[name].min() <= draws[name].max() <= high
+
+
+@pytest.mark.parametrize(("count", "seed"), [(1, 0), (7, 3), (300, 2**40)])
+def test_a_latin_hypercube_is_the_one_of_scipy(count, seed):
+    """Sweeps were stored whose draws it made, and they go on."""
+    from scipy.stats import qmc
+
+    word = "rng" if "rng" in inspect.signature(qmc.LatinHypercube).parameters else "seed"
+    one, other = np.random.default_rng(seed), np.random.default_rng(seed)
+    for _ in range(2):  # a generator is advanced alike
+        theirs = qmc.LatinHypercube(5, **{word: other}).random(count)
+        assert unit_cube(count, 5, one, "latin_hypercube").tobytes() == theirs.tobytes()
 
 
 @pytest.mark.parametrize("count", [1, 7, 64])

@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from games_for_cli import YARD
-from highfence import Decision, Game, Interval, Parameter, Regime, Stage, compare, limits
+from highfence import Decision, Game, Interval, Parameter, Regime, Stage, compare, limits, load
 from highfence.errors import Interrupted, RequestError, SpecError
+from highfence.forms.build import build
+from highfence.forms.staged import StagedForm
+from highfence.spec.model import exact
 from highfence.spec.toml import loads
+from highfence.study._sweep_job import Job
 from highfence.study.branches import Matcher
 from highfence.study.sweep import (
     STATUSES,
@@ -155,6 +159,32 @@ def test_an_empty_interval_is_a_wrong_game():
         regimes=[Regime("any")],
     )
     assert sweep(game, {"top": [1.0, -1.0]}).status.tolist() == [["certified"], ["wrong game"]]
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_a_game_that_is_wrong_at_what_is_not_drawn_is_refused_in_the_same_words(workers, tmp_path):
+    """With workers it is they who find it, and no store is begun."""
+    store = tmp_path / "a.sweep"
+
+    with pytest.raises(SpecError, match=r"^python: stages.go.a: .*empty at these values"):
+        sweep(PENNIES, {"free": [0.0, 1.0]}, workers=workers, store=store, share=0)
+    assert not store.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["small_yard_high_fence", "chain_store", "prisoners_dilemma", "enforcement_inspection"]
+)
+def test_columns_are_those_of_the_form_though_none_is_built(name):
+    game = load(name)
+    regime = game.regimes[0].name if game.regimes else None
+    number = next(p for p in game.parameters if not p.choices)
+    draws = {number.name: [float(exact(number.value))]}
+    job = Job.of(game, draws, None, None, False, "", 1e-4, {})
+    form = build(game, regime=regime)
+
+    outcomes = form.outcome_names if isinstance(form, StagedForm) else tuple(form.outcomes)
+    assert job.players == form.players
+    assert job.columns == (*form.players, *outcomes)
 
 
 def test_equal_draws_are_solved_once(monkeypatch):

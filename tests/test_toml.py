@@ -181,6 +181,18 @@ def test_a_game_survives_the_way_through_toml() -> None:
     tomllib.loads(text)
 
 
+def test_a_game_that_was_checked_is_read_without_a_second_look() -> None:
+    """Workers read what another process has checked; what others read is checked as ever."""
+    text = toml.dumps(yard())
+    wrong = text.replace("market *", "markt *")
+
+    assert wrong != text
+    assert toml.loads(text, checked=True) == yard()
+    assert toml.loads(wrong, checked=True).name == yard().name
+    with pytest.raises(SpecError):
+        toml.loads(wrong)
+
+
 def test_the_place_where_a_game_was_read_is_kept_but_is_no_part_of_it(tmp_path: Path) -> None:
     path = tmp_path / "yard.toml"
     path.write_text(YARD_IN_TOML)

@@ -8,6 +8,7 @@ worker again.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
@@ -78,7 +79,9 @@ def worker_processes(
     leave_a_script_run_again()
     context = _Context()
     try:
-        with ProcessPoolExecutor(count, context, initializer=start, initargs=arguments) as pool:
+        with ProcessPoolExecutor(
+            count, context, initializer=_begin, initargs=(start, arguments)
+        ) as pool:
             yield pool
     except (BrokenExecutor, MethodFailed) as error:
         ended = {process.exitcode for process in context.started}
@@ -95,6 +98,12 @@ def worker_processes(
         if isinstance(error, BrokenExecutor):
             raise MethodFailed(LOST) from error
         raise
+
+
+def _begin(start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    # What a worker loads stays: to look through it for garbage takes a twentieth of its start.
+    gc.set_threshold(50_000)
+    start(*arguments)
 
 
 def _script() -> str:

@@ -366,7 +366,7 @@ def _start(text: str) -> None:
     global _GAME
     from .spec.toml import loads
 
-    _GAME = loads(text)
+    _GAME = loads(text, checked=True)
 
 
 def _several(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -27,6 +28,7 @@ from .. import limits
 from ..errors import Problem, SpecError
 
 __all__ = [
+    "CHECKED",
     "CONFIDENCE",
     "ORIGINS",
     "UNVERIFIED",
@@ -59,6 +61,9 @@ secondary source was; one press report, or contested; cited from memory, to be c
 
 UNVERIFIED = ("low", "memory")
 """The marks of numbers that are shown as unverified."""
+
+CHECKED: ContextVar[bool] = ContextVar("checked", default=False)
+"""Games made where this is true are copies of games that were checked, and are not once more."""
 
 Number = int | float | Fraction | Decimal
 Formula = str | int | float | Fraction | Decimal | Callable[..., Any]
@@ -750,9 +755,10 @@ class Game:
         sentences = tuple(s if isinstance(s, Sentence) else Sentence(s) for s in self.narrative)
         put(self, "narrative", sentences)
 
-        from .validate import validate
+        if not CHECKED.get():
+            from .validate import validate
 
-        validate(self)
+            validate(self)
 
     def _of_players(self, given: Any) -> dict[str, Any]:
         return {p.name if isinstance(p, Player) else p: f for p, f in given.items()}

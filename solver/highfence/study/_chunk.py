@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import LimitExceeded, MethodFailed, SpecError
+from ..errors import HighfenceError, LimitExceeded, MethodFailed, SpecError
 from ..forms.build import build
 from ..forms.staged import StagedForm
 from .branches import position
@@ -38,6 +38,7 @@ __all__ = [
     "WRONG_GAME",
     "Part",
     "Task",
+    "make_ready",
     "solve_part",
 ]
 
@@ -87,10 +88,24 @@ def _game_of(task: Task) -> Game:
     if getattr(_HERE, "text", None) != task.text:
         from ..spec.toml import loads
 
-        _HERE.game = loads(task.text)
+        _HERE.game = loads(task.text, checked=True)
         _HERE.text = task.text
     found: Game = _HERE.game
     return found
+
+
+def make_ready(task: Task) -> bool:
+    """Read the game and load what solves it, before there are draws; return whether it can be
+    built at the values that are not drawn. A worker that starts does so beside the others."""
+    game = _game_of(task)
+    try:
+        for regime in task.regimes:
+            form = build(game, regime=regime, preset=task.preset, parameters=task.parameters)
+            if isinstance(form, StagedForm):
+                _ = form.program
+    except HighfenceError:
+        return False  # whoever asked says why
+    return True
 
 
 def solve_part(task: Task, draws: Mapping[str, Array]) -> Part:

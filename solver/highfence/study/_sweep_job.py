@@ -14,8 +14,8 @@ import numpy as np
 from .. import limits
 from ..errors import RequestError, did_you_mean
 from ..forms.build import build, values
-from ..forms.staged import StagedForm
 from ..spec.model import Game, Regime
+from ..spec.resolve import resolved
 from ._asked import game_of, names_asked, owners_of, set_by
 from ._chunk import Task
 
@@ -62,7 +62,7 @@ class Job:
         tolerance: float,
         parameters: Mapping[str, Any],
     ) -> Job:
-        """Check a request.
+        """Check a request, but for :meth:`check`, which loads what solves.
 
         Raises
         ------
@@ -91,8 +91,9 @@ class Job:
                 f"branches are followed along one parameter; {', '.join(varies)} vary. "
                 "Take a grid of one"
             )
-        form = build(game, regime=asked[0], preset=preset, parameters=parameters)
-        outcomes = form.outcome_names if isinstance(form, StagedForm) else tuple(form.outcomes)
+        base = values(game, regime=asked[0], preset=preset, parameters=parameters)
+        found = resolved(game, {name: v for name, v in base.items() if isinstance(v, str)})
+        players = tuple(player.name for player in game.players)
         bits = np.ascontiguousarray(np.stack(list(table.values()), axis=1)).view(np.uint64)
         _, at, inverse = np.unique(bits, axis=0, return_index=True, return_inverse=True)
         try:
@@ -109,10 +110,20 @@ class Job:
             design=design or "as given",
             tolerance=float(tolerance),
             parameters=dict(parameters),
-            players=tuple(form.players),
-            columns=(*form.players, *outcomes),
+            players=players,
+            columns=(*players, *found.outcomes),
             first=at[inverse.ravel()].astype(np.int64),
         )
+
+    def check(self) -> None:
+        """Refuse a game that is wrong at the values that are not drawn.
+
+        Raises
+        ------
+        SpecError
+            What is wrong.
+        """
+        build(self.game, regime=self.regimes[0], preset=self.preset, parameters=self.parameters)
 
     def dumps(self) -> str:
         """Return the game in TOML.
@@ -123,6 +134,11 @@ class Job:
             It cannot be written so, and why.
         """
         return self.text or _text(self.game)
+
+    @property
+    def distinct(self) -> int:
+        """How many draws differ."""
+        return int((self.first == np.arange(len(self.first))).sum())
 
     def task(self, columns: Whole, shared: bool) -> Task:
         """Return what workers are told about these regimes; a game that is shared is handed on."""

@@ -40,8 +40,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Draws", "keep_workers", "solve_draws"]
 
-CHUNK = 100
-"""Draws that a process solves before it reports."""
+CHUNK = 250
+"""Draws that are solved together, before progress is told. What is done once for all of them takes
+a sixth of the time of a hundred."""
+LEAST = 40
+"""Draws in the last parts that processes get: smaller than the first, so that all end together."""
+ALONE = 100
+"""Draws up to which this process solves them itself: others would take longer to start."""
 WORTHWHILE = 20
 """Draws from which on it pays to work out and compile a closed form."""
 
@@ -174,8 +179,7 @@ def solve_draws(
         return _solve_finite(game, asked, table, preset, given, workers, tolerance, progress)
     job = partial(_solve_chunk, asked, preset, given, tolerance, thorough)
     chunks = [
-        {name: column[k : k + CHUNK] for name, column in table.items()}
-        for k in range(0, count, CHUNK)
+        {name: column[part] for name, column in table.items()} for part in _parts(count, workers)
     ]
     parts = []
     done = 0
@@ -247,6 +251,21 @@ def _numbers(game: Game, name: str, column: ArrayLike) -> Array:
     return numbers
 
 
+def _parts(count: int, workers: int) -> list[slice]:
+    """Return the parts in which draws are solved."""
+    made = []
+    done = 0
+    while done < count:
+        left = count - done
+        if workers > 1 and count > ALONE:
+            size = min(left, CHUNK, max(LEAST, -(-left // (2 * workers))))
+        else:
+            size = CHUNK if 2 * left > 3 * CHUNK else left
+        made.append(slice(done, done + size))
+        done += size
+    return made
+
+
 _GAME: Game | None = None
 
 
@@ -255,7 +274,7 @@ def _start(text: str) -> None:
     global _GAME
     from ..spec.toml import loads
 
-    _GAME = loads(text)
+    _GAME = loads(text, checked=True)
 
 
 def _in_process(job: Callable[..., Any], chunk: Mapping[str, Array]) -> Any:
@@ -287,7 +306,7 @@ def keep_workers(game: Game, workers: int, count: int) -> Iterator[None]:
     """
     from ..spec.toml import dumps
 
-    parts = -(-count // CHUNK)
+    parts = len(_parts(count, workers))
     try:
         text = dumps(game) if workers > 1 and parts > 1 else ""
     except RequestError:

@@ -47,6 +47,10 @@ looking up the game, one commit with a full sync) takes some 10 ms, which is 1 %
 FIRST_CHUNK = 4
 """Draws in the first chunks, before it is known how long one takes."""
 
+LAST_SECONDS = 0.05
+"""How long the last chunks should take at least. With smaller ones workers would not end together
+any better, and a chunk costs some 20 ms however few draws it has."""
+
 GROWTH = 8.0
 """Chunks grow at most by this factor: the first ones also compile and load."""
 
@@ -103,13 +107,13 @@ class Pace:
     def __init__(self, seconds: float = CHUNK_SECONDS) -> None:
         self.seconds = seconds
         self._last = 0
-        self._each = 0.0
+        self._draws = self._seconds = 0.0
 
     def took(self, draws: int, seconds: float) -> None:
         """Hear that a worker solved so many draws in so many seconds."""
-        each = seconds / draws
-        # The latest chunks count most: the first one has compiled, too.
-        self._each = each if not self._each else 0.5 * (self._each + each)
+        # The latest and largest chunks count most: the first one has loaded and compiled, too.
+        self._draws = 0.5 * self._draws + draws
+        self._seconds = 0.5 * self._seconds + seconds
         self._last = max(self._last, draws)
 
     def size(self, left: int, workers: int) -> int:
@@ -117,12 +121,15 @@ class Pace:
 
         Towards the end chunks get smaller, so that all workers end at about the same time.
         """
+        least = 0.0
         if not self._last:
             wanted = float(FIRST_CHUNK)
         else:
-            wanted = min(self.seconds / max(self._each, 1e-9), self._last * GROWTH)
+            each = max(self._seconds / self._draws, 1e-9)
+            wanted = min(self.seconds / each, self._last * GROWTH)
+            least = min(wanted, LAST_SECONDS / each)
         fair = -(-left // (2 * workers)) if workers > 1 else left
-        return max(1, min(int(wanted), fair, left))
+        return max(1, min(int(wanted), max(fair, int(least)), left))
 
 
 def solve_in_chunks(

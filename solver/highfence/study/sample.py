@@ -62,9 +62,10 @@ def sample(
 
     Notes
     -----
-    The same request gives the same draws with the same releases of numpy and scipy; another
-    set of ``names`` gives other draws. Parameters are independent: where one is the remainder
-    of another, replace its column (second example). Ranges are declared bounds, not forecasts.
+    The same request gives the same draws with the same release of numpy, and of scipy where it is
+    a Sobol sequence; another set of ``names`` gives other draws. Parameters are independent:
+    where one is the remainder of another, replace its column (second example). Ranges are
+    declared bounds, not forecasts.
 
     References
     ----------
@@ -159,16 +160,31 @@ def unit_cube(
     """Return draws from the unit cube, shape (count, dimensions)."""
     if method == "random":
         return rng.random((count, dimensions))
+    if method == "latin_hypercube":
+        return _latin_hypercube(count, dimensions, rng.spawn(1)[0])
     import inspect
     import warnings
 
     from scipy.stats import qmc
 
-    engine = qmc.LatinHypercube if method == "latin_hypercube" else qmc.Sobol
     # scipy 1.15 renamed the argument; both names take a Generator.
-    word = "rng" if "rng" in inspect.signature(engine).parameters else "seed"
+    word = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
     with warnings.catch_warnings():
         # That Sobol sequences are balanced at powers of two only is said in the docstring.
         warnings.filterwarnings("ignore", "The balance properties of Sobol", UserWarning)
-        drawn: NDArray[np.float64] = engine(dimensions, **{word: rng}).random(count)
+        drawn: NDArray[np.float64] = qmc.Sobol(dimensions, **{word: rng}).random(count)
     return drawn
+
+
+def _latin_hypercube(count: int, dimensions: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a draw in each of ``count`` slices of every side of the cube.
+
+    The draws are those of scipy, whose import takes longer than a thousand of them do to solve:
+    sweeps that were stored when it was asked go on.
+    """
+    below = rng.random((count, dimensions))
+    slices = np.tile(np.arange(1, count + 1), (dimensions, 1))
+    for side in slices:
+        rng.shuffle(side)
+    made: NDArray[np.float64] = (slices.T - below) / count
+    return made

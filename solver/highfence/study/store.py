@@ -75,9 +75,7 @@ def versions() -> dict[str, str]:
     ``highfence`` is told by its number and by a digest of its sources, so that a solver that
     was edited is another one.
     """
-    import numba
     import numpy
-    import scipy
 
     from .. import __version__
 
@@ -93,9 +91,22 @@ def versions() -> dict[str, str]:
     return {
         "highfence": f"{__version__} ({sources.hexdigest()[:12]})",
         "numpy": numpy.__version__,
-        "scipy": scipy.__version__,
-        "numba": numba.__version__,
+        "scipy": _version("scipy"),
+        "numba": _version("numba"),
     }
+
+
+def _version(package: str) -> str:
+    """Return the version of a package that need not be loaded: it takes long."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        import numba
+        import scipy
+
+        return str({"numba": numba, "scipy": scipy}[package].__version__)
 
 
 # ---------------------------------------------------------------------------------------------

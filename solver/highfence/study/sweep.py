@@ -53,7 +53,7 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import Interrupted, MethodFailed, RequestError, StoreError
 from ..processes import leave_a_script_run_again
-from ._chunk import STATUSES, Part, Task, solve_part
+from ._chunk import STATUSES, Part, Task, make_ready, solve_part
 from ._sweep_answers import Progress, sweep_in
 from ._sweep_job import Job
 from ._swept import TIE, UNCOMPARED, UNDECIDED, Sweep
@@ -221,8 +221,19 @@ def sweep(
         leave_a_script_run_again()  # before the store, which is in use there
     given = values_given(parameters, named)
     job = Job.of(game, draws, regimes, preset, branches, design, tolerance, given)
-    answers = Progress(job)
     with ExitStack() as stack:
+        running: Engine | None = None
+        if starts_processes(engine, workers) and job.text and not (store and Path(store).exists()):
+            # All is to be solved: workers start and load at once, and look whether the game is in
+            # order, so that this process need not load what solves.
+            running = stack.enter_context(open_engine(engine, workers, most=job.distinct))
+            first = job.task(np.arange(len(job.regimes)), shared=False)
+            ready = [running.executor.submit(make_ready, first) for _ in range(running.workers())]
+            if not ready[0].result():
+                job.check()
+        else:
+            job.check()
+        answers = Progress(job)
         kept: Store | None = None
         if store is not None:
             from .store import Store
@@ -232,7 +243,6 @@ def sweep(
             kept = stack.enter_context(Store(store, job.request(), job.about(), repair=repair))
             answers.load(kept)
         tell = progress or (lambda done, total: None)
-        running: Engine | None = None
         try:
             tell(answers.done, answers.total)
             for regimes_, rows in answers.missing():
