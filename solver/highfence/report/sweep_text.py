@@ -134,7 +134,7 @@ def _open(page: Page, found: Sweep) -> None:
     page.text(
         f"{count:,} {'answers are' if several else 'answer is'} not certified, and left out of "
         "what is said. A sweep spends less on each answer than solve does on one; this looks "
-        f"closer at {'the first of them' if several else 'it'}:"
+        f"closer at {'the first of them (--csv has the numbers of all)' if several else 'it'}:"
     )
     page.line(f"  {clean(look_closer(found))}")  # unfolded, so that it can be copied
 
