@@ -774,3 +774,10 @@ def test_ranges_over_all_equilibria_name_a_winner_where_they_can():
     assert not comparison.regimes[0].solution.unlisted
     assert comparison.best["One"].verdict is Verdict.WINS
     assert comparison.best["One"].regime == "out"
+
+
+def test_of_many_plays_a_few_are_told():
+    """Each of three rooms has three equilibria, so that 27 plays follow entry."""
+    says = compare(loads(ROOMS)).regimes[0].says
+    assert says.count(" Or: ") == 3
+    assert says.endswith(" Or one of 23 more; highfence solve lists them.")

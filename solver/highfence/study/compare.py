@@ -46,7 +46,9 @@ __all__ = [
 
 Range = tuple[float, float]
 SAID = 20
-"""Most plays of a regime that are told in words."""
+"""Most plays of a regime that are all told in words."""
+FIRST = 4
+"""Plays that are told of more than these."""
 
 
 class Verdict(StrEnum):
@@ -333,9 +335,10 @@ def _result(game: Game, regime: Regime, solutions: Mapping[str, Solution]) -> Re
         says = "No equilibrium was found; the notes say how far the search went."
     elif not says:
         plays = list(dict.fromkeys(_played(e) for e in solution.equilibria))
-        says = " Or: ".join(plays[:SAID])
-        if len(plays) > SAID:
-            says += f" Or one of {len(plays) - SAID} more; highfence solve lists them."
+        told = plays if len(plays) <= SAID else plays[:FIRST]
+        says = " Or: ".join(told)
+        if len(plays) > len(told):
+            says += f" Or one of {len(plays) - len(told)} more; highfence solve lists them."
         elif solution.unlisted:
             says += " Or others, which are not listed."
     elif solution.unlisted:
