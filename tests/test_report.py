@@ -370,6 +370,26 @@ def tornado() -> plots.Picture:
     return plots.tornado_bars(found)
 
 
+def test_numbers_of_a_tornado_are_written_out():
+    measures = {
+        "swing": [3649.0, 1.0],
+        "at_low": [474.0, np.nan],
+        "at_high": [4123.0, 3.0],
+        "low": [0.0, 2.0],
+        "high": [12000.0, 5.0],
+    }
+    found = Indices(
+        "tornado", "margin of yard", ("stake", "cost"),
+        MappingProxyType({k: np.array(v) for k, v in measures.items()}),
+        MappingProxyType({}), 5, 4, 0.95, base=2000.0,
+    )  # fmt: skip
+    made = plots.tornado_bars(found)
+
+    drawn = [text.get_text() for text in made.figure.axes[0].texts]
+    assert drawn == ["474 at 0", "4123 at 12000", "undefined at 2", "3 at 5"]
+    assert made.alt.startswith("At the numbers as given 2000. stake: 474 at 0, 4123 at 12000; cost")
+
+
 def sobol() -> plots.Picture:
     """Return Sobol indices of two parameters, one of them without intervals."""
     ends = np.array([[0.1, 0.5], [np.nan, np.nan]])

@@ -437,9 +437,8 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
                 value = found.of(name, f"at_{side}")
                 if np.isfinite(value):
                     _bar(axes, place + shift, base, value - base, ROLES[role], 0.38)
-                shown = number(value, 2) if np.isfinite(value) else "undefined"
                 axes.annotate(
-                    f"{shown} at {number(found.of(name, side), 3)}", (1.02, place + shift),
+                    _reached(found, name, side, 2), (1.02, place + shift),
                     xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
                 )  # fmt: skip
         axes.axvline(base, color=BLACK, linewidth=0.8)
@@ -448,8 +447,7 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
         axes.set_xlabel(_folded(target, 60))
         _key(axes, {"low end": "parameter at its low end", "high end": "at its high end"})
     told = "; ".join(
-        f"{name}: {number(found.of(name, 'at_low'), 3)} at {number(found.of(name, 'low'), 3)}, "
-        f"{number(found.of(name, 'at_high'), 3)} at {number(found.of(name, 'high'), 3)}"
+        f"{name}: {_reached(found, name, 'low', 3)}, {_reached(found, name, 'high', 3)}"
         for name in names
     )
     return Picture(
@@ -458,6 +456,13 @@ def tornado_bars(found: Indices, target: str = "") -> Picture:
         clean(f"At the numbers as given {number(base, 3)}. {told}."),
         figure,
     )
+
+
+def _reached(found: Indices, name: str, side: str, digits: int) -> str:
+    """Return an outcome and the end of a parameter's range at which it is that."""
+    value = found.of(name, f"at_{side}")
+    shown = number(value, digits) if np.isfinite(value) else "undefined"
+    return f"{shown} at {number(found.of(name, side), 3)}"
 
 
 def _write(axes: Any, at: float, place: float, text: str, right: bool) -> None:
