@@ -634,6 +634,13 @@ def _status(outcome: _Outcome, chosen: Method, most: int) -> tuple[Status, str]:
     what = chosen.summary.removeprefix("Yield ").removesuffix(".")
     if chosen.finds is Finds.ALL:
         return Status.SOLVED, f"the search was complete: {what}"
+    short = [bool(getattr(profile, "approached", ())) for profile, _ in outcome.found]
+    if any(short):
+        which = "all that are listed" if all(short) else f"{sum(short)} of those listed"
+        return Status.SOLVED, (
+            f"{chosen} yields {what}; there may be more; {which} are epsilon-equilibria: a best "
+            "action is approached and not attained (see their notes)"
+        )
     return Status.SOLVED, f"{chosen} yields {what}; there may be more"
 
 

@@ -15,6 +15,7 @@ from ..forms.staged import Block, Prescription, StagedForm
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ._suprema import Approached
     from .staged import Solver
 
     Array = NDArray[np.float64]
@@ -74,6 +75,8 @@ class StagedProfile:
     rule: str
     """How a continuation was chosen where a subgame has several equilibria."""
     solver: Solver = field(repr=False)
+    approached: tuple[Approached, ...] = ()
+    """Best actions on the path that are approached and not attained."""
 
     def prescribe(self, block: int, rows: Array) -> Prescription:
         """Return what is done at a block behind each history; ``rows`` are not changed.
@@ -144,7 +147,10 @@ class StagedProfile:
             "strategies": strategies,
             "outcomes": dict(zip(form.outcome_names, map(float, outcomes), strict=True)),
             "path": tuple(lines),
-            "notes": (self.rule,) if self.several else (),
+            "notes": (
+                *((self.rule,) if self.several else ()),
+                *(one.words for one in self.approached),
+            ),
         }
 
     @property

@@ -30,6 +30,7 @@ from ..spec.formulas import Expr, order
 from ._jumps import mix_at_jumps
 from ._search import CLOSE, EQUAL, GRID, Resolution, best_edges, known
 from ._stage_game import StageGame, side_by_side, starting_points
+from ._suprema import approached
 from .plays import Play, StagedProfile, close, distinct
 from .registry import method
 
@@ -806,7 +807,7 @@ def staged(
     ):
         if count >= most:
             return Findings(False, (*notes, f"stopped at {most} equilibria"))
-        yield StagedProfile(form, play, rule_text, made_by)
+        yield StagedProfile(form, play, rule_text, made_by, approached(made_by, play))
     return Findings(not solver.truncated, tuple(notes))
 
 
