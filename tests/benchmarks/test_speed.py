@@ -29,7 +29,7 @@ from highfence import compare, load, solve
 from highfence.forms.gambit_files import write_nfg
 from highfence.forms.normal import NormalForm
 from highfence.methods.extreme import extreme_enumeration
-from highfence.study.draws import CHUNK, solve_draws
+from highfence.study.draws import solve_draws
 from reference_shares import (
     BEST,
     FLAGSHIP,
@@ -178,7 +178,7 @@ def test_many_draws_are_solved_and_certified_or_flagged(capsys):
             f"{ranged(shares['yard over broad'])} (ref {YARD_OVER_BROAD})"
         )
     assert told[-1][0] == COUNT
-    assert [done for done, _ in told[:-1]] == list(range(CHUNK, COUNT, CHUNK))
+    assert told == sorted(told)
     assert share > 0.9
 
 
