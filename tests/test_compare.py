@@ -569,6 +569,15 @@ def test_what_is_the_same_everywhere_takes_no_column():
     assert "regime   v  w" in comparison_text(made, 100, everything=True)
 
 
+def test_where_all_is_the_same_there_is_no_table_and_no_mark():
+    said = comparison_text(compare(choosing({"a": "1", "b": "1"})), 100)
+
+    assert "The same under every regime: v 1" in said
+    assert "all the same" in said
+    assert "regime\n" not in said
+    assert "* best" not in said
+
+
 ROUNDING = "sqrt(2) * sqrt(2) - 2"
 """0, but 4.4e-16 in floats."""
 

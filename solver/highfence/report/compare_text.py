@@ -58,14 +58,18 @@ def comparison_page(
     shown = list(columns) if everything else list(columns)[:MAX_COLUMNS]
     texts = {name: texts_of(comparison, *columns[name]) for name in shown}
     constant = [] if everything else [name for name in shown if is_constant(texts[name])]
-    _table_of(page, comparison, [name for name in shown if name not in constant])
-    if constant:
+    varied = [name for name in shown if name not in constant]
+    if varied or not shown:
+        _table_of(page, comparison, varied)
         page.blank()
+    if constant:
         same = []
         for name in constant:
             player, ranges = columns[name]
             same.append(f"{name} {texts_of(comparison, player, ranges[:1])[0]}")
         page.item("The same under every regime", ", ".join(same))
+        page.blank()
+    _marks(page, comparison, [columns[name][0] for name in varied])
     _verdicts(page, comparison, [columns[name][0] for name in shown], everything)
     page.heading("What happens")
     for result in comparison.regimes:
@@ -181,13 +185,16 @@ def _flags(result: RegimeResult) -> str:
     )
 
 
+def _marks(page: Page, comparison: Comparison, shown: Sequence[str]) -> None:
+    """Say what the marks in the table mean, if there are any."""
+    marked = [comparison.best[player] for player in shown if player]
+    if any(best.contenders for best in marked):
+        near = any(best.near for best in marked)
+        page.text("* best for that player" + (f"; ~ near tie, {_near()}" * near), "dim")
+
+
 def _verdicts(page: Page, comparison: Comparison, shown: Sequence[str], everything: bool) -> None:
     labels = {result.name: result.label for result in comparison.regimes}
-    page.blank()
-    if any(best.contenders for best in comparison.best.values()):
-        near = any(best.near for best in comparison.best.values())
-        text = "* best for that player" + (f"; ~ near tie, {_near()}" * near)
-        page.text(text, "dim")
     others = []
     for player, best in comparison.best.items():
         who = comparison.labels.get(player, player)
