@@ -8,6 +8,7 @@ source states.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from highfence import Decision, Game, Interval, Parameter, Stage, solve
-from highfence.errors import NotApplicable
+from highfence.errors import NotApplicable, RequestError, SpecError
 from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Terminal
 from highfence.forms.normal import NormalForm
 from highfence.methods.backward_induction import backward_induction
@@ -319,3 +320,26 @@ def test_a_grim_trigger_holds_from_a_discount_of_a_seventh():
     game = NormalForm.bimatrix([[9, 1], [10, 3]], symmetric=True)
     assert grim_trigger(game, (0, 0), (1, 1)).all_players == Fraction(1, 7)
     assert critical_discount(game, (0, 0)) == pytest.approx(1 / 7, abs=2e-6)
+
+
+# ------------------------------------------------------------------ calls side by side, and again
+
+
+def test_threads_that_solve_at_once_find_what_one_finds_alone():
+    names = ["beer_quiche", "matching_pennies", "spence_1973", "kuhn_poker", "chicken"] * 2
+    alone = [solve(name) for name in names]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(solve, names))
+    assert together == alone
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [(float("inf"), SpecError), (1j, TypeError), ("a", SpecError)]
+)
+def test_an_error_names_the_cell_and_leaves_no_trace_in_the_next_call(wrong, error):
+    before = solve("chicken")
+    with pytest.raises(error, match=r"row\[0, 1\]"):
+        NormalForm.bimatrix([[0, wrong], [1, 0]], [[0, 1], [1, 0]])
+    with pytest.raises(RequestError):
+        solve("chicken", method="no_such_method")
+    assert solve("chicken") == before
