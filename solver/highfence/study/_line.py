@@ -102,7 +102,8 @@ class Line:
         usual = self.usual()
         if self.ends[0] < usual < self.ends[1]:
             start = np.union1d(start, [usual])
-        many = f"{len(self.scanner.regimes)} regimes"
+        count = len(self.scanner.regimes)
+        many = f"{count} regime{'s' * (count != 1)}"
         tell(f"solving {len(start)} values of {self.parameter}, {many}")
         self._add(start)
         while len(new := self._wanted()):
