@@ -88,7 +88,9 @@ def values(
         A name is unknown, or a value is not a finite number or not among the choices.
     """
     declared = {parameter.name: parameter for parameter in game.parameters}
-    made = {name: _value(game, p, p.value) for name, p in declared.items()}
+    if "values" not in game.cache:  # a comparison asks some twenty times
+        game.cache["values"] = {name: _value(game, p, p.value) for name, p in declared.items()}
+    made: Values = dict(game.cache["values"])
 
     def put(given: Mapping[str, Any], whence: str) -> None:
         for name, value in given.items():
