@@ -87,6 +87,9 @@ class Outcome:
         Where regimes have several equilibria, the formula is evaluated with every input at
         its lowest and at its highest value. That brackets formulas which rise or fall with
         each input on its own, and may be wider than what the equilibria give together.
+
+        Values of one name under several regimes that rounding alone parts are taken for one:
+        to ``tolerances.SAME`` of their size in a condition, to :data:`EQUAL` in a number.
         """
         index = {name: k for k, name in enumerate(found.regimes)}
         columns: dict[str, tuple[Array, Array]] = {}

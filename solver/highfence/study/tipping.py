@@ -13,7 +13,8 @@ holds at each end is certified. The search starts from a grid and halves every c
   (so that two flips could hide inside),
 - across which an outcome moves by more than its neighbors let expect,
 
-until it is as narrow as the tolerance. Margins that run through 0 are bracketed by the root of
+until it is as narrow as the tolerance. What then seems to jump is told from what rises steeply
+by halving its cell further: a jump keeps its size. Margins that run through 0 are bracketed by the root of
 their chord as well. What could still be missed is said: two flips, both between the same two
 neighboring points, that neither side announces. :attr:`Tipping.resolution` is how far apart
 such neighbors are at most.
