@@ -14,10 +14,10 @@ holds at each end is certified. The search starts from a grid and halves every c
 - across which an outcome moves by more than its neighbors let expect,
 
 until it is as narrow as the tolerance. What then seems to jump is told from what rises steeply
-by halving its cell further: a jump keeps its size. Margins that run through 0 are bracketed by the root of
-their chord as well. What could still be missed is said: two flips, both between the same two
-neighboring points, that neither side announces. :attr:`Tipping.resolution` is how far apart
-such neighbors are at most.
+by halving its cell further: a jump keeps its size. Margins that run through 0 are bracketed by
+the root of their chord as well. What could still be missed is said: two flips, both between the
+same two neighboring points, that neither side announces. :attr:`Tipping.resolution` is how far
+apart such neighbors are at most.
 """
 
 from __future__ import annotations
