@@ -17,7 +17,7 @@ from numba import types
 
 from .batch_bimatrix import extreme_pairs
 from .batch_stages import NARROW, NEVER, SOLVED, UNDEFINED, survivors, undominated
-from .compiling import kept, lean
+from .compiling import copy, kept, lean
 
 __all__ = ["UNSETTLED", "gather_draws", "settle_draws_of_tree"]
 
@@ -29,89 +29,80 @@ _MATRIX = types.float64[:, ::1]
 
 
 @lean
-def _join(numbers, where, first, step, size, begin, margin, pick, high, next_high, at):  # type: ignore[no-untyped-def]
-    """Compare own actions against one combination of the others' actions, at every draw.
+def _lead(numbers, where, first, step, size, ahead, best, next_best):  # type: ignore[no-untyped-def]
+    """Write by how much the best of some rows is ahead of the next at every draw, and its number.
 
-    Own action ``k`` is worth the row ``where[first + k * step]``. ``margin`` becomes the least of
-    what it was and what the best action is ahead of the next; negative if the best is not the
-    one that it was before. ``pick`` is the best one's number.
+    Row ``k`` is ``where[first + k * step]``. The first of equals counts as the best. ``next_best``
+    is room.
     """
-    if size == 3:
-        x, y = numbers[where[first]], numbers[where[first + step]]
-        z = numbers[where[first + 2 * step]]
-        if begin:
-            for d in range(margin.size):
-                top = x[d] if x[d] > y[d] else y[d]
-                low = y[d] if x[d] > y[d] else x[d]
-                best = 0.0 if x[d] >= y[d] else 1.0
-                best = 2.0 if z[d] > top else best
-                rest = top if z[d] > top else z[d]
-                top = z[d] if z[d] > top else top
-                margin[d] = top - (rest if rest > low else low)
-                pick[d] = best
-        else:
-            for d in range(margin.size):
-                top = x[d] if x[d] > y[d] else y[d]
-                low = y[d] if x[d] > y[d] else x[d]
-                best = 0.0 if x[d] >= y[d] else 1.0
-                best = 2.0 if z[d] > top else best
-                rest = top if z[d] > top else z[d]
-                top = z[d] if z[d] > top else top
-                ahead = top - (rest if rest > low else low)
-                ahead = ahead if ahead < margin[d] else margin[d]
-                margin[d] = ahead if pick[d] == best else -1.0
+    if size == 1:
+        for d in range(ahead.size):
+            ahead[d] = np.inf
+            best[d] = 0.0
         return
     x, y = numbers[where[first]], numbers[where[first + step]]
     if size == 2:
-        if begin:
-            for d in range(margin.size):
-                margin[d] = abs(x[d] - y[d])
-                pick[d] = 0.0 if x[d] >= y[d] else 1.0
-        else:
-            for d in range(margin.size):
-                ahead = abs(x[d] - y[d])
-                ahead = ahead if ahead < margin[d] else margin[d]
-                margin[d] = ahead if pick[d] == (0.0 if x[d] >= y[d] else 1.0) else -1.0
+        for d in range(ahead.size):
+            ahead[d] = abs(x[d] - y[d])
+            best[d] = 0.0 if x[d] >= y[d] else 1.0
         return
-    for d in range(margin.size):
-        high[d] = x[d] if x[d] > y[d] else y[d]
-        next_high[d] = y[d] if x[d] > y[d] else x[d]
-    for d in range(margin.size):
-        at[d] = 0.0 if x[d] >= y[d] else 1.0
+    if size == 3:
+        z = numbers[where[first + 2 * step]]
+        for d in range(ahead.size):
+            top = x[d] if x[d] > y[d] else y[d]
+            low = y[d] if x[d] > y[d] else x[d]
+            number = 0.0 if x[d] >= y[d] else 1.0
+            best[d] = 2.0 if z[d] > top else number
+            rest = top if z[d] > top else z[d]
+            top = z[d] if z[d] > top else top
+            ahead[d] = top - (rest if rest > low else low)
+        return
+    for d in range(ahead.size):
+        ahead[d] = x[d] if x[d] > y[d] else y[d]
+        next_best[d] = y[d] if x[d] > y[d] else x[d]
+    for d in range(ahead.size):
+        best[d] = 0.0 if x[d] >= y[d] else 1.0
     for k in range(2, size):
         z = numbers[where[first + k * step]]
         number = float(k)
-        for d in range(margin.size):
-            at[d] = number if z[d] > high[d] else at[d]
-        for d in range(margin.size):
-            rest = high[d] if z[d] > high[d] else z[d]
-            next_high[d] = rest if rest > next_high[d] else next_high[d]
-            high[d] = z[d] if z[d] > high[d] else high[d]
-    if begin:
-        for d in range(margin.size):
-            margin[d] = high[d] - next_high[d]
-            pick[d] = at[d]
-    else:
-        for d in range(margin.size):
-            ahead = high[d] - next_high[d]
-            ahead = ahead if ahead < margin[d] else margin[d]
-            margin[d] = ahead if pick[d] == at[d] else -1.0
+        for d in range(ahead.size):
+            best[d] = number if z[d] > ahead[d] else best[d]
+        for d in range(ahead.size):
+            rest = ahead[d] if z[d] > ahead[d] else z[d]
+            next_best[d] = rest if rest > next_best[d] else next_best[d]
+            ahead[d] = z[d] if z[d] > ahead[d] else ahead[d]
+    for d in range(ahead.size):
+        ahead[d] -= next_best[d]
 
 
 @lean
-def _clear_reply(numbers, where, first, step, size, d, clear):  # type: ignore[no-untyped-def]
-    """Return the one action that is better than all others for certain at a draw, else -1."""
-    best, high = 0, numbers[where[first], d]
-    second = -np.inf
-    for k in range(1, size):
-        x = numbers[where[first + k * step], d]
-        if x > high:
-            second = high
-            high = x
-            best = k
-        elif x > second:
-            second = x
-    return best if high - second > clear else -1
+def _join(margin, pick, ahead, best):  # type: ignore[no-untyped-def]
+    """Join what the best is ahead by with ``margin``: -1 where it is another than ``pick``."""
+    for d in range(margin.size):
+        least = ahead[d] if ahead[d] < margin[d] else margin[d]
+        margin[d] = least if pick[d] == best[d] else -1.0
+
+
+@lean
+def _at_most_one(table, n, rows, columns, left_1, left_2, clear_1, clear_2):  # type: ignore[no-untyped-def]
+    """Tell whether at most one pure combination of what dominance leaves may be an equilibrium.
+
+    ``left_1`` and ``left_2``: those strategies, ``rows`` and ``columns`` of them.
+    """
+    found = 0
+    for r in range(rows):
+        for c in range(columns):
+            cell = left_1[r] * n + left_2[c]
+            stays = True
+            for k in range(rows):
+                gain = table[0, left_1[k] * n + left_2[c]] - table[0, cell]
+                stays = stays and gain <= clear_1
+            for k in range(columns):
+                gain = table[1, left_1[r] * n + left_2[k]] - table[1, cell]
+                stays = stays and gain <= clear_2
+            if stays:
+                found += 1
+    return found <= 1
 
 
 @kept(
@@ -176,8 +167,11 @@ def settle_draws_of_tree(  # type: ignore[no-untyped-def]
     xs, ys = np.empty((128, 6)), np.empty((128, 6))
     used = 0
     own_clear = np.empty(players)
+    # By how much, and which, an action is the best against one of the other player's, or all.
+    ahead_1, best_1 = np.empty((longest, count)), np.empty((longest, count))
+    ahead_2, best_2 = np.empty((longest, count)), np.empty((longest, count))
     margin, pick = np.empty((2, count)), np.empty((2, count))
-    at = np.empty(count)
+    at, odd = np.empty(count, np.int64), np.empty(count, np.int64)
 
     # What is a tie, and is it far from what is none?
     for k in range(columns):
@@ -265,46 +259,37 @@ def settle_draws_of_tree(  # type: ignore[no-untyped-def]
                     side[a, c] = where[c * columns + axis_player[first_axis + a]]
             if axes == 2:
                 n = axis_size[first_axis + 1]
-            if m == 1:
-                margin[0, :] = np.inf
-                pick[0, :] = 0.0
-            else:
-                for j in range(n):
-                    _join(
-                        numbers, side[0], j, n, m, j == 0, margin[0], pick[0], low, high, at
-                    )  # fmt: skip
+            for j in range(n):
+                _lead(numbers, side[0], j, n, m, ahead_1[j], best_1[j], low)
             if axes == 2:
-                bound = clear[axis_player[first_axis]]
-                unclear = False
-                for d in range(count):
-                    unclear = unclear or (margin[0, d] <= bound[d] and status[d] == SOLVED)
-                if unclear and n == 1:
-                    margin[1, :] = np.inf
-                    pick[1, :] = 0.0
-                elif unclear:
-                    for i in range(m):
-                        _join(
-                            numbers, side[1], i * n, 1, n, i == 0, margin[1], pick[1], low, high, at
-                        )  # fmt: skip
+                for i in range(m):
+                    _lead(numbers, side[1], i * n, 1, n, ahead_2[i], best_2[i], low)
+                copy(margin[0], ahead_1[0])
+                copy(pick[0], best_1[0])
+                for j in range(1, n):
+                    _join(margin[0], pick[0], ahead_1[j], best_1[j])
+                copy(margin[1], ahead_2[0])
+                copy(pick[1], best_2[0])
+                for i in range(1, m):
+                    _join(margin[1], pick[1], ahead_2[i], best_2[i])
+        odd_draws = 0
         for d in range(count):
             cell = -1
             if status[d] == SOLVED:
                 if axes == 1:
-                    if margin[0, d] > clear[axis_player[first_axis], d]:
-                        cell = int(pick[0, d])
+                    if ahead_1[0, d] > clear[axis_player[first_axis], d]:
+                        cell = int(best_1[0, d])
                 elif axes == 2:
                     clear_1 = clear[axis_player[first_axis], d]
                     clear_2 = clear[axis_player[first_axis + 1], d]
                     if margin[0, d] > clear_1:
                         i = int(pick[0, d])
-                        j = _clear_reply(numbers, side[1], i * n, 1, n, d, clear_2)
-                        if j >= 0:
-                            cell = i * n + j
+                        if ahead_2[i, d] > clear_2:
+                            cell = i * n + int(best_2[i, d])
                     elif margin[1, d] > clear_2:
                         j = int(pick[1, d])
-                        i = _clear_reply(numbers, side[0], j, n, m, d, clear_1)
-                        if i >= 0:
-                            cell = i * n + j
+                        if ahead_1[j, d] > clear_1:
+                            cell = int(best_1[j, d]) * n + j
                     else:
                         for c in range(number):
                             table[0, c] = numbers[side[0, c], d]
@@ -314,7 +299,12 @@ def settle_draws_of_tree(  # type: ignore[no-untyped-def]
                         )
                         if i == 1 and j == 1:
                             cell = left_1[0] * n + left_2[0]
-                        elif i <= 6 and j <= 6 and used + m + n <= mixed.size:
+                        elif (
+                            i <= 6
+                            and j <= 6
+                            and used + m + n <= mixed.size
+                            and _at_most_one(table, n, i, j, left_1, left_2, clear_1, clear_2)
+                        ):
                             for r in range(i):
                                 for c in range(j):
                                     cell = left_1[r] * n + left_2[c]
@@ -353,32 +343,38 @@ def settle_draws_of_tree(  # type: ignore[no-untyped-def]
                 if cell == -1:
                     status[d] = UNSETTLED
             chosen[d] = cell
-            if cell < -1:
-                place = -2 - cell
-                for k in range(columns):
-                    numbers[made + k, d] = 0.0
-                for i in range(m):
-                    for j in range(n):
-                        weight = mixed[place + i] * mixed[place + m + j]
-                        if weight > 0:
-                            c = first_cell + i * n + j
-                            for t in range(term_start[c], term_start[c + 1]):
-                                share = weight
-                                if term_odds[t] >= 0:
-                                    share *= numbers[odds_places[term_odds[t]], d]
-                                end = ends[end_start[s] + term_end[t]]
-                                for k in range(columns):
-                                    row = (
-                                        places[end * columns + k]
-                                        if end < terminals
-                                        else base + (end - terminals) * columns + k
-                                    )
-                                    numbers[made + k, d] += share * numbers[row, d]
-                continue
             # What is worked out for draws that are left alone is not read.
-            cell = max(cell, 0)
+            at[d] = max(cell, 0) * columns
+            if cell < -1:
+                odd[odd_draws] = d
+                odd_draws += 1
+        for k in range(columns):
+            z = numbers[made + k]
+            for d in range(count):
+                z[d] = numbers[where[at[d] + k], d]
+        for each in range(odd_draws):
+            d = odd[each]
+            place = -2 - chosen[d]
             for k in range(columns):
-                numbers[made + k, d] = numbers[where[cell * columns + k], d]
+                numbers[made + k, d] = 0.0
+            for i in range(m):
+                for j in range(n):
+                    weight = mixed[place + i] * mixed[place + m + j]
+                    if weight == 0:
+                        continue
+                    c = first_cell + i * n + j
+                    for t in range(term_start[c], term_start[c + 1]):
+                        share = weight
+                        if term_odds[t] >= 0:
+                            share *= numbers[odds_places[term_odds[t]], d]
+                        end = ends[end_start[s] + term_end[t]]
+                        for k in range(columns):
+                            row = (
+                                places[end * columns + k]
+                                if end < terminals
+                                else base + (end - terminals) * columns + k
+                            )
+                            numbers[made + k, d] += share * numbers[row, d]
 
 
 @kept(types.void(_INTS, _MATRIX, _INTS, types.float64[:, :, ::1]))

@@ -290,8 +290,8 @@ def solve_block(form: BatchForm, draws: Floats, memory: Memory | None = None) ->
     _evaluate(form, draws, numbers, status)
     base = form.formulas.registers
     rules = _rules(form.stages, limits.MAX_SUPPORT_PATHS)
-    if (rules == PURE).any():
-        # Often none of the pure equilibria comes about by dominance, or there are several.
+    if (rules != ALL).any():
+        # Where pure ones are asked for, often none comes about by dominance, or several do.
         status[status == 0] = UNSETTLED
     else:
         arguments: list[Any] = [
