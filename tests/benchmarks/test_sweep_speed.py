@@ -48,8 +48,9 @@ def test_what_comes_on_top_of_solving(tmp_path, capsys, monkeypatch):
     real = module.solve_part
 
     def timed(task, draws):
+        began = time.perf_counter()
         part = real(task, draws)
-        solving.append(part.seconds)
+        solving.append(time.perf_counter() - began)
         return part
 
     monkeypatch.setattr(module, "solve_part", timed)

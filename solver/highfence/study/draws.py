@@ -472,6 +472,13 @@ def _solve_together(
     return done
 
 
+def load_what_solves(form: StagedForm) -> None:
+    """Load and compile all that draws of a game are solved by at once: one is solved by it."""
+    names = form.plan.names
+    draw = {name: form.root[:, k] for k, name in enumerate(names[:1])}
+    _solve_together(form, draw, tolerances.REGRET_BATCH, thorough=False)
+
+
 def _solve_closed(
     form: StagedForm, chunk: Mapping[str, Array], tolerance: float
 ) -> dict[int, tuple[Array, float, int]]:

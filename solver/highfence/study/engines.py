@@ -41,13 +41,13 @@ ENGINES = ("serial", "threads", "processes", "dask")
 """Engines by name; ``dask://HOST:PORT`` is the scheduler of a cluster that runs already."""
 
 CHUNK_SECONDS = 1.0
-"""How long a chunk should take. What comes on top of solving it (sending it and its answers,
-looking up the game, one commit with a full sync) takes some 10 ms, which is 1 % of this."""
+"""How long a chunk should take, of the processor. What comes on top of solving it (sending it and
+its answers, looking up the game, one commit with a full sync) takes some 10 ms: 1 % of this."""
 
 FIRST_CHUNK = 4
 """Draws in the first chunks, before it is known how long one takes."""
 
-LAST_SECONDS = 0.05
+LAST_SECONDS = 0.1
 """How long the last chunks should take at least. With smaller ones workers would not end together
 any better, and a chunk costs some 20 ms however few draws it has."""
 
