@@ -122,6 +122,7 @@ class Listing:
         self.found = found
         self.num_sets = num_sets
         self.alike: dict[int, list[_Alike]] = {}
+        self.occurring: dict[tuple[int, ...], dict[int, dict[Strategy, None]]] = {}
         self.number: dict[int, int] = {}
         """Per continuation (its identity) that was looked at: its outcomes."""
 
@@ -192,7 +193,7 @@ class Listing:
         plans = 1
         chosen: list[tuple[Continuation, int]] = []
         seen: dict[int, dict[Strategy, None]] = {}
-        off: list[Continuation] = []
+        off: list[Sequence[Continuation]] = []
         waiting = [(whole, number)]
         strategies: list[Strategy] = [()] * self.num_sets
         while waiting:
@@ -210,7 +211,7 @@ class Listing:
             for way in group.ways:
                 elsewhere = way.elsewhere
                 ways += prod(sum(choice.count for choice in part) for part in elsewhere)
-                off += [choice for part in elsewhere for choice in part]
+                off += elsewhere
                 for known, strategy in way.behavior:
                     seen.setdefault(known, {})[strategy] = None
             plans = min(MANY, plans * ways)
@@ -219,23 +220,34 @@ class Listing:
                 strategies[known] = strategy
             chosen += [(part[0], 0) for part in first.elsewhere]
         self._write(strategies, chosen)
-        self._see_all(off, seen)
+        for part in reversed(off):
+            for known, occurring in self._occurring(part).items():
+                seen.setdefault(known, {}).update(occurring)
         options = {known: tuple(kept) for known, kept in sorted(seen.items()) if len(kept) > 1}
         return tuple(strategies), Support(plans, options)
 
-    def _see_all(self, whole: list[Continuation], seen: dict[int, dict[Strategy, None]]) -> None:
-        """Add what some plan of the continuations does, at each of their information sets."""
-        visited: set[int] = set()
-        while whole:
-            here = whole.pop()
+    def _occurring(self, part: Sequence[Continuation]) -> dict[int, dict[Strategy, None]]:
+        """Return what some plan of the continuations does, at each of their information sets.
+
+        Many outcomes leave the same off the path, so it is looked up once.
+        """
+        key = tuple(map(id, part))
+        if key in self.occurring:
+            return self.occurring[key]
+        seen: dict[int, dict[Strategy, None]] = {}
+        waiting, visited = list(part), set[int]()
+        while waiting:
+            here = waiting.pop()
             if id(here) in visited:
                 continue
             visited.add(id(here))
             for way in here.ways:
                 for known, strategy in way.behavior:
                     seen.setdefault(known, {})[strategy] = None
-                for part in way.parts:
-                    whole += part
+                for below in way.parts:
+                    waiting += below
+        self.occurring[key] = seen
+        return seen
 
     # --- plans -----------------------------------------------------------------------------
 
