@@ -735,6 +735,9 @@ def staged(
     decide last, over an interval each, and no pure equilibrium was found: one of them mixes
     two actions. Mixing by more than two players over finite actions beside intervals is not
     searched.
+    Where the last stage has no pure equilibrium behind some history, all is solved anew with
+    a closer look at it. What stops a hair short of a best action that is approached and not
+    attained is yielded all the same, with ``approached`` saying so (:mod:`._suprema`).
     """
     most = limits.MAX_EQUILIBRIA if limit is None else limit
     notes: list[str] = [
