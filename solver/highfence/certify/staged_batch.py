@@ -327,10 +327,13 @@ class _Judge:
                 found = self._summed(at, tried, self._followed(*self._led(at, tried)))
             known = np.where(np.isfinite(found), found, -np.inf)
             self._see(at, self.leader.player, known.max(axis=1) - now[at])
-            # Close to the action itself all scales were tried: look around the best elsewhere,
-            # if it comes near what the action brings.
-            elsewhere = np.abs(tried - self.lead[at, None]) > 1.5 * width[at, None] / points
-            rival = np.where(elsewhere, known, -np.inf)
+            # Close to the action itself all scales were tried: look around the best peak
+            # elsewhere, if it comes near what the action brings.
+            if not closer:
+                known = known[:, : points + 1]
+            apart = np.abs(tried[:, : known.shape[1]] - self.lead[at, None])
+            elsewhere = apart > 1.5 * width[at, None] / points
+            rival = np.where(elsewhere & _peaks(known), known, -np.inf)
             best = rival.argmax(axis=1)
             each = np.arange(len(at))
             spread = now[at] - np.where(np.isfinite(found), found, np.inf).min(axis=1)
@@ -407,6 +410,15 @@ class _Judge:
         apart = np.abs(again[0] - row[slots]) > tolerances.SAME * np.maximum(width, 1e-300)
         if not known[0] or apart.any():
             self.seen.faulty[profile] = True
+
+
+def _peaks(heights: Array) -> NDArray[np.bool_]:
+    """Return which points (r, t) of scans are not below the one before and the one after them."""
+    beyond = np.full((len(heights), 1), -np.inf)
+    before = np.concatenate([beyond, heights[:, :-1]], axis=1)
+    after = np.concatenate([heights[:, 1:], beyond], axis=1)
+    peaks: NDArray[np.bool_] = (heights >= before) & (heights >= after)
+    return peaks
 
 
 def _width(move: IntervalMove, row: Array) -> float:
