@@ -345,29 +345,12 @@ def _line(plan: Layout, payoffs: Sequence[Expr], moves: Sequence[tuple[int, int]
         lines += [f"        {line}" for line in writer.line(payoffs[player], slot)]
         lines.append("        return 0.0")
     lines += ["    return np.nan", ""]
-    # Divisions by what stays the same along the line become products.
+    # Divisions by what stays the same along the line become products; a product and a sum, one
+    # operation where the machine has it.
+    fast = {"arcp", "contract"}
     options = {} if writer.calls else ALLOCATES_NOTHING
-    (made,) = _load("\n".join(lines), writer.calls, {"line": LINE}, fastmath={"arcp"}, **options)
+    (made,) = _load("\n".join(lines), writer.calls, {"line": LINE}, fastmath=fast, **options)
     return made
-
-
-class _Pointer:
-    """A compiled function as kernels take it: its type and address, worked out once.
-
-    A dispatcher in its place is asked for both at every call, which costs more than solving
-    a row does.
-    """
-
-    def __init__(self, wrapped: Any, kind: Any) -> None:
-        self._wrapped = wrapped
-        self._numba_type_ = kind
-        self._address = wrapped.__wrapper_address__()
-
-    def __wrapper_address__(self) -> int:
-        return int(self._address)
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self._wrapped(*arguments)
 
 
 def cache_folder() -> Path | None:
@@ -399,10 +382,8 @@ def _load(
 ) -> tuple[Any, ...]:
     """Return the functions of a source, compiled, in the order of their signatures."""
     import numba
-    from numba.core.types import FunctionType
-    from numba.core.types.function_type import CompileResultWAP
 
-    from ..kernels.compiling import DISABLE_JIT
+    from ..kernels.compiling import DISABLE_JIT, addressed
 
     if DISABLE_JIT:
         raise MethodFailed(
@@ -430,8 +411,7 @@ def _load(
     made: list[Any] = []
 
     def keep(dispatcher: Any, signature: Any) -> None:
-        wrapped = CompileResultWAP(dispatcher.get_compile_result(signature))
-        made.append(_Pointer(wrapped, FunctionType(signature)))
+        made.append(addressed(dispatcher, signature))
 
     for name, signature in signatures.items():
         options: dict[str, Any] = {"error_model": "numpy", "nogil": True, **flags}

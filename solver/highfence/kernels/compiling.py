@@ -20,6 +20,7 @@ What takes most of the time to compile a kernel, and is not needed:
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -29,17 +30,23 @@ from typing import Any
 import numba
 from numba import njit
 from numba.core.cpu import CPUTargetOptions
+from numba.core.types.function_type import CompileResultWAP
+from numba.core.typing.ctypes_utils import to_ctypes
+from numba.extending import intrinsic
 
 __all__ = [
     "ALLOCATES_NOTHING",
     "DISABLE_JIT",
     "INNER",
     "LEAN",
+    "Addressed",
+    "addressed",
     "copy",
     "copy_rows",
     "inner",
     "kept",
     "lean",
+    "pointer",
 ]
 
 INNER: dict[str, Any] = {"error_model": "numpy"}
@@ -165,6 +172,45 @@ def kept(*signatures: Any, **options: Any) -> Callable[[Any], Any]:
     return compiled
 
 
+class Addressed:
+    """A compiled function as kernels take it: its type and address, worked out once.
+
+    A dispatcher in its place is asked for both at every call, which costs more than solving
+    a row does.
+    """
+
+    def __init__(self, wrapped: Any, kind: Any) -> None:
+        self._wrapped = wrapped
+        self._numba_type_ = kind
+        self._address = wrapped.__wrapper_address__()
+
+    def __wrapper_address__(self) -> int:
+        return int(self._address)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it from Python; arrays stand for the pointers that it takes."""
+        kinds = self._numba_type_.signature.args
+        if not any(isinstance(kind, numba.types.CPointer) for kind in kinds):
+            return self._wrapped(*arguments)
+        returned, *taken = (
+            to_ctypes(t)  # type: ignore[no-untyped-call]
+            for t in (self._numba_type_.signature.return_type, *kinds)
+        )
+        given = [
+            value.ctypes.data_as(form) if isinstance(kind, numba.types.CPointer) else value
+            for value, kind, form in zip(arguments, kinds, taken, strict=True)
+        ]
+        return ctypes.CFUNCTYPE(returned, *taken)(self._address)(*given)
+
+
+def addressed(compiled: Any, signature: Any) -> Any:
+    """Return a function that :func:`kept` compiled as other kernels take it."""
+    if DISABLE_JIT:
+        return compiled
+    wrapped = CompileResultWAP(compiled.get_compile_result(signature))
+    return Addressed(wrapped, numba.types.FunctionType(signature))
+
+
 @contextlib.contextmanager
 def _alone(waiting: Any) -> Iterator[None]:
     """Wait until no other process compiles the same function, unless it is on disk."""
@@ -193,6 +239,21 @@ def _lock(descriptor: int) -> None:
         windows.locking(descriptor, windows.LK_LOCK, 1)
     else:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _pointer(_typing: Any, array: Any) -> tuple[Any, Any]:
+    """Type and code of :data:`pointer`."""
+    kind = numba.types.CPointer(array.dtype)  # type: ignore[no-untyped-call]
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    return kind(array), code
+
+
+pointer: Any = intrinsic(_pointer)
+"""Where the numbers of an array begin. A function that is called by its address gets three
+pointers in registers, and three arrays, of seven words each, through memory."""
 
 
 @lean

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import types
 
-from .compiling import kept, lean
+from .compiling import ALLOCATES_NOTHING, kept, lean, pointer
 from .staged import ADVANCE, FINISH, LINE, OBJECTIVE
 
 if TYPE_CHECKING:
@@ -80,14 +80,14 @@ def _along(line, v, slot, player, low, width, count, x, found):  # type: ignore[
     whole = (count + LANES - 1) // LANES * LANES
     for k in range(count, whole):
         x[k] = x[0]
-    line(v, player, slot, low, width, whole, x, found)
+    line(pointer(v), player, slot, low, width, whole, pointer(x), pointer(found))
 
 
 @lean
 def _tried(objective, line, v, slot, player, low, width, points, closer, x, found):  # type: ignore[no-untyped-def]
     """(now, best, least) of the payoffs of one decision's alternatives; what is infinite or
     undefined does not count, but for now. ``x`` and ``found`` are room."""
-    now = objective(v, player)
+    now = objective(pointer(v), player)
     best, least = now, now
     kept = (v[slot] - low) / width if width > 0.0 else 0.0
     where = kept
@@ -137,21 +137,11 @@ def try_rows(objective, line, rows, slot, player, lo, hi, points, now, best, lea
         )
 
 
-@kept(
-    types.void(
-        _OBJECTIVE, _LINE, _MATRIX, _INTS, _INTS, _INTERVALS, types.int64, types.boolean, _SEEN
-    )
-)  # fmt: skip
-def try_histories(objective, line, rows, chosen, which, moves, points, dense, seen):  # type: ignore[no-untyped-def]
-    """Check the last block's actions, which stand in the chosen rows, against ``points + 1``
-    alternatives of each decision.
-
-    ``which`` (n,): the profile that prescribes them. ``dense`` adds a closer look around the
-    action, and around the best one; and what is seen is taken into the range of payoffs, which
-    histories off the path would only widen, so that gains count for less.
-    """
-    x, found = np.empty(_room(points)), np.empty(_room(points))
-    for r in chosen:
+@lean
+def _try_each(objective, line, rows, chosen, which, moves, points, dense, seen, x, found):  # type: ignore[no-untyped-def]
+    """:func:`try_histories`, with room."""
+    for n in range(chosen.size):
+        r = chosen[n]
         v, e = rows[r], which[r]
         for j in range(moves.slots.size):
             slot, i = moves.slots[j], moves.owners[j]
@@ -175,9 +165,27 @@ def try_histories(objective, line, rows, chosen, which, moves, points, dense, se
 
 @kept(
     types.void(
+        _OBJECTIVE, _LINE, _MATRIX, _INTS, _INTS, _INTERVALS, types.int64, types.boolean, _SEEN
+    )
+)  # fmt: skip
+def try_histories(objective, line, rows, chosen, which, moves, points, dense, seen):  # type: ignore[no-untyped-def]
+    """Check the last block's actions, which stand in the chosen rows, against ``points + 1``
+    alternatives of each decision.
+
+    ``which`` (n,): the profile that prescribes them. ``dense`` adds a closer look around the
+    action, and around the best one; and what is seen is taken into the range of payoffs, which
+    histories off the path would only widen, so that gains count for less.
+    """
+    x, found = np.empty(_room(points)), np.empty(_room(points))
+    _try_each(objective, line, rows, chosen, which, moves, points, dense, seen, x, found)
+
+
+@kept(
+    types.void(
         types.FunctionType(ADVANCE), types.int64, _MATRIX, _INTS, _INTS, _MATRIX, _INTS,
         types.int64, _VECTOR, _MATRIX,
-    )
+    ),
+    **ALLOCATES_NOTHING,
 )  # fmt: skip
 def place_rows(advance, level, rows, which, slots, profiles, profile, lead_slot, lead, placed):  # type: ignore[no-untyped-def]
     """Write the rows ``which`` with a block's moves in place, and its level filled.
@@ -197,7 +205,8 @@ def place_rows(advance, level, rows, which, slots, profiles, profile, lead_slot,
 
 @kept(
     types.void(types.FunctionType(FINISH), _MATRIX, _INTS, _INTERVALS, _MATRIX, _BOOLS, _MATRIX,
-               _SEEN)
+               _SEEN),
+    **ALLOCATES_NOTHING,
 )  # fmt: skip
 def play_rows(finish, rows, which, moves, actions, known, payoffs, seen):  # type: ignore[no-untyped-def]
     """Place the last block's actions in rows, and write payoffs: NaN where none are known.

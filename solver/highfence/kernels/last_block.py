@@ -9,16 +9,13 @@ followed from one history to the next, or made a function of the history by a fi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
 
-from .compiling import ALLOCATES_NOTHING, copy, inner, kept, lean
-from .staged import FINISH, LINE, NARROW, OBJECTIVE, STEP, _newton, _place
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from .compiling import ALLOCATES_NOTHING, addressed, inner, kept, lean, pointer
+from .staged import FINISH, LINE, NARROW, OBJECTIVE, STEP, _newton
 
 __all__ = [
     "ALONE",
@@ -31,6 +28,7 @@ __all__ = [
     "answer",
     "answer_of_many",
     "answer_rows",
+    "payoffs_in",
     "room",
 ]
 
@@ -76,54 +74,86 @@ class Payoffs(NamedTuple):
     line: Any
     points: int
     """Parts into which scans divide an interval."""
-    at: NDArray[np.float64]
-    """(room(points),): scaled actions that are asked for."""
-    heights: NDArray[np.float64]
-    """(room(points),): what they bring."""
-    trial: NDArray[np.float64]
+    at: Any
+    """Scaled actions that are asked for."""
+    heights: Any
+    """What they bring."""
+    trial: Any
     """(m,): room for actions that are tried."""
-    gaps: NDArray[np.float64]
+    gaps: Any
     """(CELLS + 1,): room for differences of replies."""
 
 
 class Box(NamedTuple):
-    """The decisions of a block at one history, each array (m,)."""
+    """The decisions of a block at one history."""
 
-    slots: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    m: int
+    slots: Any
+    owners: Any
+    low: Any
+    high: Any
 
 
 _VECTOR, _INTS = types.float64[::1], types.int64[::1]
-_BOX = types.NamedTuple((_INTS, _INTS, _VECTOR, _VECTOR), Box)  # type: ignore[no-untyped-call]
+_NUMBERS: Any = types.CPointer(types.float64)  # type: ignore[no-untyped-call]
+_SPOTS: Any = types.CPointer(types.int64)  # type: ignore[no-untyped-call]
+_BOX = types.NamedTuple((types.int64, _SPOTS, _SPOTS, _NUMBERS, _NUMBERS), Box)  # type: ignore[no-untyped-call]
 _PAYOFFS = types.NamedTuple(  # type: ignore[no-untyped-call]
     (
         types.FunctionType(OBJECTIVE),
         types.FunctionType(LINE),
         types.int64,
-        _VECTOR,
-        _VECTOR,
-        _VECTOR,
-        _VECTOR,
+        _NUMBERS,
+        _NUMBERS,
+        _NUMBERS,
+        _NUMBERS,
     ),
     Payoffs,
 )
 ANSWER = types.boolean(
     _PAYOFFS,
-    _VECTOR,
+    _NUMBERS,
     _BOX,
-    _VECTOR,
-    types.float64[:, ::1],
+    _NUMBERS,
+    _NUMBERS,
+    types.int64,
     types.int64,
     types.boolean,
 )
 
 
-@lean
-def room(points):  # type: ignore[no-untyped-def]
+def room(points: int, m: int) -> int:
+    """Return how many numbers :func:`payoffs_in` takes, for m decisions."""
+    return 2 * _most(points) + m + CELLS + 1
+
+
+def _most(points: int) -> int:
     """Values of a line that are asked for at most at once."""
     return (points + 2 + 2 * BESIDE + LANES - 1) // LANES * LANES
+
+
+_most_of = lean(_most)
+
+
+@lean
+def payoffs_in(objective, line, points, work):  # type: ignore[no-untyped-def]
+    """Payoffs whose room is an array that must outlive them."""
+    most = _most_of(points)
+    return Payoffs(
+        objective,
+        line,
+        points,
+        pointer(work),
+        pointer(work[most:]),
+        pointer(work[2 * most + CELLS + 1 :]),
+        pointer(work[2 * most :]),
+    )
+
+
+@lean
+def _copy(to, source, count):  # type: ignore[no-untyped-def]
+    for k in range(count):
+        to[k] = source[k]
 
 
 @lean
@@ -134,7 +164,8 @@ def _of(box, j):  # type: ignore[no-untyped-def]
 @lean
 def _put(v, box, u):  # type: ignore[no-untyped-def]
     """Place actions in their slots."""
-    _place(v, box.slots, box.low, box.high, u)
+    for j in range(box.m):
+        v[box.slots[j]] = box.low[j] + (box.high[j] - box.low[j]) * u[j]
 
 
 @lean
@@ -149,9 +180,10 @@ def _at(f, v, d, x):  # type: ignore[no-untyped-def]
 def _along(f, v, d, count):  # type: ignore[no-untyped-def]
     """Write the heights at the first ``count`` scaled actions that stand in ``f.at``."""
     slot, owner, low, width = d
-    for k in range(count, (count + LANES - 1) // LANES * LANES):
+    whole = (count + LANES - 1) // LANES * LANES
+    for k in range(count, whole):
         f.at[k] = f.at[0]
-    f.line(v, owner, slot, low, width, (count + LANES - 1) // LANES * LANES, f.at, f.heights)
+    f.line(v, owner, slot, low, width, whole, f.at, f.heights)
 
 
 @lean
@@ -538,7 +570,7 @@ def _scanned(f, v, d, points):  # type: ignore[no-untyped-def]
 @lean
 def _stands(f, v, box, u):  # type: ignore[no-untyped-def]
     """Whether no decision, changed alone, gains. The moves stand in v, and are left there."""
-    for j in range(u.size):
+    for j in range(box.m):
         d = _of(box, j)
         if d[3] > 0.0 and not _alone(f, v, d, u[j]):
             return False
@@ -563,7 +595,7 @@ def _join(f, v, box, u, points, near):  # type: ignore[no-untyped-def]
     piecewise quadratic. With ``near`` the first step goes by the rates at which replies move.
     The first round looks for the replies on the whole interval, if there are ``points``.
     """
-    m = u.size
+    m = box.m
     for j in range(m):
         if not box.high[j] > box.low[j]:
             u[j] = 0.0
@@ -616,7 +648,7 @@ def _join(f, v, box, u, points, near):  # type: ignore[no-untyped-def]
 def _tangent(f, v, box, u):  # type: ignore[no-untyped-def]
     """Move u to where the slopes of one or two decisions vanish, by Newton; False where that
     is not close, or not smooth and concave. On quadratics, two steps."""
-    m = u.size
+    m = box.m
     one, other = _of(box, 0), _of(box, m - 1)
     single = m == 1 or not other[3] > 0.0
     x = u[0] if one[3] > 0.0 else 0.0
@@ -741,7 +773,7 @@ def _settled(f, v, box, u, width):  # type: ignore[no-untyped-def]
 @lean
 def _indifferent_start(f, v, box, u):  # type: ignore[no-untyped-def]
     """Whether the first of two decisions replies alike from both ends; it is moved there."""
-    if not (u.size == 2 and box.high[0] > box.low[0] and box.high[1] > box.low[1]):
+    if not (box.m == 2 and box.high[0] > box.low[0] and box.high[1] > box.low[1]):
         return False
     _put(v, box, u)
     d = _of(box, 0)
@@ -751,7 +783,7 @@ def _indifferent_start(f, v, box, u):  # type: ignore[no-untyped-def]
 
 
 @kept(ANSWER, **ALLOCATES_NOTHING)
-def answer(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
+def _answer(f, v, box, u, starts, count, how, sure):  # type: ignore[no-untyped-def]
     """Move u to an equilibrium of a block of one or two decisions, from where it stands; False
     if none is met.
 
@@ -761,49 +793,54 @@ def answer(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
     elsewhere. Unless ``sure``, what Newton finds need not hold against far actions.
     The moves are left in v.
     """
-    trial, m = f.trial, u.size
-    copy(trial, u)
+    trial, m = f.trial, box.m
+    _copy(trial, u, m)
     if how == EITHER and not _indifferent_start(f, v, box, u):
         return False
     near = how == NEAR
     met = near and _tangent(f, v, box, trial)
     if met and (not sure or _stands(f, v, box, trial)):
-        copy(u, trial)
+        _copy(u, trial, m)
         return True
     # From where u stands, from the best replies to it, and from the corners.
     for attempt in range(6 if m == 2 else 2):
-        copy(trial, u)
+        _copy(trial, u, m)
         if attempt >= 2:
             trial[0], trial[1] = (attempt - 2) // 2, 1 - (attempt - 2) % 2
         points = f.points if attempt == 1 else 0
         met = _join(f, v, box, trial, points, near and attempt == 0)
         if met and _stands(f, v, box, trial):
-            copy(u, trial)
+            _copy(u, trial, m)
             return True
     if m == 2 and box.high[0] > box.low[0] and box.high[1] > box.low[1]:
-        copy(trial, u)
+        _copy(trial, u, m)
         if _crossed(f, v, box, trial):
-            copy(u, trial)
+            _copy(u, trial, m)
             return True
     return False
 
 
 @kept(ANSWER)
-def answer_of_many(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-def]
-    """Likewise of a block of three or more decisions, by Newton. ``starts`` (q, m) are tried
+def _answer_of_many(f, v, box, u, starts, count, how, sure):  # type: ignore[no-untyped-def]
+    """Likewise of a block of three or more decisions, by Newton. ``starts`` (count, m) are tried
     where u leads nowhere; ``how`` and ``sure`` make no difference."""
-    trial = u.copy()
+    m = box.m
+    trial = np.empty(m)
     for attempt in range(2):
-        copy(trial, u)
+        _copy(trial, u, m)
         if _settled(f, v, box, trial, STEP if attempt == 0 else 0.01 * STEP):
-            copy(u, trial)
+            _copy(u, trial, m)
             return True
-    for attempt in range(starts.shape[0]):
-        copy(trial, starts[attempt])
+    for attempt in range(count):
+        for j in range(m):
+            trial[j] = starts[attempt * m + j]
         if _settled(f, v, box, trial, STEP):
-            copy(u, trial)
+            _copy(u, trial, m)
             return True
     return False
+
+
+answer, answer_of_many = addressed(_answer, ANSWER), addressed(_answer_of_many, ANSWER)
 
 
 @kept(
@@ -822,37 +859,38 @@ def answer_of_many(f, v, box, u, starts, how, sure):  # type: ignore[no-untyped-
         _INTS,
         types.boolean[::1],
         types.int64,
+        _VECTOR,
         types.float64[:, ::1],
         types.float64[:, ::1],
         types.boolean[::1],
-    )
+    ),
+    **ALLOCATES_NOTHING,
 )
 def answer_rows(  # type: ignore[no-untyped-def]
     answer, objective, line, finish, rows, slots, owners, low, high, first, starts, which, near,
-    points, actions, payoffs, known,
+    points, work, actions, payoffs, known,
 ):  # fmt: skip
     """Solve the last block at histories, each from its own starts: a function of the history.
 
-    ``answer`` is :func:`answer` or :func:`answer_of_many`. ``first`` (n, m): scaled, where the
-    search begins, which is probably close where ``near`` (n,); ``starts`` (e, q, m) are tried
-    then, those of ``which`` (n,). Written: ``actions`` (n, m), ``payoffs`` (n, players),
-    ``known`` (n,). The rows' last moves are changed.
+    ``answer`` is :data:`answer` or :data:`answer_of_many`. ``first`` (n, m): scaled, where the
+    search begins, which is probably close where ``near`` (n,), and then where it ended;
+    ``starts`` (e, q, m) are tried then, those of ``which`` (n,). Written: ``actions`` (n, m),
+    ``payoffs`` (n, players), ``known`` (n,). The rows' last moves are changed. ``work``
+    (room(points, m),) is room.
     """
-    most = room(points)
-    u, trial = np.empty(slots.size), np.empty(slots.size)
-    goals = Payoffs(
-        objective, line, points, np.zeros(most), np.zeros(most), trial, np.empty(CELLS + 1)
-    )
+    m, goals = slots.size, payoffs_in(objective, line, points, work)
     for r in range(rows.shape[0]):
         v = rows[r]
-        box = Box(slots, owners, low[r], high[r])
-        copy(u, first[r])
+        box = Box(m, pointer(slots), pointer(owners), pointer(low[r]), pointer(high[r]))
+        u, others = first[r], starts[which[r]]
         how = NEAR if near[r] else ALONE
-        known[r] = answer(goals, v, box, u, starts[which[r]], how, True)
+        known[r] = answer(
+            goals, pointer(v), box, pointer(u), pointer(others), others.shape[0], how, True
+        )
         if not known[r]:
             actions[r] = np.nan
             payoffs[r] = np.nan
             continue
-        for j in range(u.size):
+        for j in range(m):
             actions[r, j] = v[slots[j]]
         finish(v, payoffs[r])

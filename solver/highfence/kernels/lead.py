@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .compiling import copy, lean
+from .compiling import copy, lean, pointer
 from .last_block import ALONE, NEAR, Box, Payoffs
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Play(NamedTuple):
     """Of the last block, and room."""
     finish: Any
     answer: Any
-    """:func:`.last_block.answer`, by its address: else it were compiled into every caller."""
+    """:data:`.last_block.answer`, by its address: else it were compiled into every caller."""
 
 
 class Node(NamedTuple):
@@ -139,7 +139,10 @@ def behind(h, k, s, u, pay, how, sure):  # type: ignore[no-untyped-def]
         at_low, at_high = last.low_slots[j], last.high_slots[j]
         box.low[j] = v[at_low] if at_low >= 0 else last.low_fixed[j]
         box.high[j] = v[at_high] if at_high >= 0 else last.high_fixed[j]
-    if not play.answer(play.payoffs, v, box, u, last.starts, how, sure):
+    starts = last.starts
+    if not play.answer(
+        play.payoffs, pointer(v), box, pointer(u), pointer(starts), starts.shape[0], how, sure
+    ):
         pay[:] = np.nan
         return False
     play.finish(v, pay)
@@ -380,7 +383,7 @@ def _whatever(h, n):  # type: ignore[no-untyped-def]
     for others. The moves before stand in v, and no answer to them was met."""
     v, box, pay, other = h.v, h.box, h.room[n], h.pays[n]
     for c in range(PROBES):
-        for j in range(box.slots.size):
+        for j in range(box.m):
             share = (c * (j + 1)) % PROBES / (PROBES - 1)
             v[box.slots[j]] = box.low[j] + (box.high[j] - box.low[j]) * share
         h.play.finish(v, pay if c == 0 else other)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from .compiling import copy, inner, kept, lean
+from .compiling import copy, inner, kept, lean, pointer
 
 __all__ = [
     "ADVANCE",
@@ -33,11 +33,13 @@ __all__ = [
 
 _ROW = types.float64[::1]
 ADVANCE = types.float64(_ROW, types.int64)
-OBJECTIVE = types.float64(_ROW, types.int64)
 FINISH = types.float64(_ROW, _ROW)
+_POINTER = types.CPointer(types.float64)  # type: ignore[no-untyped-call]
+OBJECTIVE = types.float64(_POINTER, types.int64)
 LINE = types.float64(
-    _ROW, types.int64, types.int64, types.float64, types.float64, types.int64, _ROW, _ROW
-)
+    _POINTER, types.int64, types.int64, types.float64, types.float64, types.int64, _POINTER,
+    _POINTER,
+)  # fmt: skip
 _ADVANCE = types.FunctionType(ADVANCE)
 _OBJECTIVE = types.FunctionType(OBJECTIVE)
 _FINISH = types.FunctionType(FINISH)
@@ -1002,10 +1004,10 @@ def solve_rows(  # type: ignore[no-untyped-def]
     kinked = False
     room = plays.shape[1]
     for r in range(rows.shape[0]):
-        v = rows[r]
+        row, v = rows[r], pointer(rows[r])
         counts[r] = 0
         if m == 0:
-            finish(v, payoffs[r, 0])
+            finish(row, payoffs[r, 0])
             counts[r] = 1
             continue
         first = -1 if (chained and follow) else 0
@@ -1038,7 +1040,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
             e = counts[r]
             for j in range(m):
                 plays[r, e, j] = lo[r, j] + (hi[r, j] - lo[r, j]) * u[j]
-            finish(v, payoffs[r, e])
+            finish(row, payoffs[r, e])
             counts[r] += 1
             if counts[r] >= room:
                 break

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import types
 
-from .compiling import copy, kept, lean
+from .compiling import copy, kept, lean, pointer
 from .last_block import (
     ALONE,
     ANSWER,
-    CELLS,
     EITHER,
     NEAR,
     Box,
-    Payoffs,
     answer,
     answer_of_many,
     answer_rows,
+    payoffs_in,
     room,
 )
 from .lead import (
@@ -66,6 +65,7 @@ __all__ = [
     "answer_of_many",
     "answer_rows",
     "lead_rows",
+    "room",
 ]  # fmt: skip
 
 SEVERAL, UNSOLVED, CONTINUUM, OVERFLOW, CORNER, REFUTED = 1, 2, 4, 8, 16, 256
@@ -370,19 +370,20 @@ def _several(h, open_to, corners, found, r):  # type: ignore[no-untyped-def]
         types.float64,
         types.boolean,
         types.boolean,
+        _VECTOR,
         _FOUND,
     )
 )
 def lead_rows(  # type: ignore[no-untyped-def]
     answer, advance, objective, line, finish, rows, last, places, bounds, open_to, deviations,
-    steps, points, edge, ruled, lenient, found,
+    steps, points, edge, ruled, lenient, work, found,
 ):  # fmt: skip
     """Find the equilibria of every history.
 
     Parameters
     ----------
     answer
-        :func:`.last_block.answer`.
+        :data:`.last_block.answer`.
     rows
         (n, size) histories, changed in place.
     last
@@ -404,16 +405,14 @@ def lead_rows(  # type: ignore[no-untyped-def]
         the last block is then a function of the history alone.
     lenient
         Do not count finite actions that lead to where the last block has no answer.
+    work
+        (room(points, m) + 2 m,): room.
     found
         Written.
     """
     total, m, players = last.profiles.shape[0], last.slots.size, places[3]
-    most = room(points)
-    payoffs = Payoffs(
-        objective, line, points, np.zeros(most), np.zeros(most), np.empty(m), np.empty(CELLS + 1)
-    )
-    play = Play(advance, payoffs, finish, answer)
-    box = Box(last.slots, last.owners, np.empty(m), np.empty(m))
+    play = Play(advance, payoffs_in(objective, line, points, work[2 * m :]), finish, answer)
+    box = Box(m, pointer(last.slots), pointer(last.owners), pointer(work), pointer(work[m:]))
     seen, over = np.empty(total, np.int64), np.empty(steps + 1)
     near, reached, weights = np.empty((total, m)), np.empty((total, m)), np.zeros(total)
     pays, spare, scale = np.empty((total, players)), np.empty((total, players)), np.empty(players)

@@ -84,7 +84,7 @@ class LeadAnswers:
             Actions (r, m), payoffs (r, players), whether there is an answer (r,). Each row's
             answer depends on the row and its equilibrium alone.
         """
-        from ..kernels.staged_batch import answer, answer_of_many, answer_rows
+        from ..kernels.staged_batch import answer, answer_of_many, answer_rows, room
 
         moves = self.form.blocks[-1].intervals
         rows = np.ascontiguousarray(rows.copy())
@@ -109,6 +109,7 @@ class LeadAnswers:
             np.ascontiguousarray(which),
             self.near[which],
             POINTS,
+            np.zeros(room(POINTS, len(moves))),
             actions,
             payoffs,
             known,
@@ -327,7 +328,7 @@ class _Search:
     ) -> tuple[Any, ...]:
         """Return history, lead, weights, actions of what is found, every history's marks, and
         the last block's scaled actions over the scan."""
-        from ..kernels.staged_batch import Found, Last, answer, answer_of_many, lead_rows
+        from ..kernels.staged_batch import Found, Last, answer, answer_of_many, lead_rows, room
 
         form, block, last = self.form, self.block, self.form.blocks[-1].intervals
         leader = block.intervals[0]
@@ -377,6 +378,7 @@ class _Search:
             self.resolution.edge,
             ruled,
             lenient,
+            np.zeros(room(POINTS, m) + 2 * m),
             found,
         )
         live = np.arange(ROOM)[None] < found.counts[:, None]
