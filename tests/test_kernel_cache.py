@@ -60,6 +60,21 @@ def test_processes_that_need_a_kernel_at_once_compile_it_once(tmp_path):
     assert told == ["0 1\n", "0 1\n", "1 0\n"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_disk_that_is_full_keeps_no_kernel_and_loses_none(tmp_path):
+    code = (
+        "import resource, highfence.kernels.compiling\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "from highfence.kernels.batch_dominance import eliminate_dominated as made\n"
+        "print(len(made.overloads) > 0, sum(made.stats.cache_hits.values()))\n"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    command = [sys.executable, "-c", code]
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.stdout == "True 0\n", done.stderr
+
+
 def test_a_process_that_was_killed_as_it_compiled_holds_up_nobody(tmp_path):
     code = (
         "import sys, time\n"

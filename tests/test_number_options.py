@@ -39,7 +39,7 @@ FIT = ("fit", "small_yard_high_fence", "--vary")
         (RANGE, "inf:1", "--between inf:1: the lower end, 'inf', is not a finite number"),
         (RANGE, "1:0", "--between 1:0: the lower end, 1, is above the upper one, 0"),
         (RANGE, "0.7", "--between 0.7 is not LOW:HIGH"),
-        (GRID, "F=1,nan,3", "--grid F=1,nan,3: entry 2, 'nan' is not a finite number"),
+        (GRID, "F=1,nan,3", "--grid F=1,nan,3: entry 2, 'nan', is not a finite number"),
         (GRID, "F=1,,3", "--grid F=1,,3: entry 2 is empty"),
         (GRID, "F=3:1:5", "--grid F=3:1:5: 3 is not below 1"),
         (PRECISION, "1,nan", "--precision 1,nan: entry 2, 'nan', is not a finite number"),

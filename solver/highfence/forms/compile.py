@@ -345,9 +345,10 @@ def _line(plan: Layout, payoffs: Sequence[Expr], moves: Sequence[tuple[int, int]
         lines += [f"        {line}" for line in writer.line(payoffs[player], slot)]
         lines.append("        return 0.0")
     lines += ["    return np.nan", ""]
-    # Divisions by what stays the same along the line become products; a product and a sum, one
-    # operation where the machine has it.
-    fast = {"arcp", "contract"}
+    # Divisions by what stays the same along the line become products. (Fusing a product and a sum
+    # would gain little, and make last digits depend on the machine: at the edge of a jump they
+    # decide on which side an action is.)
+    fast = {"arcp"}
     options = {} if writer.calls else ALLOCATES_NOTHING
     (made,) = _load("\n".join(lines), writer.calls, {"line": LINE}, fastmath=fast, **options)
     return made
@@ -391,7 +392,9 @@ def _load(
             "is set: unset it"
         )
     folder = None if calls else cache_folder()
-    digest = hashlib.sha256(source.encode()).hexdigest()[:32]
+    # Kept under what it was compiled from and how: numba looks at the former only.
+    how = sorted((k, sorted(v) if isinstance(v, set) else str(v)) for k, v in flags.items())
+    digest = hashlib.sha256(f"{source}\n# {how}".encode()).hexdigest()[:32]
     # numba finds the module of a cached function by its name.
     module = ModuleType(f"_highfence_game_{digest}")
     namespace = module.__dict__

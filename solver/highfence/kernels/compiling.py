@@ -165,7 +165,12 @@ def kept(*signatures: Any, **options: Any) -> Callable[[Any], Any]:
             return waiting
         with _alone(waiting):
             for signature in signatures:
-                waiting.compile(signature)
+                try:
+                    waiting.compile(signature)
+                except OSError:
+                    # Compiled, and not kept: a disk that is full costs time, never an answer.
+                    if signature.args not in waiting.overloads:
+                        raise
         waiting.disable_compile()
         return waiting
 
