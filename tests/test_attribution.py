@@ -278,6 +278,7 @@ def test_sampled_orders_sum_to_the_total_and_come_close(monkeypatch):
     assert (same.shapley == found.shapley).all()
 
 
+@pytest.mark.slow
 def test_standard_errors_of_sampled_orders_cover_the_exact_values(monkeypatch):
     # push * pull * drift: a product of three, for which sampling does err.
     game = Game(
@@ -382,6 +383,7 @@ def test_mechanisms_that_disagree_about_a_parameter_are_refused():
 # The main game
 
 
+@pytest.mark.slow
 def test_under_broad_controls_the_flagship_blames_retaliation_backfill_and_alignment():
     found = attribute(
         "small_yard_high_fence",

@@ -167,6 +167,7 @@ def test_a_pure_equilibrium_stays_where_it_is():
     assert found["both under now"].says == "No parameter moves both under now here."
 
 
+@pytest.mark.slow
 def test_an_action_that_is_as_good_is_left_to_differences():
     """At stake 0 B is indifferent: A's payoff has a kink, or several equilibria."""
     game = Game(

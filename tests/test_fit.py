@@ -43,6 +43,7 @@ LEVER = Game(
 """worth is gain ** 2 / (4 cost) under act, a quarter of it under rest, plus level."""
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(gain=st.floats(0.8, 2.8), level=st.floats(-0.9, 0.9))
 def test_planted_values_are_found_again(gain, level):

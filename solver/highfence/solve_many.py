@@ -150,8 +150,8 @@ def solve_many(
     ``exact`` tells which were solved one by one.
 
     Cost of a draw: proportional to its terminals and to the operations in its formulas, some
-    nanoseconds each. A draw is solved alone, which takes a millisecond to a second, where a stage of
-    three or more players in a tree may have mixed equilibria: where iterated strict dominance
+    nanoseconds each. A draw is solved alone, which takes a millisecond to a second, where a stage
+    of three or more players in a tree may have mixed equilibria: where iterated strict dominance
     leaves more than one combination of actions in it. ``exact`` tells how many those are.
 
     Examples
