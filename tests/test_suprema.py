@@ -31,6 +31,7 @@ OPEN = {
     "up to the end": (one("where(a < 1, a, -1)"), "below", 1.0, 1.0, -1.0),
     "from below": (one("where(a < t, a, a - 1)"), "below", 0.3, 0.3, -0.7),
     "from above": (one("where(a > t, 1 - a, -a)"), "above", 0.3, 0.7, -0.3),
+    "down to zero": (one("where(a > 0, 1 - a, 0)"), "above", 0.0, 1.0, 0.0),
     "negated": (one("where(not (a >= t), a, a - 1)"), "below", 0.3, 0.3, -0.7),
     "a follower who says yes at once": (
         led("a - 2 * (b == 'yes')", "(b == 'yes') * where(a >= t, 1, -1)"),
@@ -55,6 +56,7 @@ CLOSED = {
     "from above": one("where(a >= t, 1 - a, -a)"),
     "negated": one("where(not (a > t), a, a - 1)"),
     "a point": one("where(a == 0.5, 2, a)"),
+    "a stretch behind the edge": one("where(a > t, 1, 0)"),
     "a kink": one("min(a, 100 * (t - a))"),
     "an end": one("a"),
     "an indifferent follower may say yes": led("2 * (b == 'yes') - a", "(b == 'yes') * (a - t)"),
@@ -128,3 +130,12 @@ def test_the_page_says_that_the_best_is_not_attained():
     page = solution_text(solve(OPEN["up to the end"][0], "staged"))
 
     assert "A has no best a: 1 is approached as a -> 1 from below" in " ".join(page.split())
+
+
+def test_an_amount_of_one_is_printed_as_an_amount_and_not_as_the_action_that_is_certain():
+    """Both sell 1: a number for a decision, not a probability of an action."""
+    game = make("A B", [[A, B]], {"A": "a * (2.5 - a - x / 2)", "B": "x * (2.5 - x - a / 2)"})
+    page = solution_text(solve(game))
+
+    assert "A: a = 1\n" in page
+    assert "B: x = 1\n" in page

@@ -35,8 +35,14 @@ HAIRS = np.array([-4e-9, -1e-9, 1e-9, 4e-9])
 """How far beside an action a drop is looked for, as shares of its interval."""
 DROP = 1e-6
 """Least drop, and least loss by a reply, as a share of the payoffs."""
+SCAN = 41
+"""Points at which a supremum may be attained elsewhere."""
+ROUND = 1e-12
+"""Payoffs closer than this share are one but for rounding."""
 EQUAL_SIDES = 1e-6
 """Two sides of a condition that changes over an edge are equal there within this share."""
+LEAST_SIDE = 1e-9
+"""Sides smaller than this are compared with it: one may be zero."""
 AT_EDGE = {"lt": False, "le": True, "eq": True, "ne": False}
 """Conditions where both sides are equal."""
 
@@ -164,10 +170,18 @@ class _Edge:
         size = max(abs(height), abs(drop))
         if at_edge is None or at_edge >= height - DROP * size:
             return None
+        # What rises towards an edge is lower farther away; what does not is attained there.
+        points = np.linspace(*bounds, SCAN)
+        points = points[np.abs(points - good) > 1e-6 * (bounds[1] - bounds[0])]
+        if np.fmax.reduce(self.payoffs(points)[:, player]) >= height - ROUND * size:
+            return None
+        edge = 0.5 * (good + bad)
+        for end in bounds:
+            edge = end if abs(edge - end) <= ROUND * (bounds[1] - bounds[0]) else edge
         return Approached(
             self.form.players[player],
             self.move.name,
-            0.5 * (good + bad),
+            edge,
             "below" if good < bad else "above",
             height,
             at_edge,
@@ -300,6 +314,6 @@ def _where_equal(form: StagedForm, player: int, rows: Array) -> float | None:
                 continue
             one, other = (np.broadcast_to(both[id(arg)], 2) for arg in node.args)
             size = np.maximum(np.abs(one), np.abs(other)).max()
-            if (np.abs(one - other) <= EQUAL_SIDES * max(size, 1e-300)).all():
+            if (np.abs(one - other) <= EQUAL_SIDES * max(size, LEAST_SIDE)).all():
                 fixed[id(node)] = AT_EDGE[node.op]
         return float(values(0, fixed)[id(root)]) if fixed else None

@@ -552,7 +552,7 @@ def solution_page(
         left_out = set()
         for index, equilibrium in enumerate(solution.equilibria[:MAX_NAMED], 1):
             page.heading(f"Equilibrium {index} of {count}" if count > 1 else "Equilibrium")
-            left_out |= _equilibrium(page, equilibrium, players or {}, everything)
+            left_out |= _equilibrium(page, equilibrium, players or {}, solution.form, everything)
         if count > MAX_NAMED:
             page.blank()
             page.text(f"... and {count - MAX_NAMED} more; --json has all of them.")
@@ -622,7 +622,8 @@ def _plays(page: Page, solution: Solution, labels: Mapping[str, str], everything
             for player, own in first.strategies.items()
             if player in play.reached
         }
-        left_out |= _equilibrium(page, replace(first, strategies=on_path), labels, everything)
+        shown_alone = replace(first, strategies=on_path)
+        left_out |= _equilibrium(page, shown_alone, labels, solution.form, everything)
         alike = _off_path(first, play)
         if alike:
             how = "in any combination" if play.any_combination else "in some of the combinations"
@@ -692,9 +693,9 @@ def _status(solution: Solution) -> str:
 
 
 def _equilibrium(
-    page: Page, equilibrium: Equilibrium, labels: Mapping[str, str], everything: bool
+    page: Page, equilibrium: Equilibrium, labels: Mapping[str, str], form: str, everything: bool
 ) -> set[str]:
-    """Add an equilibrium; return what was left out."""
+    """Add an equilibrium of a form; return what was left out."""
     left_out = set()
     for player, strategy in equilibrium.strategies.items():
         label = labels.get(player) or player
@@ -703,7 +704,7 @@ def _equilibrium(
             page.item(who, number(strategy, DIGITS), "bold", indent=GAP)
         elif not strategy:
             page.item(who, "no decision on the path of play", "bold", indent=GAP)
-        elif _is_mixture(strategy):
+        elif form == "normal":
             page.item(who, _mixture(strategy), "bold", indent=GAP)
         else:
             _decisions(page, who, strategy)
@@ -762,14 +763,6 @@ def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
     page.line((f"{GAP}{clean(who)}", "bold"))
     for name, text in said:
         page.item(name, text, indent=GAP * 2)
-
-
-def _is_mixture(strategy: Mapping[str, Any]) -> bool:
-    """Return whether a player's strategy is probabilities of actions (they sum to one)."""
-    if any(isinstance(value, str | Mapping) for value in strategy.values()):
-        return False
-    total = sum(float(value) for value in strategy.values())
-    return abs(total - 1) < 1e-6 and all(-1e-9 <= value <= 1 + 1e-9 for value in strategy.values())
 
 
 def _mixture(strategy: Mapping[str, Any]) -> str:
