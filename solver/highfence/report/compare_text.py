@@ -260,7 +260,7 @@ def verdict_sentence(best: Best, labels: Mapping[str, str]) -> str:
         case "nothing to compare with":
             text = f"{named[0]} (nothing to compare it with)"
         case _:
-            text = "no regime has an equilibrium"
+            text = "no equilibrium was found under any regime"
     return text
 
 

@@ -63,7 +63,7 @@ class Verdict(StrEnum):
     ALONE = "nothing to compare with"
     """One regime only was compared, or one only has an equilibrium."""
     NONE = "no equilibrium"
-    """No regime has an equilibrium."""
+    """No equilibrium was found under any regime."""
 
 
 @dataclass(frozen=True)

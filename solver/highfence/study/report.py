@@ -458,7 +458,9 @@ class _Work:
 
     def sensitivity(self, method: str, tornado: Sensitivity | None = None) -> Sensitivity:
         if self.chosen is None:
-            raise RequestError("no regime has an equilibrium at the game's own numbers")
+            raise RequestError(
+                "no equilibrium was found under any regime at the game's own numbers"
+            )
         target = f"margin({self.chosen})" if len(self.asked) > 1 else str(self.judge)
         names = None if tornado is None else tornado.targets[0].ranked[:SOBOL_PARAMETERS]
         return sensitivity(
