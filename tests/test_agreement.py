@@ -34,6 +34,7 @@ from highfence.methods.perfect_bayesian import perfect_bayesian
 from highfence.methods.polynomial import polynomial_supports
 from highfence.methods.pure import pure_enumeration
 from highfence.methods.zero_sum import zero_sum_lp
+from searches import drained
 from tree_oracles import as_pure, pure_subgame_perfect, random_tree, up_to_excluded_sets
 
 HOW_MANY = [pytest.param(25, id="few"), pytest.param(2_000, id="2000", marks=pytest.mark.slow)]
@@ -243,16 +244,6 @@ def test_zero_sum_games_on_states_have_shapleys_values(count):
         profile = next(markov_homotopy(form))
         assert certify(form, profile).regret < 1e-10
         assert form.values(profile)[0] == pytest.approx(value, abs=1e-8)
-
-
-def drained(profiles):
-    """Return all that a method yields, and what it says of its search."""
-    found = []
-    while True:
-        try:
-            found.append(next(profiles))
-        except StopIteration as end:
-            return found, end.value
 
 
 @pytest.mark.parametrize("count", HOW_MANY)

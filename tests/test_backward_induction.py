@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -26,6 +25,7 @@ from highfence.methods.sequence_form import (
     minimax_realization_plans,
 )
 from highfence.solution import Findings
+from searches import drained
 
 from . import trees
 from .tree_oracles import (
@@ -39,16 +39,6 @@ from .tree_oracles import (
 
 SEEDS = st.integers(0, 10**6)
 SCALES = (1e-9, 1e-3, 1e9, 10**9, Fraction(1, 10**9))
-
-
-def run(profiles: Generator[BehaviorProfile, None, Findings]) -> tuple[list, Findings]:
-    """Return all that a method yields, and what it returns."""
-    found = []
-    while True:
-        try:
-            found.append(next(profiles))
-        except StopIteration as end:
-            return found, end.value
 
 
 def pure_profiles_of(profiles) -> set:
@@ -66,7 +56,7 @@ def behaviors(form: ExtensiveForm, method=backward_induction) -> list:
 
 @pytest.mark.parametrize("moves", [4, 6, 300])
 def test_a_centipede_has_one_equilibrium_where_everyone_takes(moves):
-    found, findings = run(backward_induction(trees.centipede(moves)))
+    found, findings = drained(backward_induction(trees.centipede(moves)))
     assert [as_pure(profile) for profile in found] == [(0,) * moves]
     assert findings == Findings(complete=True, count=1, outcomes=1)
 
@@ -92,7 +82,7 @@ def test_the_chain_store_accommodates_in_every_market():
         return Move(number, ("entrant", history), ("Out", "In"), (then(0, 2), react))
 
     form = ExtensiveForm.from_tree(["E1", "E2", "E3", "Store"], market(3, (0, 0, 0), 0))
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert [as_pure(profile) for profile in found] == [(1,) * len(form.information_sets)]
     assert form.expected_payoffs(found[0]) == (1, 1, 1, 3)
     assert findings.complete
@@ -100,7 +90,7 @@ def test_the_chain_store_accommodates_in_every_market():
 
 def test_seltens_horse_has_two_pure_equilibria_and_the_rest_are_continua():
     form = trees.selten_horse()
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert [as_pure(profile) for profile in found] == [(0, 0, 0), (1, 1, 0)]
     assert not findings.complete
     assert any(
@@ -113,7 +103,7 @@ def test_seltens_horse_has_two_pure_equilibria_and_the_rest_are_continua():
 
 
 def test_only_one_pure_equilibrium_of_seltens_horse_is_sequentially_rational():
-    found, findings = run(pure_sequential(trees.selten_horse()))
+    found, findings = drained(pure_sequential(trees.selten_horse()))
     assert [as_pure(profile) for profile in found] == [(1, 1, 0)]
     assert findings.complete
 
@@ -122,7 +112,7 @@ def test_kuhn_poker_is_solved_exactly_and_completely():
     """Kuhn (1950): the first player bets a Jack with a in [0, 1/3], calls with a Queen with
     a + 1/3 and bets a King with 3a; the second player has one strategy."""
     form = trees.kuhn_poker()
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert findings.complete
     assert {form.expected_payoffs(profile) for profile in found} == {
         (Fraction(-1, 18), Fraction(1, 18))
@@ -170,7 +160,7 @@ def test_beer_quiche_with_many_weak_types_separates_in_no_pure_equilibrium():
     """With P(strong) below one half, pooling meets a duel, and no type wants to separate."""
     form = trees.beer_quiche(Fraction(1, 10))
     assert behaviors(form, pure_sequential) == []
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert findings.complete
     assert found
     assert all(as_pure(profile) is None for profile in found)
@@ -211,7 +201,7 @@ def test_one_player_with_imperfect_information_maximizes():
 
 def test_a_game_of_one_terminal_has_one_empty_equilibrium():
     form = ExtensiveForm.from_tree(["1"], Terminal((3,)))
-    assert run(backward_induction(form)) == (
+    assert drained(backward_induction(form)) == (
         [BehaviorProfile(())],
         Findings(complete=True, count=1, outcomes=1),
     )
@@ -219,7 +209,9 @@ def test_a_game_of_one_terminal_has_one_empty_equilibrium():
 
 def test_chance_alone_has_one_empty_equilibrium():
     root = Lottery("c", ("a", "b"), (Fraction(1, 2),) * 2, trees.ends((1,), (2,)))
-    assert run(backward_induction(ExtensiveForm.from_tree(["1"], root)))[0] == [BehaviorProfile(())]
+    assert drained(backward_induction(ExtensiveForm.from_tree(["1"], root)))[0] == [
+        BehaviorProfile(())
+    ]
 
 
 # --- ties ----------------------------------------------------------------------------------
@@ -229,7 +221,7 @@ def test_a_tie_yields_both_equilibria_with_a_note():
     """The last mover is indifferent; what the first does depends on it."""
     last = Move(1, "last", ("l", "r"), trees.ends((0, 1), (2, 1)))
     root = Move(0, "first", ("stop", "go"), (Terminal((1, 0)), last))
-    found, findings = run(backward_induction(ExtensiveForm.from_tree(["1", "2"], root)))
+    found, findings = drained(backward_induction(ExtensiveForm.from_tree(["1", "2"], root)))
     assert [as_pure(profile) for profile in found] == [(0, 0), (1, 1)]
     assert any("indifference at 'last' of '2'" in note for note in findings.notes)
     assert any("infinitely many" in note for note in findings.notes)
@@ -258,7 +250,7 @@ def test_equilibria_of_subgames_multiply():
 
     root = Lottery("c", tuple("xyz"), (Fraction(1, 3),) * 3, tuple(map(coordination, "xyz")))
     form = ExtensiveForm.from_tree(["1", "2"], root)
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     odds = ((1, 0), (0, 1), (Fraction(1, 2), Fraction(1, 2)))
     expected = {
         tuple(x for pair in triple for x in (pair, pair)) for triple in product(odds, repeat=3)
@@ -276,7 +268,7 @@ def test_a_continuum_in_a_subgame_is_named():
         tuple(Move(1, "column", ("a", "b"), trees.ends((0, 1), (0, 0))) for _ in "ab"),
     )
     root = Move(0, "first", ("stop", "go"), (Terminal((-1, 0)), stage))
-    found, findings = run(backward_induction(ExtensiveForm.from_tree(["1", "2"], root)))
+    found, findings = drained(backward_induction(ExtensiveForm.from_tree(["1", "2"], root)))
     assert len(found) == 2
     assert any(
         "infinitely many equilibria in the stage of the subgame at node 2" in note
@@ -318,7 +310,7 @@ def test_pure_equilibria_are_those_of_brute_force(seed, players):
 @given(seed=SEEDS, players=st.integers(1, 3))
 def test_everything_yielded_is_certified_subgame_perfect_with_regret_zero(seed, players):
     form = random_tree(seed, players=players)
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert found or not findings.complete
     for profile in found:
         certificate = certify_extensive(form, profile)
@@ -416,9 +408,9 @@ def test_a_forgetful_player_is_refused_by_name():
 
 
 def test_unreached_information_sets_are_said_to_be_held_to_nash_only():
-    _, findings = run(backward_induction(trees.beer_quiche()))
+    _, findings = drained(backward_induction(trees.beer_quiche()))
     assert any("not sequential rationality" in note for note in findings.notes)
-    _, findings = run(backward_induction(trees.battle_with_outside_option()))
+    _, findings = drained(backward_induction(trees.battle_with_outside_option()))
     assert findings.notes == ()
 
 
@@ -432,7 +424,7 @@ def many_ties(moves: int = 5) -> ExtensiveForm:
 
 def test_the_limit_on_listed_equilibria_is_named_with_their_number(monkeypatch):
     monkeypatch.setattr(limits, "MAX_EQUILIBRIA", 7)
-    found, findings = run(backward_induction(many_ties()))
+    found, findings = drained(backward_induction(many_ties()))
     assert len({profile.probabilities for profile in found}) == 7
     assert not findings.complete
     assert any("32 equilibria were found and 7 of them listed" in note for note in findings.notes)
@@ -440,7 +432,7 @@ def test_the_limit_on_listed_equilibria_is_named_with_their_number(monkeypatch):
 
 def test_a_billion_billion_equilibria_are_counted_not_made(monkeypatch):
     monkeypatch.setattr(limits, "MAX_EQUILIBRIA", 5)
-    found, findings = run(backward_induction(many_ties(200)))
+    found, findings = drained(backward_induction(many_ties(200)))
     assert len({profile.probabilities for profile in found}) == 5
     assert findings.count == 2**200
     assert any(f"{2**200} equilibria were found and 5" in note for note in findings.notes)
@@ -470,10 +462,10 @@ def test_every_combination_of_continuations_is_followed_up(tied):
 
 def test_the_limit_on_stage_games_is_named(monkeypatch):
     form = ExtensiveForm.from_tree(["1", "2"], tied_subgames())
-    whole, findings = run(backward_induction(form))
+    whole, findings = drained(backward_induction(form))
     assert findings.complete
     monkeypatch.setattr(limits, "MAX_STAGE_GAMES", 3)
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert 0 < len(found) < len(whole)
     assert not findings.complete
     assert any("MAX_STAGE_GAMES" in note and "the whole game" in note for note in findings.notes)
@@ -485,15 +477,15 @@ def test_the_limit_on_stage_games_is_one_for_the_whole_search(monkeypatch):
     form = ExtensiveForm.from_tree(["1", "2"], root)
     for limit, complete in ((20, False), (32, True)):
         monkeypatch.setattr(limits, "MAX_STAGE_GAMES", limit)
-        notes = run(backward_induction(form))[1].notes
+        notes = drained(backward_induction(form))[1].notes
         assert any("MAX_STAGE_GAMES" in note for note in notes) is not complete
 
 
 def test_the_limit_on_continuations_is_named(monkeypatch):
     form = ExtensiveForm.from_tree(["1", "2"], tied_subgames())
-    whole, _ = run(backward_induction(form))
+    whole, _ = drained(backward_induction(form))
     monkeypatch.setattr(limits, "MAX_CONTINUATIONS", 1)
-    found, findings = run(backward_induction(form))
+    found, findings = drained(backward_induction(form))
     assert 0 < len(found) < len(whole)
     assert not findings.complete
     assert any("MAX_CONTINUATIONS" in note and "subgame at node" in note for note in findings.notes)
@@ -501,7 +493,7 @@ def test_the_limit_on_continuations_is_named(monkeypatch):
 
 def test_a_stage_too_large_for_mixed_equilibria_is_searched_for_pure_ones(monkeypatch):
     monkeypatch.setattr(limits, "MAX_RAYS", 5)
-    found, findings = run(backward_induction(trees.beer_quiche()))
+    found, findings = drained(backward_induction(trees.beer_quiche()))
     assert {as_pure(profile) for profile in found} == {(0, 1, 0, 0), (1, 0, 1, 1)}
     assert not findings.complete
     assert any("MAX_RAYS" in note and "the whole game" in note for note in findings.notes)
@@ -510,7 +502,7 @@ def test_a_stage_too_large_for_mixed_equilibria_is_searched_for_pure_ones(monkey
 def test_a_stage_too_large_with_opposed_interests_yields_one_exact_equilibrium(monkeypatch):
     monkeypatch.setattr(limits, "MAX_RAYS", 5)
     form = trees.kuhn_poker()
-    (found,), findings = run(backward_induction(form))
+    (found,), findings = drained(backward_induction(form))
     assert form.expected_payoffs(found) == (Fraction(-1, 18), Fraction(1, 18))
     assert certify_extensive(form, found).regret == 0
     assert not findings.complete
@@ -598,7 +590,7 @@ def bushy(depth: int) -> ExtensiveForm:
 
 def test_a_tree_of_three_thousand_nodes_has_one_equilibrium():
     form = bushy(7)
-    (found,), findings = run(backward_induction(form))
+    (found,), findings = drained(backward_induction(form))
     assert prod(max(odds) for odds in found.probabilities) == 1
     assert findings == Findings(complete=True, count=1, outcomes=1)
     assert certify_extensive(form, found).refinement == "subgame perfect"

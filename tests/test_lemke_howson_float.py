@@ -12,16 +12,7 @@ from highfence.methods.lemke_howson import lemke_howson
 from highfence.methods.lemke_howson_float import lemke_howson_float, path_end
 from highfence.solution import Status
 from highfence.solve import solve
-
-
-def drained(search):
-    """Return what a method yields, and its findings."""
-    profiles = []
-    while True:
-        try:
-            profiles.append(next(search))
-        except StopIteration as end:
-            return profiles, end.value
+from searches import drained
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -21,17 +21,13 @@ from highfence.methods.logit import logit
 from highfence.methods.polynomial import polynomial_supports, root_count
 from highfence.methods.pure import pure_enumeration
 from highfence.solve import solve
+from searches import drained
 from strategies import strategic_games
 
 
 def run(game):
     """Return what the method yields, and what it says of its search."""
-    profiles, search = [], polynomial_supports.function(game)
-    while True:
-        try:
-            profiles.append(next(search))
-        except StopIteration as end:
-            return profiles, end.value
+    return drained(polynomial_supports.function(game))
 
 
 def random_game(seed: int, *shape: int) -> NormalForm:

@@ -34,6 +34,7 @@ from highfence.methods.registry import Method
 from highfence.methods.zero_sum import zero_sum_lp
 from highfence.solution import Findings, Finds
 from highfence.solve import candidates, solve
+from searches import drained
 from strategies import SMALL, strategic_games, two_player_games, zero_sum_games
 
 METHODS = registry.all_methods()
@@ -139,12 +140,7 @@ SAMPLES: dict[type, list[Any]] = {
 
 def run(method: Method, form: Any) -> tuple[list[Any], Findings]:
     """Return all that a method yields, and what it says of its search."""
-    profiles, search = [], method.function(form)
-    while True:
-        try:
-            profiles.append(next(search))
-        except StopIteration as end:
-            return profiles, end.value
+    return drained(method.function(form))
 
 
 def taken(method: Method) -> list[Any]:

@@ -17,6 +17,7 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import searches
 import trees
 from highfence import limits
 from highfence.certify import certify
@@ -53,12 +54,7 @@ def at_once(one: Sequence[Sequence[int]], two: Sequence[Sequence[int]]) -> Exten
 
 def drained(form: ExtensiveForm, method: Method = sequence_lcp) -> tuple[list[Any], Findings]:
     """Return what is yielded, and what the search says of itself."""
-    profiles, search = [], method.function(form)
-    while True:
-        try:
-            profiles.append(next(search))
-        except StopIteration as end:
-            return profiles, end.value
+    return searches.drained(method.function(form))
 
 
 # --- known games ---------------------------------------------------------------------------

@@ -48,10 +48,11 @@ def assert_same(game, draws, found: Answers, regime=None):
                 assert gaps.min() < 1e-9
 
 
-def random_game(rng: np.random.Generator, ties: bool) -> Game:
+def random_game(rng: np.random.Generator, ties: bool, most: int = 3) -> Game:
     """Return a game of one to three stages: chance, single movers, and two or three at once.
 
-    With ties, payoffs are small whole numbers whatever the draw.
+    With ties, payoffs are small whole numbers whatever the draw. Before the last stage everybody
+    has at ``most`` so many actions.
     """
     players = [f"p{i}" for i in range(rng.integers(2, 5))]
     stages, moves = [], []
@@ -65,7 +66,7 @@ def random_game(rng: np.random.Generator, ties: bool) -> Game:
         count = 1 if kind < 0.5 else int(rng.integers(2, min(len(players), 3) + 1))
         decisions = []
         for who in rng.choice(len(players), count, replace=False):
-            actions = [f"a{j}" for j in range(rng.integers(2, 4))]
+            actions = [f"a{j}" for j in range(rng.integers(2, most + 1))]
             decisions.append(Decision(players[who], f"m{s}_{who}", actions))
             moves.append((f"m{s}_{who}", actions))
         stages.append(Stage(f"s{s}", *decisions))
@@ -517,10 +518,11 @@ def test_the_judge_refuses_what_is_not_there(cell):
     assert np.isinf(batch_regret(block)).tolist() == [False, True, False, False, False]
 
 
+@pytest.mark.parametrize("most", [3, 6])
 @pytest.mark.parametrize("seed", range(30))
-def test_draws_together_have_the_answers_of_each_alone(seed):
+def test_draws_together_have_the_answers_of_each_alone(seed, most):
     """The loop over draws side by side says what the one over each draw says."""
-    game = random_game(np.random.default_rng(seed), ties=seed % 3 == 0)
+    game = random_game(np.random.default_rng(seed), ties=seed % 3 == 0, most=most)
     draws = sample(game, 40, seed)
     table = np.column_stack(list(draws.values()))
     ((_, form),) = trees(game, tuple(draws)).sort(table)

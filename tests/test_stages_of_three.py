@@ -18,6 +18,7 @@ from highfence.errors import NotApplicable, RequestError
 from highfence.forms.extensive import ExtensiveForm, Lottery, Move, Node, Terminal
 from highfence.methods.backward_induction import backward_induction
 from highfence.solution import Status
+from searches import drained
 
 HALF = Fraction(1, 2)
 SEEDS = st.integers(0, 10**6)
@@ -44,13 +45,7 @@ def at_once(
 def run(root: Node, **options):
     """Return the tree, all that backward induction yields, and what it returns."""
     form = ExtensiveForm.from_tree(["one", "two", "three"], root)
-    profiles = backward_induction(form, **options)
-    found = []
-    while True:
-        try:
-            found.append(next(profiles))
-        except StopIteration as end:
-            return form, found, end.value
+    return form, *drained(backward_induction(form, **options))
 
 
 def odd_one_out(a: int, b: int, c: int) -> tuple[int, int, int]:

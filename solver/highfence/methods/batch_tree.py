@@ -173,15 +173,7 @@ class Block:
     """Other draws, and their answers."""
 
     def answers(self) -> tuple[Integers, Floats, Floats]:
-        """Return, per draw, the number of equilibria, and the least and largest columns.
-
-        Returns
-        -------
-        count
-            (n,): 0 where the draw is not solved.
-        low, high
-            (n, columns): NaN where it is not.
-        """
+        """Return the same of all draws: see :meth:`Ways.answers`."""
         count = (self.clear == 0).astype(np.int64)
         low = self.root.T.copy()
         low[self.clear != 0] = np.nan
