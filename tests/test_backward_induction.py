@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import trees
 from highfence import limits
 from highfence.certify.extensive import certify_extensive
 from highfence.errors import LimitExceeded, NotApplicable
@@ -26,9 +27,7 @@ from highfence.methods.sequence_form import (
 )
 from highfence.solution import Findings
 from searches import drained
-
-from . import trees
-from .tree_oracles import (
+from tree_oracles import (
     as_behavior,
     as_pure,
     pure_profiles,
@@ -414,17 +413,9 @@ def test_unreached_information_sets_are_said_to_be_held_to_nash_only():
     assert findings.notes == ()
 
 
-def many_ties(moves: int = 5) -> ExtensiveForm:
-    """Return a tree of ``2 ** moves`` pure subgame-perfect equilibria and more."""
-    node: Node = Terminal((0, 0))
-    for k in range(moves):
-        node = Move(k % 2, f"move {k}", ("l", "r"), (Terminal((0, 0)), node))
-    return ExtensiveForm.from_tree(["1", "2"], node)
-
-
 def test_the_limit_on_listed_equilibria_is_named_with_their_number(monkeypatch):
     monkeypatch.setattr(limits, "MAX_EQUILIBRIA", 7)
-    found, findings = drained(backward_induction(many_ties()))
+    found, findings = drained(backward_induction(trees.many_ties()))
     assert len({profile.probabilities for profile in found}) == 7
     assert not findings.complete
     assert any("32 equilibria were found and 7 of them listed" in note for note in findings.notes)
@@ -432,36 +423,20 @@ def test_the_limit_on_listed_equilibria_is_named_with_their_number(monkeypatch):
 
 def test_a_billion_billion_equilibria_are_counted_not_made(monkeypatch):
     monkeypatch.setattr(limits, "MAX_EQUILIBRIA", 5)
-    found, findings = drained(backward_induction(many_ties(200)))
+    found, findings = drained(backward_induction(trees.many_ties(200)))
     assert len({profile.probabilities for profile in found}) == 5
     assert findings.count == 2**200
     assert any(f"{2**200} equilibria were found and 5" in note for note in findings.notes)
 
 
-def tied_subgames(tied: int = 1, name: str = "") -> Node:
-    """Return two simultaneous movers before four subgames, each with two payoff vectors.
-
-    In the subgames player ``tied`` is indifferent, and the other is not.
-    """
-    count = iter(range(4))
-
-    def below() -> Node:
-        k = next(count)
-        payoffs = [(value, 0) if tied else (0, value) for value in (k, 3 * k - 5)]
-        return Move(tied, (name, "tied", k), ("l", "r"), trees.ends(*payoffs))
-
-    columns = [Move(1, (name, "column"), ("a", "b"), (below(), below())) for _ in "ab"]
-    return Move(0, (name, "row"), ("a", "b"), tuple(columns))
-
-
 @pytest.mark.parametrize("tied", [0, 1])
 def test_every_combination_of_continuations_is_followed_up(tied):
-    form = ExtensiveForm.from_tree(["1", "2"], tied_subgames(tied))
+    form = ExtensiveForm.from_tree(["1", "2"], trees.tied_subgames(tied))
     assert pure_profiles_of(backward_induction(form)) == pure_subgame_perfect(form)
 
 
 def test_the_limit_on_stage_games_is_named(monkeypatch):
-    form = ExtensiveForm.from_tree(["1", "2"], tied_subgames())
+    form = ExtensiveForm.from_tree(["1", "2"], trees.tied_subgames())
     whole, findings = drained(backward_induction(form))
     assert findings.complete
     monkeypatch.setattr(limits, "MAX_STAGE_GAMES", 3)
@@ -473,7 +448,7 @@ def test_the_limit_on_stage_games_is_named(monkeypatch):
 
 def test_the_limit_on_stage_games_is_one_for_the_whole_search(monkeypatch):
     """Each of the two branches has sixteen."""
-    root = Move(0, "which", ("x", "y"), (tied_subgames(1, "x"), tied_subgames(1, "y")))
+    root = Move(0, "which", ("x", "y"), (trees.tied_subgames(1, "x"), trees.tied_subgames(1, "y")))
     form = ExtensiveForm.from_tree(["1", "2"], root)
     for limit, complete in ((20, False), (32, True)):
         monkeypatch.setattr(limits, "MAX_STAGE_GAMES", limit)
@@ -482,7 +457,7 @@ def test_the_limit_on_stage_games_is_one_for_the_whole_search(monkeypatch):
 
 
 def test_the_limit_on_continuations_is_named(monkeypatch):
-    form = ExtensiveForm.from_tree(["1", "2"], tied_subgames())
+    form = ExtensiveForm.from_tree(["1", "2"], trees.tied_subgames())
     whole, _ = drained(backward_induction(form))
     monkeypatch.setattr(limits, "MAX_CONTINUATIONS", 1)
     found, findings = drained(backward_induction(form))

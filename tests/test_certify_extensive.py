@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import trees
 from highfence import tolerances
 from highfence.certify import certify
 from highfence.certify.extensive import certify_extensive
 from highfence.errors import NotApplicable
 from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Lottery, Move, Terminal
 from highfence.methods.backward_induction import pure_sequential
-
-from . import trees
-from .tree_oracles import (
+from tree_oracles import (
     as_behavior,
     pure_profiles,
     pure_subgame_perfect,

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import trees
 from highfence import (
     Chance,
     Decision,
@@ -36,9 +37,7 @@ from highfence.report.text import solution_text
 from highfence.solution import Extremes
 from highfence.solve_many import rows_of, solve_many
 from highfence.study import sweep
-
-from . import trees
-from .test_backward_induction import many_ties, run, tied_subgames
+from searches import drained
 
 A, C = Player("A"), Player("C")
 
@@ -94,11 +93,11 @@ def groups_of(form: ExtensiveForm, profiles) -> dict:
 
 def check_against_the_whole_list(form: ExtensiveForm, method=backward_induction) -> None:
     """One equilibrium per outcome says of the others what listing them all shows."""
-    whole, findings = run(method(form))
+    whole, findings = drained(method(form))
     groups = groups_of(form, whole)
     assert (findings.count, findings.outcomes) == (len(whole), len(groups))
     assert not findings.supports
-    each, said = run(method(form, plans=1))
+    each, said = drained(method(form, plans=1))
     if len(whole) < 2:
         assert len(each) == len(whole)
         return
@@ -154,9 +153,9 @@ def test_outcomes_and_plans_are_counted_without_being_listed(form):
     [
         trees.beer_quiche(),
         trees.battle_with_outside_option(),
-        many_ties(6),
-        ExtensiveForm.from_tree(["1", "2"], tied_subgames(0)),
-        ExtensiveForm.from_tree(["1", "2"], tied_subgames(1)),
+        trees.many_ties(6),
+        ExtensiveForm.from_tree(["1", "2"], trees.tied_subgames(0)),
+        ExtensiveForm.from_tree(["1", "2"], trees.tied_subgames(1)),
     ],
     ids=lambda form: form.title or str(form.num_nodes),
 )
@@ -166,7 +165,7 @@ def test_every_method_that_counts_plans_groups_them_alike(form, method):
 
 
 def test_counts_beyond_any_list_are_exact():
-    found, findings = run(backward_induction(many_ties(200), plans=100))
+    found, findings = drained(backward_induction(trees.many_ties(200), plans=100))
     assert findings.count == 2**200
     assert sum(support.plans for support in findings.supports) == 2**200
     assert findings.complete
@@ -178,7 +177,7 @@ def test_payoff_vectors_take_turns_where_not_all_outcomes_are_listed():
     low, high = (Terminal((0, k)) for k in (0, 1))
     wide = tuple(Move(1, f"low {k}", ("l", "r"), (low, low)) for k in range(5))
     root = Move(0, "first", tuple("abcdef"), (*wide, Move(1, "last", ("l", "r"), (high, high))))
-    found, findings = run(
+    found, findings = drained(
         backward_induction(ExtensiveForm.from_tree(["1", "2"], root), plans=1, limit=2)
     )
     assert findings.outcomes == 12
@@ -199,10 +198,10 @@ def paid(form: ExtensiveForm, profiles) -> list[tuple[float, float]]:
 
 @given(form=st.integers(1, 3).flatmap(lambda most: tied_trees(most)))
 def test_extremes_are_those_of_the_whole_list(form):
-    whole, findings = run(backward_induction(form))
+    whole, findings = drained(backward_induction(form))
     assume(findings.count > 1)
     assert findings.extremes == ()
-    listed, said = run(backward_induction(form, limit=1))
+    listed, said = drained(backward_induction(form, limit=1))
     assert len(listed) == 1
     for known, (low, high) in zip(said.extremes, paid(form, whole), strict=True):
         assert (known.low, known.high) == (pytest.approx(low), pytest.approx(high))
@@ -219,12 +218,12 @@ def test_extremes_are_those_of_the_whole_list(form):
 def test_no_equilibrium_is_outside_the_extremes_whatever_was_not_followed_up(
     method, form, games, continuations
 ):
-    whole, findings = run(method(form))
+    whole, findings = drained(method(form))
     assume(findings.count and findings.complete)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "MAX_STAGE_GAMES", games)
         patch.setattr(limits, "MAX_CONTINUATIONS", continuations)
-        followed, said = run(method(form))
+        followed, said = drained(method(form))
     assert said.count <= findings.count
     if not said.more:
         assert (said.count, said.extremes) == (findings.count, ())
@@ -263,7 +262,7 @@ def test_an_action_is_left_out_that_is_never_as_good_as_another():
     for outside, (low, high), met in ((4, (4, 4), True), (2, (2, 3), True), (-1, (0, 3), True)):
         root = Move(0, "enter", ("in", "out"), (inside, Terminal((outside, 0, 9))))
         form = ExtensiveForm.from_tree(["A", "C", "B"], root)
-        _, findings = run(backward_induction(form))
+        _, findings = drained(backward_induction(form))
         assert findings.more
         leader, _, other = findings.extremes
         assert (leader.low, leader.high) == (low, high)

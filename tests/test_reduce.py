@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import trees
 from highfence import limits
 from highfence.errors import LimitExceeded, NotApplicable
 from highfence.forms import reduce
@@ -22,9 +23,7 @@ from highfence.forms.normal import Profile
 from highfence.forms.reduce import REDUCTIONS, Truncation, reduced_strategic_form, strategic_form
 from highfence.methods.extreme import extreme_enumeration
 from highfence.methods.zero_sum import zero_sum_lp
-
-from . import trees
-from .tree_oracles import random_tree
+from tree_oracles import random_tree
 
 HALF = Fraction(1, 2)
 FACTS = json.loads((Path(__file__).parent / "data" / "trees.json").read_text("utf-8"))["games"]

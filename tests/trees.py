@@ -215,3 +215,27 @@ def raked_poker(cards: int, rake: Fraction = Fraction(1, 10)) -> ExtensiveForm:
             tuple(played(a, b) for a, b in deals),
         ),
     )
+
+
+def many_ties(moves: int = 5) -> ExtensiveForm:
+    """Return a tree of ``2 ** moves`` pure subgame-perfect equilibria and more."""
+    node: Node = Terminal((0, 0))
+    for k in range(moves):
+        node = Move(k % 2, f"move {k}", ("l", "r"), (Terminal((0, 0)), node))
+    return ExtensiveForm.from_tree(["1", "2"], node)
+
+
+def tied_subgames(tied: int = 1, name: str = "") -> Node:
+    """Return two simultaneous movers before four subgames, each with two payoff vectors.
+
+    In the subgames player ``tied`` is indifferent, and the other is not.
+    """
+    count = iter(range(4))
+
+    def below() -> Node:
+        k = next(count)
+        payoffs = [(value, 0) if tied else (0, value) for value in (k, 3 * k - 5)]
+        return Move(tied, (name, "tied", k), ("l", "r"), ends(*payoffs))
+
+    columns = [Move(1, (name, "column"), ("a", "b"), (below(), below())) for _ in "ab"]
+    return Move(0, (name, "row"), ("a", "b"), tuple(columns))
