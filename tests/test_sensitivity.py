@@ -329,6 +329,29 @@ def test_an_outcome_that_never_varies_is_said_to(method, value):
     assert found.measures == {}
 
 
+def test_a_share_that_is_surely_there_is_told_before_a_larger_one_that_may_not_be():
+    shares = np.array([0.3, 0.2, 0.1])
+    ends = {"a": [-0.1, 0.7], "b": [0.05, 0.35], "c": [-0.2, 0.4]}
+
+    def said(names):
+        kept = ["abc".index(name) for name in names]
+        found = indices(
+            lambda x: sum(x[name] for name in names), dict.fromkeys(names, "uniform(0, 1)")
+        )
+        intervals = np.array([ends[name] for name in names])
+        return replace(
+            found,
+            measures={"first": shares[kept], "total": shares[kept] + 0.1},
+            intervals={"first": intervals, "total": intervals},
+        ).says
+
+    assert said("abc") == (
+        "b explains 20% of the variance of the outcome (between 5% and 35%), 30% with its "
+        "interactions; a (30%) may explain more, but cannot be told from 0."
+    )
+    assert said("ac").startswith("No parameter's own share of the variance of the outcome can be")
+
+
 def test_infinite_outcomes_are_undefined():
     found = rank_correlations(UNIT_COLUMNS, [1.0, 2, np.inf, 4, 5, 6, -np.inf])
 

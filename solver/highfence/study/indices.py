@@ -814,26 +814,33 @@ def _sentence(found: Indices) -> str:
 
 
 def _says_sobol(found: Indices, target: str) -> str:
-    first = found.measures["first"]
-    name = found.names[int(np.argmax(first))]
-    interval = found.interval(name, "first")
-    assert interval is not None
-    if interval[0] <= 0:
+    order = sorted(found.names, key=lambda n: -found.of(n, "first"))
+    sure = [n for n in order if (found.interval(n, "first") or (0, 0))[0] > 0]
+    if not sure:
         top = found.ranked[0]
         return (
             f"No parameter's own share of the variance of {target} can be told from 0 with "
             f"{found.used} points; {_called(found, top)} has the largest total share, "
             f"{_percent(found.of(top))}."
         )
-    rest = sorted(found.names, key=lambda n: -found.of(n, "first"))[1:3]
-    rest = [n for n in rest if (found.interval(n, "first") or (0, 0))[0] > 0]
+    name, *rest = sure
+    interval = found.interval(name, "first")
+    assert interval is not None
+    larger = order[: order.index(name)]
     return (
         f"{_called(found, name)} explains {_percent(found.of(name, 'first'))} of the variance "
         f"of {target} (between {_percent(max(interval[0], 0))} and {_percent(interval[1])}), "
         f"{_percent(found.of(name, 'total'))} with its interactions"
-        + _then(rest, lambda n: _percent(found.of(n, "first")))
+        + _then(rest[:2], lambda n: _percent(found.of(n, "first")))
+        + _unsure(larger, lambda n: _percent(found.of(n, "first")))
         + "."
     )
+
+
+def _unsure(names: Sequence[str], text: Callable[[str], str]) -> str:
+    """Name what may matter more, and may not matter at all."""
+    told = ", ".join(f"{name} ({text(name)})" for name in names)
+    return f"; {told} may explain more, but cannot be told from 0" if names else ""
 
 
 def _says_morris(found: Indices, target: str) -> str:
