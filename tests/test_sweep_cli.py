@@ -376,16 +376,17 @@ def test_parameters_are_drawn_together_where_that_is_asked(run):
 def test_progress_tells_the_rate_and_the_time_left(monkeypatch):
     from highfence.commands import draws as module
 
-    clock = iter([100.0, 110.0, 140.0])
+    clock = iter([100.0, 100.001, 110.0, 140.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     said: list[str] = []
     heard = module.told(said.append, "sweeping x", " answers")
-    for done in (1000, 1500, 3000):  # 1,000 were in the store
+    for done in (1000, 1250, 1500, 3000):  # 1,000 were in the store
         heard(done, 11000)
 
     assert said == [
         "sweeping x",
         "sweeping x: 1,000 of 11,000 answers",
+        "sweeping x: 1,250 of 11,000 answers",
         "sweeping x: 1,500 of 11,000 answers, 50 a second, about 3 min left",
         "sweeping x: 3,000 of 11,000 answers, 50 a second, about 3 min left",
     ]

@@ -343,6 +343,8 @@ def output_options(row: str) -> Group:
     )
 
 
+SOON = 1.0
+"""Seconds of answers before a rate is told: parts that end together come at millions a second."""
 SILENT = 10
 """Seconds without an answer after which it is said what workers may be doing."""
 
@@ -372,7 +374,7 @@ def told(
         seconds, solved = began[-1][0] - began[0][0], done - began[0][1]
         del began[1:]
         step = f"{what}: {done:,} of {whole:,}{of}"
-        if solved and seconds:
+        if solved and seconds >= SOON:
             rate = solved / seconds
             step += f", {rate:.3g} a second, about {lasting((whole - done) / rate)} left"
         tell(step)
