@@ -427,6 +427,43 @@ def two_axes() -> plots.Picture:
     return plots.regime_map(regime_map(loads(YARD), "stake", "cost", cells=3), LOOKS, LABELS)
 
 
+@pytest.mark.parametrize(("regimes", "fit"), [(3, 12), (20, 6)])
+def test_as_many_outcomes_are_drawn_as_a_page_holds(regimes, fit):
+    comparison = compare(loads(YARD))
+    none, yard, _ = comparison.regimes
+    many = {f"o{k}": (float(k), float(k)) for k in range(1, 20)}
+    results = (none, *(replace(yard, name=f"r{k}", outcomes=many) for k in range(1, regimes)))
+    base = replace(none, outcomes=dict.fromkeys(many, (0.0, 0.0)))
+    made = plots.outcome_bars(
+        replace(comparison, regimes=(base, *results[1:])),
+        {r.name: plots.LEVERS[0] for r in results}, "none",
+    )  # fmt: skip
+
+    drawn = [axes for axes in made.figure.axes if axes.get_visible()]
+    assert len(drawn) == fit
+    assert made.figure.get_size_inches()[1] <= plots.TALLEST + 0.6
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0%"), (2e-4, "under 0.1%"), (0.0026, "0.3%"), (0.0196, "2.0%"), (0.02, "2%"),
+     (0.98, "98%"), (0.9974, "99.7%"), (0.9998, "over 99.9%"), (1, "100%")],
+)  # fmt: skip
+def test_what_is_rare_is_not_said_to_be_never(share, text):
+    assert plots.percent(share) == text
+
+
+def test_the_ends_of_a_range_that_was_drawn_are_written_as_they_are():
+    drawn = np.array([2.0014, 3.0, 5.0, 7.9931])
+    columns = {"stake": np.tile(drawn, 20), "cost": np.linspace(0, 5, 80)}
+    found = discover(loads(YARD), "wall.A > yard.A", draws=columns, among=("stake",))
+    holds = 0.5 * columns["stake"] > 3 + 0.75 * columns["cost"]
+    made = plots.discovery_box(Found(found, holds.astype(float)), columns)
+    assert made is not None
+
+    assert {"2", "7.99"} <= {text.get_text() for text in made.figure.axes[0].texts}
+
+
 def waterfall() -> plots.Picture:
     """Return what makes the yard as good as it is."""
     found = attribute(loads(YARD + MECHANISMS), "yard")

@@ -20,6 +20,7 @@ from .attribution_text import attribution_sentence
 from .compare_text import is_constant, texts_of, verdict_sentence
 from .discover_text import discover_sentence
 from .map_text import answer as map_answer
+from .plots import percent
 from .sweep_text import sweep_sentence
 from .text import game_page, interval, number, plain
 from .tipping_text import answer as tipping_answer
@@ -202,9 +203,9 @@ def report_summary(found: Findings) -> list[str]:
     if found.shares is not None:
         last = found.shares.share[-1].tolist()
         ranked = sorted(zip(last, found.shares.regimes, strict=True), key=lambda one: -one[0])
-        wins = [f"{labels[name]} in {100 * share:.0f}%" for share, name in ranked if name in labels]
+        wins = [f"{labels[name]} in {percent(share)}" for share, name in ranked if name in labels]
         rest = [
-            f"{WITHOUT_WINNER[name]} in {100 * share:.0f}%"
+            f"{WITHOUT_WINNER[name]} in {percent(share)}"
             for share, name in ranked
             if name in WITHOUT_WINNER
         ]

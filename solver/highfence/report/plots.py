@@ -15,6 +15,7 @@ M. Okabe and K. Ito (2008), Color Universal Design.
 from __future__ import annotations
 
 import io
+import math
 import re
 import textwrap
 import warnings
@@ -54,6 +55,7 @@ __all__ = [
     "look_of_state",
     "looks_of",
     "outcome_bars",
+    "percent",
     "regime_map",
     "sobol_bars",
     "tipping_strip",
@@ -111,6 +113,8 @@ ROLES: Mapping[str, Look] = MappingProxyType(
 
 WIDTH = 6.7
 """Inches: the width of a page's text."""
+TALLEST = 9.0
+"""Inches: the height of a figure that fits on a page with its caption."""
 MOST = 12
 """Parameters or mechanisms in one figure; the rest is named in the caption."""
 DOTS = 200
@@ -275,6 +279,15 @@ def _named(name: str, label: str, width: int = 38, lines: int = 2) -> str:
     return _folded(f"{name}: {label}" if label and label != name else name, width, lines)
 
 
+def percent(share: float) -> str:
+    """Return a share in percent, with a decimal next to 0 and 100: what is rare is not never."""
+    if 0 < share < 0.0005:
+        return "under 0.1%"
+    if 0.9995 < share < 1:
+        return "over 99.9%"
+    return f"{100 * share:.1f}%" if 0 < share < 0.02 or 0.98 < share < 1 else f"{100 * share:.0f}%"
+
+
 def _finite_limits(axes: Any, values: Sequence[float], share: float = 0.14) -> None:
     """Leave room on both sides for numbers beside the bars."""
     known = [value for value in values if np.isfinite(value)]
@@ -294,9 +307,11 @@ def outcome_bars(
     looks: Mapping[str, Look],
     baseline: str,
     first: str | None = None,
-    most: int = 6,
 ) -> Picture:
     """Draw what each regime changes, with bounds over equilibria.
+
+    Payoffs come first, then outcomes in the game's order, as many as fit on a page; those that no
+    regime changes are left out.
 
     Parameters
     ----------
@@ -304,8 +319,6 @@ def outcome_bars(
         The regime whose payoffs and outcomes are subtracted.
     first
         The player whose payoff is drawn first.
-    most
-        Payoffs and outcomes drawn; those that no regime changes are left out.
     """
     results = comparison.regimes
     base = comparison[baseline]
@@ -329,10 +342,11 @@ def outcome_bars(
         size = max(abs(end) for ends in found.values() for end in ends)
         if any(max(map(abs, ends)) > 1e-9 * size for ends in changes.values()):
             drawn.append((name, label, changes, (low + high) / 2))
-    drawn = drawn[:most]
+    height = 0.75 + 0.2 * len(results)
+    drawn = drawn[: 3 * min(max(int(TALLEST / height), 2), 4)]
     rows = -(-len(drawn) // 3) or 1
     with _style():
-        figure, axes = _figure(rows * (0.75 + 0.2 * len(results)), rows, 3, sharey=True)
+        figure, axes = _figure(rows * height, rows, 3, sharey=True)
         for panel in axes.flat[len(drawn) :]:
             panel.set_visible(False)
         places = range(len(results))
@@ -352,7 +366,7 @@ def outcome_bars(
             panel.axvline(0, color=BLACK, linewidth=0.8)
             shown = f"{label} ({name})" if label != name else name
             panel.set_title(
-                f"{_folded(shown, 30, 2)}\nchange from {number(at_base, 4)} at the baseline",
+                f"{_folded(shown, 30, 2)}\nchange from {number(at_base, 4)} (baseline)",
                 fontsize=7,
             )
             panel.locator_params(axis="x", nbins=4)
@@ -397,7 +411,7 @@ def convergence(found: Running, looks: Mapping[str, Look], labels: Mapping[str, 
                 markeredgecolor=BLACK, markeredgewidth=0.5,
             )  # fmt: skip
             panel.set_title(
-                _folded(f"{labels.get(name, name)}: {100 * share[-1]:.0f}%", 24, 2), fontsize=7
+                _folded(f"{labels.get(name, name)}: {percent(share[-1])}", 24, 2), fontsize=7
             )
             panel.set_xscale("log")
             ends = [int(found.draws[0]), int(found.draws[-1])]
@@ -408,8 +422,8 @@ def convergence(found: Running, looks: Mapping[str, Look], labels: Mapping[str, 
             panel.grid(visible=True, axis="y")
         figure.supxlabel("number of draws", fontsize=8)
     told = "; ".join(
-        f"{labels.get(found.regimes[k], found.regimes[k])} {100 * found.share[-1, k]:.0f}% "
-        f"({100 * found.low[-1, k]:.0f} to {100 * found.high[-1, k]:.0f})"
+        f"{labels.get(found.regimes[k], found.regimes[k])} {percent(found.share[-1, k])} "
+        f"({percent(found.low[-1, k])} to {percent(found.high[-1, k])})"
         for k in order
     )
     return Picture(
@@ -468,7 +482,8 @@ def _reached(found: Indices, name: str, side: str, digits: int) -> str:
 def _write(axes: Any, at: float, place: float, text: str, right: bool) -> None:
     axes.annotate(
         text, (at, place), xytext=(3 if right else -3, 0), textcoords="offset points",
-        ha="left" if right else "right", va="center", fontsize=6.5,
+        ha="left" if right else "right", va="center", fontsize=6.5, zorder=3,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip
 
 
@@ -536,6 +551,7 @@ def tipping_strip(
             margin.plot(
                 found.x[at], line.low[at], linestyle="none", marker=look.marker, markersize=3.5,
                 markerfacecolor=look.color, markeredgecolor=BLACK, markeredgewidth=0.4,
+                clip_on=False,
             )  # fmt: skip
         margin.plot(found.x, line.low, color=GRAY, linewidth=0.8, zorder=1)
         margin.set_ylim(bottom=min(0.0, float(np.nanmin(line.low, initial=0.0))))
@@ -828,12 +844,12 @@ def discovery_box(found: Found, columns: Mapping[str, Array]) -> Picture | None:
                     )  # fmt: skip
             for value, shown, side in ((0, low, "left"), (1, high, "right")):
                 ranges.annotate(
-                    number(round(shown / whole, 2) * whole, 3), (value, place), xytext=(0, -10),
-                    textcoords="offset points",
+                    number(round(shown, 2 - math.floor(math.log10(whole))), 3), (value, place),
+                    xytext=(0, -10), textcoords="offset points",
                     ha=side, va="top", fontsize=6.5, color="#555555",
                 )  # fmt: skip
         ranges.set_yticks(
-            range(len(names)), [_named(n, discovery.labels.get(n, ""), 24, 3) for n in names]
+            range(len(names)), [_named(n, discovery.labels.get(n, ""), 24, 4) for n in names]
         )
         spare = max(3 - len(names), 0) / 2
         ranges.set_ylim(len(names) - 0.4 + spare, -0.6 - spare)
