@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import combinations, pairwise, product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,6 +191,72 @@ def test_committing_pays_at_least_as_much_as_any_equilibrium(game):
         assert strong.leader_payoff >= float(game.expected_payoffs(profile)[0]) - 1e-6
 
 
+def pessimistic_by_hand(own, other):
+    """Return the most that a leader with two strategies can be sure of, and whether it is reached.
+
+    What the leader is sure of is linear between the commitments at which replies tie, or what
+    tying replies pay crosses; there, and at the ends, it may jump.
+    """
+    own, other = ([[Fraction(v) for v in row] for row in table] for table in (own, other))
+    replies = range(len(own[0]))
+
+    def at(table, x, k):
+        return x * table[0][k] + (1 - x) * table[1][k]
+
+    def best(x):
+        most = max(at(other, x, k) for k in replies)
+        return [k for k in replies if at(other, x, k) == most]
+
+    cuts = {Fraction(0), Fraction(1)}
+    for table, (a, b) in product((own, other), combinations(replies, 2)):
+        slope = table[0][a] - table[0][b] - table[1][a] + table[1][b]
+        if slope:
+            cuts.add((table[1][b] - table[1][a]) / slope)
+    cuts = sorted(x for x in cuts if 0 <= x <= 1)
+    found = [(min(at(own, x, k) for k in best(x)), True) for x in cuts]
+    for low, high in pairwise(cuts):
+        middle = (low + high) / 2
+        found.append((min(at(own, middle, k) for k in best(middle)), True))
+        for end in (low, high):
+            found.append((min(at(own, end, k) for k in best(middle)), False))
+    return max(value for value, _ in found), (max(found)[0], True) in found
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 3).flatmap(
+        lambda k: st.lists(st.lists(SMALL, min_size=k, max_size=k), min_size=4, max_size=4)
+    )
+)
+def test_a_pessimistic_leader_has_the_supremum_and_knows_whether_it_is_reached(rows):
+    value, attained = pessimistic_by_hand(rows[:2], rows[2:])
+
+    found = commitment(NormalForm.bimatrix(rows[:2], rows[2:]), "Player 1", pessimistic=True)
+
+    assert found.leader_payoff == pytest.approx(float(value), abs=1e-7)
+    assert found.attained == attained
+    assert found.certificate.holds
+
+
+def test_a_leader_who_does_not_care_avoids_commitments_at_which_followers_tie():
+    """At (1/2, 1/2) the follower ties and may harm; the program's corner was taken for all."""
+    game = NormalForm.bimatrix([[0, -1], [0, 0]], [[-1, 0], [1, 0]], players=["us", "them"])
+
+    found = commitment(game, "us", pessimistic=True)
+
+    assert found.attained and found.leader_payoff == 0
+    assert found.strategy["2"] > 0.5 + 1e-6 and found.responses == ("1",)
+
+
+def test_responses_that_rounding_alone_parts_are_one_to_a_pessimistic_leader():
+    game = NormalForm.bimatrix([[1, 0], [0, 1]], [[0.3, 0.1 + 0.2], [0, 0]])
+
+    found = commitment(game, "Player 1", pessimistic=True)
+
+    assert found.leader_payoff == pytest.approx(0.5)
+    assert found.attained and found.certificate.holds
+
+
 def test_the_second_player_may_lead():
     transposed = NormalForm.from_payoffs(
         np.stack([inspection().payoffs[1].T, inspection().payoffs[0].T])
@@ -228,8 +297,18 @@ def test_wrong_requests_for_commitments_are_refused():
         commitment([inspection()] * 2, "inspector", pessimistic=True)
     with pytest.raises(RequestError, match="sum to one"):
         commitment([inspection()] * 2, "inspector", weights=[0.5, 0.6])
+    with pytest.raises(RequestError, match="sum to one"):
+        commitment(inspection(), "inspector", weights=[float("nan")])
     with pytest.raises(RequestError, match="two players"):
         commitment(NormalForm.from_payoffs(np.zeros((3, 2, 2, 2))), "Player 1")
+    tables = [[[1, 0], [0, 1]], [[1, 0], [0, 1]]]
+    one = NormalForm.from_payoffs(tables, players=["us", "them"])
+    with pytest.raises(RequestError, match="first player of one game and the second of another"):
+        commitment([one, NormalForm.from_payoffs(tables, players=["them", "us"])], "us")
+    names = [["left", "right"], ["1", "2"]]
+    other = NormalForm.from_payoffs(tables, players=["us", "them"], strategies=names)
+    with pytest.raises(RequestError, match="other names"):
+        commitment([one, other], "us")
 
 
 def test_the_judge_of_commitments_rejects_a_worse_response():
@@ -417,5 +496,11 @@ def test_wrong_targets_and_schedules_are_named():
         security_coverage(routes(1, 2), 1, {"night": ["rout 1"]})
     with pytest.raises(RequestError, match="at least one"):
         security_coverage(routes(1, 2), 0)
+    with pytest.raises(RequestError, match=r"resources = 1\.5"):
+        security_coverage(routes(1, 2), 1.5)
+    with pytest.raises(RequestError, match="not a finite number"):
+        security_coverage(routes(1, float("nan")), 1)
+    with pytest.raises(RequestError, match="no schedules"):
+        security_coverage(routes(1, 2), 1, {})
     with pytest.raises(RequestError, match="every target"):
         security_coverage({}, 1)

@@ -332,7 +332,9 @@ def commitment(
     if any(leader not in form.players for form in forms):
         raise RequestError(f"no player {leader!r}. {did_you_mean(leader, forms[0].players)}")
     index = forms[0].players.index(leader)
-    odds = [1 / len(forms)] * len(forms) if weights is None else list(weights)
+    if any(form.players.index(leader) != index for form in forms):
+        raise RequestError(f"{leader!r} is the first player of one game and the second of another")
+    odds = [1 / len(forms)] * len(forms) if weights is None else list(map(float, weights))
     found = best_commitment(forms, odds, index, pessimistic=pessimistic)
     payoffs = []
     for form, response in zip(forms, found.responses, strict=True):

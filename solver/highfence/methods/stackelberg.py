@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from math import comb
+from math import comb, fsum
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ __all__ = ["BestCommitment", "Coverage", "best_commitment", "best_coverage"]
 
 _CLEAR = 1e-9
 """Margin, in payoffs scaled to [0, 1], that tells a preference from a tie."""
+_TIED = 1e-7
+"""The same where nothing but ties may be left, up to what programs with room for ``_CLEAR`` give."""
+_EQUAL = 1e-12
+"""Difference of scaled payoffs up to which two responses are one: that of rounding."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,8 @@ def best_commitment(
     Raises
     ------
     RequestError
-        Not two players, unequal strategies of the leader, weights that are no probabilities,
-        or pessimistic with several types.
+        Not two players, strategies of the leader that are not the same in all games, weights that
+        are no probabilities, or pessimistic with several types.
     MethodFailed
         The backend reports no optimum.
 
@@ -133,7 +138,14 @@ def _check(
         raise RequestError(f"leader = {leader!r} is not 0 or 1, the index of a player")
     if len({form.num_strategies[leader] for form in forms}) > 1:
         raise RequestError("the leader has the same strategies whichever the follower's type is")
-    if len(weights) != len(forms) or min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
+    if len({form.strategies[leader] for form in forms}) > 1:
+        raise RequestError(
+            f"the strategies of {forms[0].players[leader]} have other names in one game than in "
+            "another: list them alike, in one order"
+        )
+    if len(weights) != len(forms) or not (
+        all(weight >= 0 for weight in weights) and abs(fsum(weights) - 1) <= 1e-9
+    ):
         raise RequestError(f"{len(forms)} types need as many probabilities that sum to one")
     if pessimistic and len(forms) > 1:
         raise RequestError(
@@ -199,9 +211,10 @@ def _pessimistic(own: NDArray[np.float64], other: NDArray[np.float64]) -> BestCo
     import cvxpy
 
     cp: Any = cvxpy
-    best: tuple[float, NDArray[np.float64], int] | None = None
+    tried: list[tuple[float, NDArray[np.float64], int, list[int]]] = []
     for j in range(own.shape[1]):
-        same = [k for k in range(own.shape[1]) if (other[:, k] == other[:, j]).all()]
+        apart = np.abs(other - other[:, [j]]).max(axis=0)
+        same = np.flatnonzero(apart <= _EQUAL).tolist()
         rivals = [k for k in range(own.shape[1]) if k not in same]
         if rivals:
             x, margin = cp.Variable(own.shape[0], nonneg=True), cp.Variable()
@@ -210,14 +223,68 @@ def _pessimistic(own: NDArray[np.float64], other: NDArray[np.float64]) -> BestCo
             if not _solved(program) or margin.value <= _CLEAR:
                 continue
         made = _program([(own, other)], [1.0], [j], ties=same)
-        if made is not None and (best is None or made[0] > best[0] + _CLEAR):
-            best = (*made, min(same, key=lambda k: float(made[1] @ own[:, k])))
-    if best is None:
+        if made is not None:
+            tried.append((*made, j, same))
+    if not tried:
         raise MethodFailed("commitment: no response is the only best one at any commitment")
-    value, x, j = best
-    replies = x @ other
-    ties = replies >= replies.max() - _CLEAR
-    return BestCommitment(tuple(x.tolist()), (j,), bool((x @ own)[ties].min() >= value - _CLEAR))
+    value = max(each[0] for each in tried)
+    best = [each for each in tried if each[0] >= value - _CLEAR]
+    for attempt in (False, True):
+        for _, x, j, same in best:
+            commitment = _attaining(own, other, value, j, same) if attempt else x
+            if commitment is None:
+                continue
+            least, response = _worst(own, other, commitment)
+            if least >= value - 2 * _CLEAR:
+                return BestCommitment(tuple(commitment.tolist()), (response,), attained=True)
+    _, x, j, same = best[0]
+    response = min(same, key=lambda k: float(x @ own[:, k]))
+    return BestCommitment(tuple(x.tolist()), (response,), attained=False)
+
+
+def _worst(
+    own: NDArray[np.float64], other: NDArray[np.float64], commitment: NDArray[np.float64]
+) -> tuple[float, int]:
+    """Return the least that a best response to a commitment pays the leader, and the response."""
+    replies = commitment @ other
+    ties = np.flatnonzero(replies >= replies.max() - _CLEAR).tolist()
+    return min((float(commitment @ own[:, k]), k) for k in ties)
+
+
+def _attaining(
+    own: NDArray[np.float64], other: NDArray[np.float64], value: float, j: int, same: list[int]
+) -> NDArray[np.float64] | None:
+    """Return a commitment with response ``j`` at which no best response pays less than a value.
+
+    Among commitments at which some responses pay enough, one in the middle ties as few others as
+    can be. Those that tie there tie everywhere, and have to pay enough too; and so on. None if
+    that leads to nothing.
+    """
+    import cvxpy
+
+    cp: Any = cvxpy
+    paid = list(same)
+    while True:
+        x = cp.Variable(own.shape[0], nonneg=True)
+        room = [
+            cp.sum(x) == 1,
+            (other[:, [j]] - other).T @ x >= 0,
+            own[:, paid].T @ x >= value - _CLEAR,
+        ]
+        corners = []
+        for k in range(own.shape[1]):
+            program = cp.Problem(cp.Maximize((other[:, j] - other[:, k]) @ x), room)
+            if not _solved(program):
+                return None
+            corners.append(np.clip(x.value, 0.0, None))
+        middle: NDArray[np.float64] = np.mean(corners, axis=0)
+        middle /= middle.sum()
+        replies = middle @ other
+        ties = np.flatnonzero(replies >= replies[j] - _TIED).tolist()
+        more = [k for k in ties if k not in paid]
+        if not more:
+            return middle
+        paid += more
 
 
 def _responses_of_types(
@@ -309,7 +376,8 @@ def best_coverage(
     Raises
     ------
     RequestError
-        The lists differ in length, a schedule names no target, or there are no resources.
+        The lists differ in length, a payoff is not finite, a schedule names no target, there are
+        no schedules, or no resources.
 
     Notes
     -----
@@ -339,11 +407,17 @@ def best_coverage(
     sets = [[k] for k in range(count)] if schedules is None else [list(row) for row in schedules]
     if len(attacker) != count or not count:
         raise RequestError("give two payoffs for every target, for defender and attacker alike")
+    ours, theirs = np.array(defender, float), np.array(attacker, float)
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        raise RequestError("a payoff at a target is not a finite number")
     if any(not 0 <= k < count for row in sets for k in row):
         raise RequestError(f"schedules name targets by their index, 0 to {count - 1}")
-    if resources < 1:
-        raise RequestError(f"resources = {resources}: at least one is needed")
-    ours, theirs = np.array(defender, float), np.array(attacker, float)
+    if not isinstance(resources, Integral) or isinstance(resources, bool) or resources < 1:
+        raise RequestError(f"resources = {resources!r}: give their number, at least one")
+    if not sets:
+        raise RequestError(
+            "there are no schedules. Leave them out if each resource covers a target"
+        )
     scale = float(np.ptp(theirs)) or 1.0
     size = float(np.ptp(ours)) or 1.0
     member = np.array([[float(k in row) for row in sets] for k in range(count)])
