@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
@@ -445,3 +446,41 @@ def test_draws_of_which_not_all_is_known_are_not_certified(monkeypatch):
 def test_orders_of_scales_do_not_change_the_count():
     counts = {solve(scales(n, k)).count for n, k in product((3,), (2, 3))}
     assert counts == {2**3, 3**3}
+
+
+def tied_replies(count):
+    """A leader of two actions, and a follower who is indifferent between all replies to each."""
+    ends = [tuple(Terminal((lead, 0)) for _ in range(count)) for lead in (0, 1)]
+    names = tuple(f"b{k}" for k in range(count))
+    replies = tuple(Move(1, f"reply {lead}", names, ends[lead]) for lead in (0, 1))
+    return ExtensiveForm.from_tree(["A", "B"], Move(0, "lead", ("no", "yes"), replies))
+
+
+def test_equal_strategies_off_the_path_are_listed_once_for_every_outcome():
+    solution = solve(tied_replies(30))
+    assert (solution.count, solution.outcome_count, len(solution.plays)) == (900, 30, 30)
+    (others,) = {tuple(map(str, play.elsewhere["B"]["reply 0"])) for play in solution.plays}
+    assert len(set(others)) == 30
+
+
+def test_the_limit_on_listed_probabilities_counts_actions_and_is_named(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_LISTED_PROBABILITIES", 62 * 7)
+    solution = solve(tied_replies(30))
+    assert (solution.status, len(solution.plays)) == ("partial", 7)
+    assert "MAX_LISTED_PROBABILITIES" in solution_text(solution)
+
+
+def test_json_leaves_out_what_is_done_off_the_path_beyond_the_limit(monkeypatch):
+    solution = solve(tied_replies(30))
+    assert len(solution_dict(solution)["plays"][0]["elsewhere"]["B"]["reply 0"]) == 30
+    monkeypatch.setattr(limits, "MAX_LISTED_PROBABILITIES", 30**3 - 1)
+    assert {play["elsewhere"] for play in solution_dict(solution)["plays"]} == {None}
+
+
+@pytest.mark.slow
+def test_hundreds_of_tied_replies_take_seconds():
+    begun = time.process_time()
+    text = solution_text(solve(tied_replies(800)))
+    assert "640000 equilibria in 800 outcomes of play" in text
+    assert "780 more, at reply 0" in text
+    assert time.process_time() - begun < 20  # three here; it was seventy

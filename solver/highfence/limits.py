@@ -88,7 +88,8 @@ MAX_LISTED_OUTCOMES = 1_000
 """Outcomes of play for which one equilibrium each is listed; all equilibria are counted."""
 
 MAX_LISTED_PROBABILITIES = 20_000_000
-"""Strategies (one per information set) in the list of equilibria of a tree."""
+"""Probabilities (one per action) in the list of equilibria of a tree, and in JSON of what else may
+be done off the path."""
 
 MAX_COMBINATIONS = 200_000
 """Combinations of regimes' equilibria at which a flag is evaluated; beyond, it "depends"."""

@@ -130,7 +130,8 @@ def plays_of(
         if not group:
             groups.append((group, reached))
         group.append(index)
-    return tuple(_play(form, equilibria, *group, support) for group in groups)
+    labeled: dict[tuple[int, int], dict[str, Any]] = {}
+    return tuple(_play(form, equilibria, *group, support, labeled) for group in groups)
 
 
 def _play(
@@ -139,8 +140,13 @@ def _play(
     group: Sequence[int],
     reached: Sequence[Any],
     support: Callable[[BehaviorProfile], Support | None],
+    labeled: dict[tuple[int, int], dict[str, Any]],
 ) -> Play:
-    """Return the outcome of a group of equilibria."""
+    """Return the outcome of a group of equilibria.
+
+    ``labeled`` keeps strategies with their labels, by information set and identity: hundreds of
+    outcomes may have the same hundreds of strategies off the path.
+    """
     said = support(equilibria[group[0]].profile)
     options: dict[int, tuple[tuple[Any, ...], ...]]
     if said is not None:
@@ -157,9 +163,10 @@ def _play(
         if index in options:
             known = form.information_sets[index]
             own = elsewhere.setdefault(form.players[known.player], {})
-            own[known.label] = tuple(
-                dict(zip(known.actions, strategy, strict=True)) for strategy in options[index]
-            )
+            for strategy in options[index]:
+                if (index, id(strategy)) not in labeled:
+                    labeled[index, id(strategy)] = dict(zip(known.actions, strategy, strict=True))
+            own[known.label] = tuple(labeled[index, id(one)] for one in options[index])
     on_path: dict[str, list[str]] = {player: [] for player in form.players}
     for index in form.sets_shown:
         known = form.information_sets[index]

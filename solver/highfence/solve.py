@@ -563,28 +563,57 @@ def _exact_near(form: Form, profile: Any) -> Iterator[Any]:
 
 def _probabilities(profile: Any) -> tuple[Any, ...] | None:
     """Return all probabilities of a finite profile in one tuple; None for a staged profile."""
-    vectors = getattr(profile, "strategies", None) or getattr(profile, "probabilities", None)
+    vectors = _vectors(profile)
     return None if vectors is None else tuple(p for vector in vectors for p in vector)
+
+
+def _vectors(profile: Any) -> Sequence[tuple[Any, ...]] | None:
+    """Return the strategies of a finite profile; None for a staged profile."""
+    return getattr(profile, "strategies", None) or getattr(profile, "probabilities", None)
 
 
 class _Distinct:
     """Tells profiles that are new from those that were there before."""
 
     def __init__(self) -> None:
-        self.exact: set[tuple[Any, ...]] = set()
+        self.exact: set[tuple[int, ...]] = set()
+        self.numbers: dict[tuple[Any, ...], int] = {}
+        self.number_of: dict[int, tuple[tuple[Any, ...], int]] = {}
+        """Per exact strategy (its identity): itself, so that it stays, and its number. Pure
+        strategies are often one object in many profiles, and fractions take long to hash."""
+        self.waiting: list[Any] = []
+        """Exact profiles that no inexact one was compared with yet."""
         self.inexact: dict[tuple[int, ...], list[tuple[float, ...]]] = {}
 
     def is_new(self, profile: Any) -> bool:
         """Return whether no profile seen before is the same, up to ``tolerances.SAME``."""
-        vector = _probabilities(profile)
-        if vector is None:
+        vectors = _vectors(profile)
+        if vectors is None:
             return True
-        if profile.is_exact:
-            if vector in self.exact:
-                return False
-            self.exact.add(vector)
+        if not profile.is_exact:
+            for exact in self.waiting:
+                self._compare(exact)
+            self.waiting = []
+            return self._compare(profile)
         # Exact ones that differ are different however close; others are compared by value.
-        floats = tuple(float(p) for p in vector)
+        key = tuple(map(self._number, vectors))
+        if key in self.exact:
+            return False
+        self.exact.add(key)
+        self.waiting.append(profile)
+        return True
+
+    def _number(self, strategy: tuple[Any, ...]) -> int:
+        """Return a number that exact strategies have in common if they are equal."""
+        known = self.number_of.get(id(strategy))
+        if known is None:
+            number = self.numbers.setdefault(strategy, len(self.numbers))
+            known = self.number_of[id(strategy)] = strategy, number
+        return known[1]
+
+    def _compare(self, profile: Any) -> bool:
+        """Return whether a profile is near none that were compared, and keep it if it is new."""
+        floats = tuple(float(p) for p in _probabilities(profile) or ())
         support = tuple(k for k, p in enumerate(floats) if p > tolerances.SAME)
         near = any(
             max(abs(p - q) for p, q in zip(floats, other, strict=True)) <= tolerances.SAME

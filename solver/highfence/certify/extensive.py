@@ -110,11 +110,13 @@ def _fault(form: ExtensiveForm, profile: BehaviorProfile) -> str | None:
         place = f"{form.players[known.player]}, information set {known.label!r}"
         if len(odds) != len(known.actions):
             return f"{place}: {len(odds)} probabilities for {len(known.actions)} actions"
-        if not all(isfinite(p) for p in odds):
+        # Of hundreds of probabilities most are one object, zero: each object is looked at once.
+        distinct = {id(p): p for p in odds}.values()
+        if not all(map(isfinite, distinct)):
             return f"{place}: a probability is not finite"
-        if min(odds) < -slack:
-            return f"{place}: the probability {min(odds)} is negative"
-        total: Any = sum(map(_rational, odds)) if profile.is_exact else fsum(odds)
+        if (least := min(distinct)) < -slack:
+            return f"{place}: the probability {least} is negative"
+        total: Any = sum(map(_rational, filter(None, odds))) if profile.is_exact else fsum(odds)
         if abs(total - 1) > slack:
             return f"{place}: probabilities sum to {total}"
         fine.add((id(odds), len(known.actions)))

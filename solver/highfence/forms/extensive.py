@@ -187,9 +187,8 @@ class BehaviorProfile:
     @cached_property
     def is_exact(self) -> bool:
         """True if every probability is an int or a Fraction."""
-        return all(
-            isinstance(weight, Rational) for weights in self.probabilities for weight in weights
-        )
+        kinds = {kind for weights in self.probabilities for kind in set(map(type, weights))}
+        return all(issubclass(kind, Rational) for kind in kinds)
 
 
 def _normalized(index: int, weights: tuple[Number, ...]) -> tuple[Number, ...]:
@@ -511,7 +510,10 @@ class ExtensiveForm:
         """Return the expected value of each metric; ``reached`` as for expected payoffs."""
         if reached is None:
             reached = self.reach(profile)
-        weights = np.array([float(weight) for weight in reached])
+        weights = np.zeros(self.num_nodes)
+        for node, weight in enumerate(reached):
+            if weight:  # most nodes are off the path
+                weights[node] = weight
         ends = self.terminals
         return {name: float(weights[ends] @ values[ends]) for name, values in self.outcomes.items()}
 

@@ -122,7 +122,11 @@ class Listing:
         self.found = found
         self.num_sets = num_sets
         self.alike: dict[int, list[_Alike]] = {}
-        self.occurring: dict[tuple[int, ...], dict[int, dict[Strategy, None]]] = {}
+        self.occurring: dict[tuple[int, ...], dict[int, dict[int, Strategy]]] = {}
+        self.first: dict[Strategy, Strategy] = {}
+        self.as_first: dict[int, Strategy] = {}
+        """Per strategy (its identity), the equal one that was met first. A strategy of hundreds
+        of actions occurs in hundreds of outcomes, and takes long to hash: it is hashed once."""
         self.number: dict[int, int] = {}
         """Per continuation (its identity) that was looked at: its outcomes."""
 
@@ -192,7 +196,7 @@ class Listing:
         """Return the first plan with the outcome of this number, and what else supports it."""
         plans = 1
         chosen: list[tuple[Continuation, int]] = []
-        seen: dict[int, dict[Strategy, None]] = {}
+        seen: dict[int, dict[int, Strategy]] = {}
         off: list[Sequence[Continuation]] = []
         waiting = [(whole, number)]
         strategies: list[Strategy] = [()] * self.num_sets
@@ -212,8 +216,7 @@ class Listing:
                 elsewhere = way.elsewhere
                 ways += prod(sum(choice.count for choice in part) for part in elsewhere)
                 off += elsewhere
-                for known, strategy in way.behavior:
-                    seen.setdefault(known, {})[strategy] = None
+                self._see(seen, way)
             plans = min(MANY, plans * ways)
             first = group.ways[0]
             for known, strategy in first.behavior:
@@ -223,10 +226,20 @@ class Listing:
         for part in reversed(off):
             for known, occurring in self._occurring(part).items():
                 seen.setdefault(known, {}).update(occurring)
-        options = {known: tuple(kept) for known, kept in sorted(seen.items()) if len(kept) > 1}
+        options = {
+            known: tuple(kept.values()) for known, kept in sorted(seen.items()) if len(kept) > 1
+        }
         return tuple(strategies), Support(plans, options)
 
-    def _occurring(self, part: Sequence[Continuation]) -> dict[int, dict[Strategy, None]]:
+    def _see(self, seen: dict[int, dict[int, Strategy]], way: Way) -> None:
+        """Add what is done in a way, per information set, each strategy once (by identity)."""
+        for known, strategy in way.behavior:
+            one = self.as_first.get(id(strategy))
+            if one is None:
+                one = self.as_first[id(strategy)] = self.first.setdefault(strategy, strategy)
+            seen.setdefault(known, {})[id(one)] = one
+
+    def _occurring(self, part: Sequence[Continuation]) -> dict[int, dict[int, Strategy]]:
         """Return what some plan of the continuations does, at each of their information sets.
 
         Many outcomes leave the same off the path, so it is looked up once.
@@ -234,7 +247,7 @@ class Listing:
         key = tuple(map(id, part))
         if key in self.occurring:
             return self.occurring[key]
-        seen: dict[int, dict[Strategy, None]] = {}
+        seen: dict[int, dict[int, Strategy]] = {}
         waiting, visited = list(part), set[int]()
         while waiting:
             here = waiting.pop()
@@ -242,8 +255,7 @@ class Listing:
                 continue
             visited.add(id(here))
             for way in here.ways:
-                for known, strategy in way.behavior:
-                    seen.setdefault(known, {})[strategy] = None
+                self._see(seen, way)
                 for below in way.parts:
                     waiting += below
         self.occurring[key] = seen

@@ -296,6 +296,21 @@ def pure_sequential(
     return (yield from search.run(search.pure_and_sequential, plans, limit))
 
 
+class _Pure(dict[tuple[int, int], tuple[Fraction, ...]]):
+    """Pure strategies by the action taken and the number of actions, made when first asked for.
+
+    All share one zero and one one: whoever compares or counts them does so by identity.
+    """
+
+    _NO, _YES = Fraction(0), Fraction(1)
+
+    def __missing__(self, key: tuple[int, int]) -> tuple[Fraction, ...]:
+        action, count = key
+        made = (self._NO,) * action + (self._YES,) + (self._NO,) * (count - action - 1)
+        self[key] = made
+        return made
+
+
 StageSolver = Callable[[Truncation, Values], Iterable[Behavior]]
 Listed = Generator[
     BehaviorProfile, None, tuple[int, int, tuple[Support, ...], tuple[Extremes | None, ...]]
@@ -339,12 +354,7 @@ class Search:
             self.form, self.lotteries
         )
         self.after: list[list[Continuation]] = [[] for _ in self.owners]
-        widest = max((len(known.actions) for known in self.form.information_sets), default=0)
-        self.pure = {
-            (action, count): tuple(Fraction(k == action) for k in range(count))
-            for count in {len(known.actions) for known in self.form.information_sets}
-            for action in range(min(count, widest))
-        }
+        self.pure = _Pure()
 
     # --- the induction ---------------------------------------------------------------------
 
@@ -582,7 +592,7 @@ class Search:
 
     def _listed(self, plans: int | None, limit: int | None) -> Listed:
         """Yield all equilibria, or one per outcome where there are more than ``plans``."""
-        size = max(1, len(self.form.information_sets))
+        size = max(1, sum(len(known.actions) for known in self.form.information_sets))
         listing = Listing(self.after[0], len(self.form.information_sets))
         count, outcomes = listing.plans, listing.outcomes
         one_of_each = plans is not None and count > plans

@@ -33,8 +33,10 @@ versions; none is renamed or removed.
                         any_combination, elsewhere: {player: {information set:
                         [{action: probability}]}}}]: the listed equilibria by outcome of play; how
                         many equilibria have it; where play comes; where these differ, which is
-                        elsewhere, and how; whether all combinations of that are equilibria. []
-                        where nothing is counted, and where --limit cuts the list off
+                        elsewhere, and how (null if all plays together would take more than
+                        limits.MAX_LISTED_PROBABILITIES numbers); whether all combinations of that
+                        are equilibria. [] where nothing is counted, and where --limit cuts the
+                        list off
 
     equilibrium:
       payoffs           {player: number}
@@ -81,6 +83,8 @@ from fractions import Fraction
 from math import isfinite
 from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any
+
+from .. import limits
 
 if TYPE_CHECKING:
     from ..solution import Equilibrium, Solution
@@ -190,6 +194,14 @@ def _floats(value: Any) -> Any:
 
 def solution_dict(solution: Solution) -> dict[str, Any]:
     """Return a solution with the keys that the module documents."""
+    elsewhere = sum(
+        len(strategy)
+        for play in solution.plays
+        for own in play.elsewhere.values()
+        for occurring in own.values()
+        for strategy in occurring
+    )
+    short = elsewhere <= limits.MAX_LISTED_PROBABILITIES
     made: dict[str, Any] = plain(
         {
             "game": solution.game,
@@ -234,7 +246,9 @@ def solution_dict(solution: Solution) -> dict[str, Any]:
                             for known, occurring in own.items()
                         }
                         for player, own in play.elsewhere.items()
-                    },
+                    }
+                    if short
+                    else None,
                 }
                 for play in solution.plays
             ],

@@ -64,6 +64,8 @@ MAX_NAMED = 40
 """Equilibria written out in full; the rest is counted, and is in the JSON."""
 MAX_PLACES = 6
 """Information sets off the path where the same is done, on a solution's short page."""
+MAX_OTHERWISE = 20
+"""What is done at one place off the path, by all equilibria of an outcome, on the short page."""
 MAX_OUTCOMES = 12
 """Outcomes of an equilibrium on a solution's short page."""
 
@@ -612,6 +614,7 @@ def _plays(page: Page, solution: Solution, labels: Mapping[str, str], everything
     """Add one entry per outcome of play; return what was left out."""
     left_out: set[str] = set()
     many = max(len(solution.plays), solution.outcome_count or 0)
+    written: dict[int, str] = {}
     for index, play in enumerate(solution.plays[:MAX_NAMED], 1):
         which = f"Outcome {index} of {large(many)}" if many > 1 else "Outcome"
         plans = "1 equilibrium" if play.plans == 1 else f"{large(play.plans)} equilibria"
@@ -624,7 +627,7 @@ def _plays(page: Page, solution: Solution, labels: Mapping[str, str], everything
         }
         shown_alone = replace(first, strategies=on_path)
         left_out |= _equilibrium(page, shown_alone, labels, solution.form, everything)
-        alike = _off_path(first, play)
+        alike = _off_path(first, play, written)
         if alike:
             how = "in any combination" if play.any_combination else "in some of the combinations"
             page.text(f"off the path{f', {how}' if play.plans > 1 else ''}:", indent=GAP)
@@ -633,7 +636,11 @@ def _plays(page: Page, solution: Solution, labels: Mapping[str, str], everything
             more = len(places) - len(shown)
             left_out |= {"more places off the path"} if more else set()
             said = "; ".join(shown) + (f"; and {more} more" if more else "")
-            page.item(player, f"{done}, at {said}", indent=GAP * 2)
+            listed = done if everything else done[:MAX_OTHERWISE]
+            if len(listed) < len(done):
+                left_out.add("more of what is done off the path")
+                listed = (*listed, f"{len(done) - len(listed)} more")
+            page.item(player, f"{' | '.join(listed)}, at {said}", indent=GAP * 2)
     if len(solution.plays) > MAX_NAMED:
         page.blank()
         page.text(f"... and {len(solution.plays) - MAX_NAMED} more outcomes; --json has them.")
@@ -642,14 +649,23 @@ def _plays(page: Page, solution: Solution, labels: Mapping[str, str], everything
     return left_out
 
 
-def _off_path(equilibrium: Equilibrium, play: Play) -> dict[tuple[str, str], list[str]]:
-    """Return (player, what is done) -> information sets to which play does not come."""
-    made: dict[tuple[str, str], list[str]] = {}
+def _off_path(
+    equilibrium: Equilibrium, play: Play, written: dict[int, str]
+) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """Return (player, what is done) -> information sets to which play does not come.
+
+    ``written`` keeps strategies as text by their identity, as many outcomes share them.
+    """
+    made: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for player, own in equilibrium.strategies.items():
         differ = play.elsewhere.get(player, {})
         for place, done in own.items():
             if place not in play.reached.get(player, ()):
-                said = " | ".join(_mixture(each) for each in differ.get(place, (done,)))
+                found = differ.get(place, (done,))
+                for each in found:
+                    if id(each) not in written:
+                        written[id(each)] = _mixture(each)
+                said = tuple(written[id(each)] for each in found)
                 made.setdefault((player, said), []).append(place)
     return made
 
@@ -766,7 +782,7 @@ def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
 
 
 def _mixture(strategy: Mapping[str, Any]) -> str:
-    played = {action: p for action, p in strategy.items() if p > 0}
+    played = {action: p for action, p in strategy.items() if p and p > 0}
     if len(played) == 1:
         return next(iter(played))
     return ", ".join(f"{action} {number(p, DIGITS)}" for action, p in played.items())
