@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from games_for_cli import YARD
-from highfence import load
+from highfence import Parameter, Regime, load
 from highfence.cli import main
 from highfence.errors import RequestError
 from highfence.report import plots
 from highfence.report.html import own_estimate, pictures_of, report_html, report_summary
+from highfence.report.text import plain
+from highfence.report.tipping_text import tipping_page
 from highfence.spec.toml import loads
 from highfence.study.attribution import attribute
 from highfence.study.compare import compare
@@ -29,6 +31,7 @@ from highfence.study.report import DEFAULT, SECTIONS, Found, Running, gather, ru
 from highfence.study.robust import share_interval
 from highfence.study.sweep import grid, sweep
 from highfence.study.tipping import tipping
+from study_games import battle
 
 HOSTILE = "</title><script>alert('a')</script> & <img src=x onerror=alert(1)> $x^2$ ]]>"
 MECHANISMS = """
@@ -302,6 +305,27 @@ def test_what_is_not_asked_for_is_chosen_by_the_rules_that_the_module_states():
     assert made.found.discovery.cases == int(np.nansum(made.found.holds))
 
 
+def test_indices_are_left_out_where_nobody_knows_what_matters_most():
+    regimes = [Regime("free"), Regime("held", fix={"his": "opera"})]
+    game = battle(Parameter("w", 2, low=1, high=3), regimes=regimes)
+    made = gather(game, sections=["tornado", "sobol"], player="he")
+
+    assert "undefined at the preset" in made.tornado.targets[0].reason
+    assert "the margin is undefined" in made.left_out["sobol"]
+
+
+def test_what_was_set_is_where_a_study_along_it_begins():
+    asked = {"sections": ["tipping", "map"], "along": ["stake", "cost"]}
+    made = gather(loads(YARD), parameters={"stake": 7}, **asked)
+    at_four = gather(loads(YARD), **asked)
+
+    assert [one.value for one in made.tipping] == [7, 1]
+    assert (made.map.x.value, made.map.y.value) == (7, 1)
+    assert made.tipping[0].flips == at_four.tipping[0].flips
+    said = plain(tipping_page(made.tipping[0]))
+    assert "At stake = 7, the value where nothing is varied" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -420,6 +444,20 @@ def outcomes() -> plots.Picture:
 def strip() -> plots.Picture:
     """Return the little yard along the stake."""
     return plots.tipping_strip(tipping(loads(YARD), "stake"), LOOKS, LABELS, "tipping-1")
+
+
+def test_a_flip_somewhere_in_a_stretch_without_answers_is_no_line():
+    found = tipping(loads(YARD), "stake")
+    assert len(found.flips) > 1
+    (first, *_), others = found.flips, [tip for tip in found.tips if tip not in found.flips]
+    unsolved = tuple(replace(tip, unsolved=tip is not first) for tip in found.flips)
+
+    def lines(one):
+        return len(plots.tipping_strip(one, LOOKS, LABELS).figure.axes[1].lines)
+
+    made = replace(found, tips=(*unsolved, *others))
+    assert lines(found) == 1 + len(found.flips)  # and the number as given
+    assert lines(made) == 2
 
 
 def two_axes() -> plots.Picture:

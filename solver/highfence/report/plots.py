@@ -353,7 +353,7 @@ def outcome_bars(
         for panel, (name, label, changes, at_base) in zip(axes.flat, drawn, strict=False):
             for place, result in zip(places, results, strict=True):
                 if result.name not in changes:
-                    panel.text(0, place, " none", va="center", fontsize=6.5)
+                    panel.text(0, place, " nothing certified", va="center", fontsize=6.5)
                     continue
                 least, most_ = changes[result.name]
                 middle = (least + most_) / 2
@@ -534,6 +534,8 @@ def tipping_strip(
 ) -> Picture:
     """Draw which regime is best along one parameter, its margin above, and where it flips."""
     line: Series = found.series[0]
+    # Somewhere in a stretch without answers is nowhere in particular.
+    flips = [tip.at for tip in found.flips if not tip.unsolved]
     with _style():
         figure, grid = _figure(2.5, 2, 1, sharex=True, height_ratios=[1.5, 0.55])
         margin, strip = grid[0][0], grid[1][0]
@@ -559,17 +561,16 @@ def tipping_strip(
         margin.grid(visible=True, axis="both")
         for axes in (margin, strip):
             axes.axvline(found.value, color=BLACK, linewidth=1.2, linestyle=(0, (4, 2)))
-            for tip in found.flips:
-                axes.axvline(tip.at, color=BLACK, linewidth=0.8)
-        flips = [tip.at for tip in found.flips]
+            for value in flips:
+                axes.axvline(value, color=BLACK, linewidth=0.8)
         _tip_numbers(margin, found, flips)
         strip.set_yticks([])
         strip.grid(visible=False)
         strip.set_xlim(found.low, found.high)
         unit = f" ({found.unit})" if found.unit not in ("", "1") else ""
-        label = _folded(found.label or found.parameter, 60, 1)
+        label = f"{found.label or found.parameter}, {found.parameter}{unit}"
         given = f"dashed: {number(found.value, 4)}, as given"
-        strip.set_xlabel(f"{label}, {found.parameter}{unit}; {given}")
+        strip.set_xlabel(_folded(f"{label}; {given}", 96))
     told = "; ".join(
         f"{_state_label(s.state, labels)} from {number(s.low, 4)} to {number(s.high, 4)}"
         for s in line.stretches

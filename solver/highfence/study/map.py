@@ -265,9 +265,15 @@ def map_regimes(
     player: str | None = None,
     workers: int = 1,
     parameters: Mapping[str, Any] | None = None,
+    around: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda step: None,
 ) -> RegimeMap:
     """Map as :func:`regime_map` does; ``tell`` hears what is solved next.
+
+    Parameters
+    ----------
+    around
+        Values where nothing is varied, of parameters that are; by default those of the preset.
 
     Raises
     ------
@@ -288,7 +294,7 @@ def map_regimes(
     asked = regimes_asked(game, regimes)
     if len(asked) < 2:
         raise RequestError("a map compares at least two regimes")
-    request = Request(game, preset, given, workers)
+    request = Request(game, preset, {**given, **(around or {})}, workers)
     axes = (
         _axis(request, x_parameter, x, cells),
         _axis(request, y_parameter, y, cells),

@@ -463,6 +463,11 @@ class _Work:
             )
         target = f"margin({self.chosen})" if len(self.asked) > 1 else str(self.judge)
         names = None if tornado is None else tornado.targets[0].ranked[:SOBOL_PARAMETERS]
+        if names == ():
+            raise RequestError(
+                "the parameters that matter most are not known, since the margin is undefined "
+                "at the game's own numbers"
+            )
         return sensitivity(
             self.game, target, self.asked, method=method, draws=SOBOL_BLOCKS, rng=self.rng,
             names=names, preset=self.preset, parameters=self.given, player=self.judge,
@@ -476,7 +481,8 @@ class _Work:
     def tip(self, name: str) -> Tipping:
         return find_tips(
             self.game, name, self.asked, preset=self.preset, player=self.judge,
-            tolerance=TOLERANCE, parameters=self._but(name),
+            tolerance=TOLERANCE, parameters=self._given(name, of=False),
+            around=self._given(name, of=True),
             tell=lambda step: self.tell(f"tipping points of {name}: {step}"),
         )  # fmt: skip
 
@@ -484,11 +490,13 @@ class _Work:
         return map_regimes(
             self.game, names[0], names[1], self.asked, cells=CELLS, depth=DEPTH,
             preset=self.preset, player=self.judge, workers=self.workers,
-            parameters=self._but(*names[:2]), tell=lambda step: self.tell(f"map: {step}"),
+            parameters=self._given(*names[:2], of=False),
+            around=self._given(*names[:2], of=True), tell=lambda step: self.tell(f"map: {step}"),
         )  # fmt: skip
 
-    def _but(self, *names: str) -> dict[str, Any]:
-        return {name: value for name, value in self.given.items() if name not in names}
+    def _given(self, *names: str, of: bool) -> dict[str, Any]:
+        """Return what was given of these parameters, or of all others."""
+        return {name: value for name, value in self.given.items() if (name in names) is of}
 
     def attributed(self) -> tuple[Attribution, ...]:
         if not self.game.mechanisms:

@@ -144,9 +144,15 @@ def find_tips(
     grid: int = GRID,
     workers: int = 1,
     parameters: Mapping[str, Any] | None = None,
+    around: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda step: None,
 ) -> Tipping:
     """Search as :func:`tipping` does; ``tell`` hears what is solved next.
+
+    Parameters
+    ----------
+    around
+        The value where nothing is varied, of the parameter that is; by default that of the preset.
 
     Raises
     ------
@@ -162,7 +168,7 @@ def find_tips(
         raise RequestError(f"grid = {grid!r} is not a whole number of at least 3 points")
     if not 0 < tolerance <= 0.1:
         raise RequestError(f"tolerance = {tolerance!r} is not a share of the range, up to 0.1")
-    request = Request(game, preset, given, workers)
+    request = Request(game, preset, {**given, **(around or {})}, workers)
     asked, read = _regimes_and_outcome(request, regimes, outcome)
     judging = None
     if player is not None or (read is None and len(asked) > 1):
