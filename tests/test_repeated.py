@@ -111,6 +111,24 @@ def test_harsher_punishments_than_the_static_equilibrium_lower_the_threshold():
     assert best < 0.45
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e-13, 1e-9, 1e9, 1e300])
+def test_units_of_payoffs_do_not_change_how_patient_players_must_be(unit):
+    """Deviations were compared with a slack in payoffs: in small units any patience was enough."""
+    scaled = NormalForm.from_payoffs(DILEMMA.payoffs * unit)
+
+    assert critical_discount(scaled, (0, 0), 1e-4) == critical_discount(DILEMMA, (0, 0), 1e-4)
+
+
+def test_the_firmer_of_two_unlike_players_sets_the_threshold():
+    """In a dilemma the worst that can be held against a player is what both get who defect."""
+    row, column = [[3, -1], [7, 1]], [[4, 5], [-2, 0]]
+    game = NormalForm.bimatrix(row, column)
+    needed = max(Fraction(7 - 3, 7 - 1), Fraction(5 - 4, 5 - 0))
+
+    assert grim_trigger(game, (0, 0), (1, 1)).all_players == needed
+    assert critical_discount(game, (0, 0)) == pytest.approx(float(needed), abs=2e-6)
+
+
 def test_a_game_without_pure_equilibria_has_no_impatient_ones():
     pennies = NormalForm.bimatrix([[1, -1], [-1, 1]], zero_sum=True)
     found = payoff_set(pennies, 0.3)
@@ -238,10 +256,19 @@ def test_wrong_requests_are_refused():
         payoff_set(three, 0.5)
     with pytest.raises(RequestError, match="two"):
         feasible_set(three)
+    for wrong in (three, NormalForm.from_payoffs([[1, 2]])):
+        with pytest.raises(RequestError, match="takes two players"):
+            critical_discount(wrong, (1,) * wrong.num_players)
+    for precision in (0, 1, 1e-18):
+        with pytest.raises(RequestError, match="precision"):
+            critical_discount(DILEMMA, (0, 0), precision)
+    with pytest.raises(RequestError, match="no profile"):
+        critical_discount(DILEMMA, (True, False))
     for discount in (0.0, 1.0, 1.5):
         with pytest.raises(RequestError, match="above 0 and below 1"):
             payoff_set(DILEMMA, discount)
     with pytest.raises(RequestError, match="no profile"):
         grim_trigger(DILEMMA, (0, 2), (1, 1))
+    assert critical_discount(DILEMMA, tuple(np.array([1, 1]))) == 0
     with pytest.raises(RequestError, match="T > R > P > S"):
         tit_for_tat(3, 5, 1, 0)

@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from numbers import Integral
 from typing import Any
 
 from .. import limits
@@ -353,31 +354,13 @@ def payoff_set(game: NormalForm, discount: float) -> PayoffSet:
         raise RequestError(f"payoff_set takes two players; this game has {game.num_players}")
     if not 0 < discount < 1:
         raise RequestError(f"discount = {discount!r}: give a number above 0 and below 1")
-    table = game.payoffs
-    lows = [float(table[i].min()) for i in (0, 1)]
-    widths = [float(table[i].max()) - lows[i] or 1.0 for i in (0, 1)]
-    unit = [(table[i] - lows[i]) / widths[i] for i in (0, 1)]
-    cells = [
-        (
-            (float(unit[0][cell]), float(unit[1][cell])),
-            (
-                float(unit[0][:, cell[1]].max() - unit[0][cell]),
-                float(unit[1][cell[0], :].max() - unit[1][cell]),
-            ),
-        )
-        for cell in product(*map(range, game.num_strategies))
-    ]
-    # No equilibrium gives a player less than their pure minmax.
-    floors = [float(unit[i].max(axis=i).min()) for i in (0, 1)]
-    corners = _hull([payoffs for payoffs, _ in cells])
-    settled, rounds = False, 0
-    while corners and not settled and rounds < limits.MAX_REPEATED_ROUNDS:
-        rounds += 1
-        found = _round(corners, cells, floors, discount)
-        settled = _distance(corners, found) <= _SETTLED if found else True
-        corners = found
+    corners, rounds, settled = _sustained(game, discount)
+    ends = [tuple(map(float, limits_of)) for limits_of in game.payoff_ranges]
     return PayoffSet(
-        tuple((lows[0] + widths[0] * x, lows[1] + widths[1] * y) for x, y in corners),
+        tuple(
+            (ends[0][0] * (1 - x) + ends[0][1] * x, ends[1][0] * (1 - y) + ends[1][1] * y)
+            for x, y in corners
+        ),
         float(discount),
         rounds,
         settled,
@@ -416,21 +399,35 @@ def critical_discount(
         0 where the profile is an equilibrium of the stage game; None where ``1 - precision`` is
         not enough.
 
+    Raises
+    ------
+    RequestError
+        The game has not two players, the profile is none of it, or the precision is no number
+        between 0 and 1 that a discount factor can differ from 1 by.
+
     Examples
     --------
     >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
     >>> round(critical_discount(dilemma, (0, 0)), 4)
     0.5
     """
-    gaps = [_deviation(game, target, i) for i in (0, 1)]
-    if all(best <= kept for best, kept in gaps):
+    if game.num_players != 2:
+        raise RequestError(f"critical_discount takes two players; this game has {game.num_players}")
+    if not 0 < precision < 1 or 1 - precision == 1:
+        raise RequestError(f"precision = {precision!r}: give a number such as 1e-6")
+    if all(best <= kept for best, kept in (_deviation(game, target, i) for i in (0, 1))):
         return 0.0
+    cell = tuple(map(int, target))
+    unit = [game.unit_payoffs(i) for i in (0, 1)]
+    kept = [float(unit[i][cell]) for i in (0, 1)]
+    best = [float(unit[0][:, cell[1]].max()), float(unit[1][cell[0]].max())]
 
     def holds(discount: float) -> bool:
-        worst = payoff_set(game, discount).worst
-        return worst is not None and all(
-            float(kept) >= (1 - discount) * float(best) + discount * least - 1e-12
-            for (best, kept), least in zip(gaps, worst, strict=True)
+        corners, _, _ = _sustained(game, discount)
+        return bool(corners) and all(
+            kept[i]
+            >= (1 - discount) * best[i] + discount * min(corner[i] for corner in corners) - _SIDE
+            for i in (0, 1)
         )
 
     low, high = 0.0, 1 - precision
@@ -458,7 +455,7 @@ def _deviation(game: NormalForm, profile: Sequence[int], player: int) -> tuple[A
     """Return a player's best payoff against a pure profile, and what the profile gives them."""
     cell = tuple(profile)
     if len(cell) != game.num_players or not all(
-        isinstance(k, int) and 0 <= k < count
+        isinstance(k, Integral) and not isinstance(k, bool) and 0 <= k < count
         for k, count in zip(cell, game.num_strategies, strict=False)
     ):
         raise RequestError(
@@ -481,6 +478,31 @@ def _payoffs(game: NormalForm) -> list[Point]:
 
 # ---------------------------------------------------------------------------------------------
 # The rounds, in payoffs from 0 to 1
+
+
+def _sustained(game: NormalForm, discount: float) -> tuple[list[Point], int, bool]:
+    """Return the corners of the payoff set, the rounds it took, and whether it settled."""
+    unit = [game.unit_payoffs(i) for i in (0, 1)]
+    cells = [
+        (
+            (float(unit[0][cell]), float(unit[1][cell])),
+            (
+                float(unit[0][:, cell[1]].max() - unit[0][cell]),
+                float(unit[1][cell[0], :].max() - unit[1][cell]),
+            ),
+        )
+        for cell in product(*map(range, game.num_strategies))
+    ]
+    # No equilibrium gives a player less than their pure minmax.
+    floors = [float(unit[i].max(axis=i).min()) for i in (0, 1)]
+    corners = _hull([payoffs for payoffs, _ in cells])
+    settled, rounds = False, 0
+    while corners and not settled and rounds < limits.MAX_REPEATED_ROUNDS:
+        rounds += 1
+        found = _round(corners, cells, floors, discount)
+        settled = _distance(corners, found) <= _SETTLED if found else True
+        corners = found
+    return corners, rounds, settled
 
 
 def _round(

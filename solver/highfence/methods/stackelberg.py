@@ -32,7 +32,7 @@ __all__ = ["BestCommitment", "Coverage", "best_commitment", "best_coverage"]
 _CLEAR = 1e-9
 """Margin, in payoffs scaled to [0, 1], that tells a preference from a tie."""
 _TIED = 1e-7
-"""The same where nothing but ties may be left, up to what programs with room for ``_CLEAR`` give."""
+"""The same where programs were given room for ``_CLEAR``."""
 _EQUAL = 1e-12
 """Difference of scaled payoffs up to which two responses are one: that of rounding."""
 
