@@ -7,7 +7,7 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from highfence import limits
@@ -222,7 +222,7 @@ def pessimistic_by_hand(own, other):
     return max(value for value, _ in found), (max(found)[0], True) in found
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.integers(1, 3).flatmap(
         lambda k: st.lists(st.lists(SMALL, min_size=k, max_size=k), min_size=4, max_size=4)
@@ -390,6 +390,60 @@ def test_power_moves_the_agreement_as_the_formula_says():
     found = nash_bargaining(game, {"one": 0, "two": 0}, weights={"one": 2, "two": 1})
 
     assert found.payoffs == pytest.approx({"one": 2, "two": 1}, abs=1e-5)
+
+
+@pytest.mark.parametrize("gain", [1e-3, 1e-5, 1e-7])
+@pytest.mark.parametrize("solution", ["nash", "kalai_smorodinsky"])
+def test_little_to_share_is_shared_as_well_as_much(gain, solution):
+    """A dollar, of which both have nearly all between them without agreement."""
+    dollar = NormalForm.bimatrix([[1, 0], [0, 0]], [[0, 0], [0, 1]], players=["her", "him"])
+
+    deal = nash_bargaining(dollar, {"her": 0.75 - gain, "him": 0.25 - gain}, solution=solution)
+
+    assert deal.payoffs["her"] - 0.75 == pytest.approx(0, abs=1e-3 * gain)
+    assert deal.payoffs["him"] - 0.25 == pytest.approx(0, abs=1e-3 * gain)
+    assert deal.certificate.holds
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 10**6), players=st.integers(2, 3))
+def test_the_largest_product_is_proved_by_its_slopes(seed, players):
+    """No profile has a larger sum of payoffs, each divided by its player's gain."""
+    rng = np.random.default_rng(seed)
+    payoffs = rng.normal(size=(players, *(3,) * players))
+    form = NormalForm.from_payoffs(payoffs)
+    least = {name: float(table.mean()) for name, table in zip(form.players, payoffs, strict=True)}
+
+    try:
+        deal = nash_bargaining(form, least)
+    except RequestError:
+        assume(False)
+
+    slopes = np.array([1 / (deal.payoffs[name] - least[name]) for name in form.players])
+    agreed = sum(slopes * list(deal.payoffs.values()))
+    assert np.tensordot(slopes, payoffs, 1).max() == pytest.approx(agreed, abs=1e-7 * slopes.sum())
+    assert deal.certificate.regret < 1e-9
+
+
+def test_of_three_who_bargain_the_one_whose_gain_costs_nobody_has_it_in_full():
+    """Imai (1983): the first two halve what they quarrel about, and the third stands aside."""
+    payoffs = np.zeros((3, 2, 2, 1))
+    payoffs[:, 0, 0, 0], payoffs[:, 0, 1, 0] = (1, 0, 1), (0, 1, 1)
+    payoffs[:, 1, 0, 0] = (0.5, 0.5, 0)
+    form = NormalForm.from_payoffs(payoffs, players=["a", "b", "c"])
+
+    deal = nash_bargaining(form, dict.fromkeys("abc", 0), solution="kalai_smorodinsky")
+
+    assert list(deal.payoffs.values()) == pytest.approx([0.5, 0.5, 1], abs=1e-8)
+    assert deal.certificate.holds
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_bargains_are_made_of_finite_numbers(wrong):
+    with pytest.raises(RequestError, match="not all finite"):
+        nash_bargaining(BATTLE, {"her": wrong, "him": 0})
+    with pytest.raises(RequestError, match="positive weights"):
+        nash_bargaining(BATTLE, {"her": 0, "him": 0}, weights={"her": wrong, "him": 1})
 
 
 def test_no_gain_for_all_is_no_bargain_and_missing_players_are_named():

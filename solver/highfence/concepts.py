@@ -511,7 +511,7 @@ def nash_bargaining(
         Player -> payoff without agreement.
     solution
         ``"nash"``, or ``"kalai_smorodinsky"``: gains in proportion to the most that each could
-        gain while nobody loses.
+        gain while nobody loses; of three players and more, as nearly as is efficient (Imai 1983).
     weights
         Player -> bargaining power, for the Nash solution; equal by default.
 
