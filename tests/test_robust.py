@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from highfence import Decision, Game, Interval, Parameter, Regime, Stage
 from highfence.errors import RequestError
+from highfence.study import beliefs
 from highfence.study.beliefs import BALLS, Ball, distances_between, mixture_over, worst_mixture
 from highfence.study.draws import solve_draws
 from highfence.study.information import value_of_information
@@ -170,6 +171,25 @@ def test_the_worst_belief_agrees_with_a_conic_program(kind, seed):
         assert belief @ u == pytest.approx(ball.worst(u, radius), abs=1e-8)
         assert belief.sum() == pytest.approx(1)
         assert (belief >= 0).all()
+
+
+def test_draws_that_are_one_and_pay_the_same_keep_their_probability():
+    distances = distances_between({"x": [0.0, 0.0, 1.0, 3.0]})
+    ball = Ball("wasserstein", [1, 1, 1, 1], distances)
+    u = np.array([2.0, 2.0, 1.0, 0.0])
+    for radius in (0.05, 0.1, 0.3):
+        belief = ball.belief(u, radius)
+        assert belief.sum() == pytest.approx(1)
+        assert belief @ u == pytest.approx(ball.worst(u, radius))
+
+
+def test_draws_are_looked_at_in_blocks_of_any_size(monkeypatch):
+    rng = np.random.default_rng(3)
+    distances = distances_between({"x": rng.integers(0, 6, 40), "y": rng.integers(0, 3, 40)})
+    u, weights = rng.integers(0, 9, 40).astype(float), rng.dirichlet(np.ones(40))
+    whole = Ball("wasserstein", weights, distances).belief(u, 0.1)
+    monkeypatch.setattr(beliefs, "BLOCK", 100)
+    assert Ball("wasserstein", weights, distances).belief(u, 0.1).tolist() == whole.tolist()
 
 
 def test_the_ends_of_a_ball_are_the_mean_and_the_least():
@@ -459,3 +479,13 @@ def test_the_same_seed_gives_the_same_estimates():
     one, same = (choose(BETS, payoffs, "A", rng=7).to_dict() for _ in range(2))
 
     assert one == same
+
+
+def test_what_is_done_after_solving_is_told_step_by_step():
+    said = []
+    choose(BETS, table_of(np.eye(2).repeat(6, axis=0)), "A", beliefs={"kl": 0.1}, step=said.append)
+    assert said == [
+        "step 1 of 3: mixtures of regimes over 12 draws",
+        "step 2 of 3: beliefs of kind kl over 12 draws",
+        "step 3 of 3: the value of information over 12 draws",
+    ]

@@ -73,6 +73,7 @@ def robust(
 
         loaded = game_with_regimes(load_game(game))
         how = None if information == "none" else information
+        tell(f"reading the draws of {game}")
         kept = drawing.kept(loaded, start)
         if kept is not None:
             from ..forms.build import values
@@ -85,7 +86,7 @@ def robust(
                 loaded, payoffs_of(kept.answers, judge, kept.inputs, among), judge, rule=rule,
                 beliefs=beliefs or RADII, information=how, rng=drawing.rng, preset=kept.preset,
                 parameters=values(loaded, preset=kept.preset, parameters=kept.settings),
-                changed=tuple(kept.settings),
+                changed=tuple(kept.settings), step=tell,
             )  # fmt: skip
         else:
             given = start.values(loaded)
@@ -93,7 +94,8 @@ def robust(
             found = study(
                 loaded, draws, asked, player=player, rule=rule, beliefs=beliefs or RADII,
                 information=how, rng=drawing.rng, preset=start.preset, workers=drawing.workers,
-                progress=told(tell, f"solving {game}", workers=drawing.workers), parameters=given,
+                progress=told(tell, f"solving {game}", workers=drawing.workers), step=tell,
+                parameters=given,
             )  # fmt: skip
     from ..report.robust_text import robust_csv, robust_page
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from .. import limits
 from ..errors import MethodFailed, RequestError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -38,6 +39,10 @@ HALVINGS = 200
 """Steps of a bisection; floats are exhausted before."""
 CUTS = 500
 """Beliefs that the search for the best mixture collects."""
+KEPT = 16
+"""Payoffs of which a Wasserstein ball remembers where probability moves."""
+BLOCK = 1_000_000
+"""Pairs of draws that are looked at together."""
 GAP = 1e-6
 """Gap to which mixtures are certified, as a share of the range of payoffs."""
 
@@ -92,6 +97,9 @@ class Ball:
                 raise RequestError("the distance of a draw from itself is 0")
             self.distances = table
         self._curves: dict[bytes, tuple[Array, Array]] = {}
+        self._found: dict[bytes, tuple[Array, Array, NDArray[np.int64]]] = {}
+        self._nearest: NDArray[np.int32] | None = None
+        """(n, n): per draw, all draws by their distance; the same whatever they pay."""
 
     @property
     def largest(self) -> float:
@@ -117,8 +125,8 @@ class Ball:
         -----
         By the dual of the problem, in one variable: exponential tilting for ``kl``, linear
         tilting cut off at 0 for ``chi2``; for ``wasserstein`` probability moves along the
-        steepest way down first, which is the linear program's optimum. Cost O(n), or O(n^2 log n)
-        the first time for ``wasserstein``.
+        steepest way down first, which is the linear program's optimum. Cost O(n); for
+        ``wasserstein`` O(n^2 log n) the first time, and O(n^2) for other payoffs after that.
 
         References
         ----------
@@ -198,29 +206,58 @@ class Ball:
 
     # -- Wasserstein ---------------------------------------------------------------------------
 
-    def _moves(self, u: Array) -> tuple[Array, Array, list[tuple[int, int, int]]]:
-        """Return the ways down, steepest first: costs, gains, and (draw, from, to)."""
+    def _moves(self, u: Array) -> tuple[Array, Array, NDArray[np.int64]]:
+        """Return the ways down, steepest first: costs, gains, and rows of (draw, from, to)."""
         assert self.distances is not None
-        costs, gains, ways = [], [], []
-        for i, row in enumerate(self.distances):
-            order = np.lexsort((u, row))
-            falls = u[order]
-            record = np.minimum.accumulate(falls)
-            first = np.concatenate([[True], record[1:] < record[:-1]])
-            targets = order[first]
-            # Among equal distances only the lowest payoff is a target.
-            last = np.concatenate([row[targets][1:] > row[targets][:-1], [True]])
-            at = i
-            for target in _hull(row, u, [int(k) for k in targets[last]]):
-                if target != at:
-                    costs.append(self.weights[i] * (row[target] - row[at]))
-                    gains.append(self.weights[i] * (u[at] - u[target]))
+        key = u.tobytes()
+        if key in self._found:
+            return self._found[key]
+        costs: list[float] = []
+        gains: list[float] = []
+        ways: list[tuple[int, int, int]] = []
+        weights, payoff = self.weights.tolist(), u.tolist()
+        for i, targets, far in self._lower(u):
+            at, gone = i, 0.0
+            for target, distance in _hull(targets, far, payoff):
+                if payoff[target] < payoff[at]:  # not where a draw like this one pays the same
+                    costs.append(weights[i] * (distance - gone))
+                    gains.append(weights[i] * (payoff[at] - payoff[target]))
                     ways.append((i, at, target))
-                    at = target
+                    at, gone = target, distance
         cost, gain = np.array(costs), np.array(gains)
         with np.errstate(divide="ignore"):
             steep = np.argsort(-(gain / cost), kind="stable") if len(cost) else np.array([], int)
-        return cost[steep], gain[steep], [ways[k] for k in steep]
+        while len(self._found) >= KEPT:
+            self._found.pop(next(iter(self._found)))
+        found = np.array(ways, dtype=np.int64).reshape(-1, 3)[steep]
+        self._found[key] = cost[steep], gain[steep], found
+        return self._found[key]
+
+    def _lower(self, u: Array) -> Iterator[tuple[int, list[int], list[float]]]:
+        """Yield, per draw, the draws that pay less than all that are as near: they, and how far.
+
+        The draw itself comes first. Of draws that are equally far only the lowest is there.
+        """
+        assert self.distances is not None
+        if self._nearest is None:
+            self._nearest = np.argsort(self.distances, axis=1, kind="stable").astype(np.int32)
+        size = len(u)
+        step = max(1, BLOCK // size)
+        for start in range(0, size, step):
+            nearest = self._nearest[start : start + step]
+            falls = np.minimum.accumulate(u[nearest], axis=1)
+            lower = np.ones(falls.shape, dtype=bool)
+            lower[:, 1:] = falls[:, 1:] < falls[:, :-1]
+            rows, places = np.nonzero(lower)
+            targets = nearest[rows, places]
+            far = self.distances[start + rows, targets]
+            last = np.ones(len(rows), dtype=bool)
+            last[:-1] = (rows[1:] > rows[:-1]) | (far[1:] > far[:-1])
+            rows, targets, far = rows[last], targets[last], far[last]
+            ends = np.searchsorted(rows, np.arange(len(nearest) + 1)).tolist()
+            each, away = targets.tolist(), far.tolist()
+            for row, (first, end) in enumerate(pairwise(ends)):
+                yield start + row, each[first:end], away[first:end]
 
     def _curve(self, u: Array) -> tuple[Array, Array]:
         """Return the corners of the least expected payoff as a function of the radius."""
@@ -240,7 +277,7 @@ class Ball:
         cost, _, ways = self._moves(u)
         belief = self.weights.copy()
         left = radius
-        for price, (draw, source, target) in zip(cost, ways, strict=True):
+        for price, (draw, source, target) in zip(cost.tolist(), ways.tolist(), strict=True):
             part = 1.0 if price <= left else left / price
             belief[source] -= part * self.weights[draw]
             belief[target] += part * self.weights[draw]
@@ -255,18 +292,21 @@ def _normal(weights: Array) -> Array:
     return made
 
 
-def _hull(row: Array, u: Array, targets: Sequence[int]) -> list[int]:
-    """Return the targets on the lower convex hull of (distance, payoff), by distance."""
-    kept: list[int] = []
-    for target in targets:
+def _hull(
+    targets: Sequence[int], far: Sequence[float], payoff: Sequence[float]
+) -> Iterator[tuple[int, float]]:
+    """Yield the targets on the lower convex hull of (distance, payoff), by distance."""
+    kept: list[tuple[int, float, float]] = []
+    for target, distance in zip(targets, far, strict=True):
+        low = payoff[target]
         while len(kept) > 1:
-            a, b = kept[-2], kept[-1]
-            rise = (u[b] - u[a]) * (row[target] - row[a]) - (u[target] - u[a]) * (row[b] - row[a])
-            if rise < 0:
+            (_, x, y), (_, along, down) = kept[-2:]
+            if (down - y) * (distance - x) - (low - y) * (along - x) < 0:
                 break
             kept.pop()
-        kept.append(target)
-    return kept
+        kept.append((target, distance, low))
+    for target, distance, _ in kept:
+        yield target, distance
 
 
 def distances_between(columns: Mapping[str, ArrayLike]) -> Array:

@@ -637,6 +637,7 @@ def robust(
     workers: int = 1,
     tolerance: float = tolerances.REGRET_BATCH,
     progress: Callable[[int, int], None] | None = None,
+    step: Callable[[str], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     **named: Any,
 ) -> RobustChoice:
@@ -665,6 +666,8 @@ def robust(
         Values of parameters that are not drawn, in a mapping or as keywords.
     workers, tolerance, progress
         As in :func:`highfence.study.draws.solve_draws`.
+    step
+        Called with what is done next, in words, once all is solved.
 
     Raises
     ------
@@ -686,7 +689,7 @@ def robust(
     return choose(
         loaded, payoffs_of(request.solve(draws, asked), judge, draws), judge, rule=rule,
         beliefs=beliefs, information=information, rng=rng, tolerance=tolerance, preset=preset,
-        parameters=base, changed=tuple(request.parameters),
+        parameters=base, changed=tuple(request.parameters), step=step,
     )  # fmt: skip
 
 
@@ -722,9 +725,23 @@ def choose(
     preset: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     changed: Sequence[str] = (),
+    step: Callable[[str], None] | None = None,
 ) -> RobustChoice:
-    """Say which regime to choose, from payoffs at solved draws; see :func:`robust`."""
+    """Say which regime to choose, from payoffs at solved draws; see :func:`robust`.
+
+    ``step`` is called with what is done next, in words.
+    """
     _check(rule, beliefs, information)
+    steps = 1 + len(beliefs) + (information is not None)
+    done = 0
+
+    def next_step(what: str) -> None:
+        nonlocal done
+        done += 1
+        if step is not None:
+            step(f"step {done} of {steps}: {what} over {len(payoffs.defined)} draws")
+
+    next_step("mixtures of regimes")
     names = payoffs.regimes
     defined = payoffs.defined
     if not defined.any():
@@ -753,6 +770,7 @@ def choose(
     notes = []
     sets = []
     for kind, radius in beliefs.items():
+        next_step(f"beliefs of kind {kind}")
         if count < 2 or (kind == "wasserstein" and not varying):
             notes.append(f"{kind}: draws that do not differ leave nothing to believe")
             continue
@@ -764,6 +782,8 @@ def choose(
         sets.append(one)
         notes += [note] if note else []
     value = None
+    if information is not None:
+        next_step("the value of information")
     if information is not None and count >= 10:
         value = value_of_information(table, varying, method=information, rng=rng)
     elif information is not None:
