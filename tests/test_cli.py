@@ -373,6 +373,15 @@ def test_a_search_that_meets_a_limit_ends_with_code_3(run, monkeypatch):
     assert len(made["equilibria"]) >= 1
 
 
+def test_a_limit_above_the_guard_is_used_and_said(here, capsys, monkeypatch):
+    monkeypatch.setattr("highfence.limits.MAX_EQUILIBRIA", 1)
+    for limit, said in (("1", False), ("3", True)):
+        main(["solve", "meeting.nfg", "--limit", limit, "--json"])
+        out, err = capsys.readouterr()
+        assert len(json.loads(out)["equilibria"]) == int(limit)
+        assert ("--limit 3 is used in place of MAX_EQUILIBRIA = 1" in err) == said
+
+
 def test_a_game_comes_through_standard_input(run, monkeypatch):
     for text in (YARD, MEETING):
         data = SimpleNamespace(buffer=io.BytesIO(text.encode()), isatty=lambda: False)

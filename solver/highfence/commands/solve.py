@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import limits
 from ..errors import RequestError
 from .concepts import CONCEPTS, Asked, answers, form_for
 from .exit_codes import NOTHING, PART, SOLVED
@@ -125,6 +126,12 @@ def solve(
     if limit is not None and asked.concept != "nash":
         raise RequestError(
             f"--limit is for equilibria. Leave it out with --concept {asked.concept}"
+        )
+    if limit is not None and limit > limits.MAX_EQUILIBRIA:
+        click.echo(
+            f"highfence: note: --limit {limit} is used in place of MAX_EQUILIBRIA = "
+            f"{limits.MAX_EQUILIBRIA}, which guards memory and time",
+            err=True,
         )
     loaded = load_game(game)
     preset, values = start.preset, start.values(loaded)
