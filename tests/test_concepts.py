@@ -319,6 +319,26 @@ def test_the_judge_of_commitments_rejects_a_worse_response():
     assert not certificate.holds
 
 
+def test_the_judges_refuse_answers_to_other_games():
+    """A weight without bound, an index from behind, or a short vector is no proof."""
+    game = NormalForm.bimatrix([[1, 0], [0, 1]], symmetric=True)
+    lottery = np.full((2, 2), 0.25)
+    refused = [
+        certify_commitment([game], 0, [0.5, 0.5], [-1]),
+        certify_commitment([game], 0, [0.5, 0.5], [2]),
+        certify_commitment([game], 0, [0.5, 0.5], []),
+        certify_commitment([game], 0, [1.0], [0]),
+        certify_bargain(game, lottery, [float("inf"), 1]),
+        certify_bargain(game, lottery, [1]),
+        certify_bargain(game, lottery.ravel(), [1, 1]),
+        certify_coverage([(1, -1, -1, 1)], [[0]], 1, [1.5], 0, []),
+        certify_coverage([(1, -1, -1, 1)], [[0]], 1, [float("nan")], 0, []),
+        certify_coverage([(1, -1, -1, 1)], [[0]], 1, [0.5], 1, []),
+    ]
+
+    assert [certificate.regret for certificate in refused] == [float("inf")] * len(refused)
+
+
 def test_one_guard_for_three_targets_covers_them_like_water():
     """Kiekintveld and others (2009): what the attacker gets is level over covered targets."""
     worth = [(-1.0, 5.0), (-1.0, 3.0), (-1.0, 2.0)]

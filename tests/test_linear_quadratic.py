@@ -144,6 +144,30 @@ def test_a_payoff_that_is_not_concave_has_no_best_response():
         coupled_riccati(game)
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e300])
+def test_units_of_payoffs_change_no_feedback(unit):
+    def feedback(size):
+        costs = size * np.diag([-1.0, -2.0])
+        game = LinearQuadraticGame.from_matrices([[1.1]], [[0.5]], [costs], 0.95)
+        return coupled_riccati(game).strategies[0]
+
+    assert feedback(unit) == pytest.approx(feedback(1.0))
+
+
+def test_what_overflows_is_said_to_grow_without_bound():
+    game = LinearQuadraticGame.from_matrices([[1e300]], [[1.0]], [np.diag([-1.0, -1.0])], 0.9)
+
+    with pytest.raises(MethodFailed, match="without bound"):
+        coupled_riccati(game)
+
+
+def test_the_judge_refuses_what_is_no_feedback_of_the_game():
+    game = [[1.0]], [[1.0]], [np.diag([-1.0, -1.0])], [0.9]
+
+    for strategies in ([], [[[0.5]], [[0.5]]], [[[0.5], [0.5]]], [[[float("nan")]]]):
+        assert certify_feedback(*game, strategies).regret == float("inf")
+
+
 def test_a_limit_on_periods_is_said(monkeypatch):
     monkeypatch.setattr(limits, "MAX_RICCATI_ROUNDS", 5)
 
@@ -160,5 +184,8 @@ def test_wrong_shapes_are_refused_by_name():
         LinearQuadraticGame.from_matrices([[1.0]], [[1.0]], [np.eye(3)], 0.9)
     with pytest.raises(SpecError, match="discount"):
         LinearQuadraticGame.from_matrices([[1.0]], [[1.0]], [np.eye(2)], 1.5)
-    with pytest.raises(RequestError, match="horizon"):
-        coupled_riccati(duopoly(), horizon=0)
+    with pytest.raises(SpecError, match="discount: has shape"):
+        LinearQuadraticGame.from_matrices([[1.0]], [[1.0]], [np.eye(2)], [0.9, 0.9])
+    for horizon in (0, 1.5, "3", True):
+        with pytest.raises(RequestError, match="horizon"):
+            coupled_riccati(duopoly(), horizon=horizon)

@@ -95,6 +95,12 @@ def certify_commitment(
     -----
     That no other commitment is better for the leader is the method's word.
     """
+    shapes = [form.num_strategies for form in forms]
+    if len(responses) != len(forms) or not all(
+        len(shape) == 2 and len(strategy) == shape[leader] and 0 <= response < shape[1 - leader]
+        for shape, response in zip(shapes, responses, strict=True)
+    ):
+        return _fault("the commitment and the responses are of other games")
     if any(not p >= 0 for p in strategy) or abs(fsum(strategy) - 1) > tolerances.PROBABILITY:
         return _fault("the commitment is no probability vector")
     worst = 0.0
@@ -139,11 +145,15 @@ def certify_coverage(
     -----
     That no other odds are better for the defender is the method's word.
     """
+    if len(coverage) != len(targets) or not 0 <= attacked < len(targets):
+        return _fault("the odds are of other targets")
+    if not all(-tolerances.PROBABILITY <= c <= 1 + tolerances.PROBABILITY for c in coverage):
+        return _fault("the odds are no probabilities")
     told = "the odds are a bound: whether patrols can bring them about was not looked at"
     if patrols:
         if abs(fsum(p for _, p in patrols) - 1) > tolerances.PROBABILITY:
             return _fault("the probabilities of the patrols do not sum to one")
-        if any(p < 0 or len(set(team)) > resources for team, p in patrols):
+        if any(not p >= 0 or len(set(team)) > resources for team, p in patrols):
             return _fault("a patrol has more schedules than there are resources")
         for target, claimed in enumerate(coverage):
             real = fsum(p for team, p in patrols if any(target in schedules[s] for s in team))
@@ -207,10 +217,12 @@ def certify_bargain(
         Nonnegative weights of the players' payoffs (each over its scale), not all 0. If no
         profile has a larger weighted sum, no lottery is better for all.
     """
+    if lottery.shape != form.num_strategies or len(normal) != form.num_players:
+        return _fault("the lottery or the weights are of another game")
     flat = [float(p) for p in lottery.ravel()]
     if not all(p >= 0 for p in flat) or abs(fsum(flat) - 1) > tolerances.PROBABILITY:
         return _fault("the lottery is no probability distribution")
-    if any(not w >= 0 for w in normal) or not fsum(normal) > 0:
+    if not all(0 <= w < inf for w in normal) or not 0 < fsum(normal) < inf:
         return _fault("the weights do not prove anything")
     total = fsum(normal)
     tables = [form.unit_payoffs(player) for player in range(form.num_players)]

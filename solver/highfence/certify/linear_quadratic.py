@@ -53,6 +53,10 @@ def certify_feedback(
     n = len(a)
     bs = [np.asarray(b, dtype=float).reshape(n, -1) for b in controls]
     fs = [np.asarray(f, dtype=float).reshape(-1, n) for f in strategies]
+    if [f.shape[0] for f in fs] != [b.shape[1] for b in bs]:
+        return _failed("there is not one row of feedback for each control", tolerance)
+    if not all(np.isfinite(f).all() for f in fs):
+        return _failed("a feedback is not finite", tolerance)
     together = np.concatenate([np.eye(n), *(-f for f in fs)])
     moved = a - sum((b @ f for b, f in zip(bs, fs, strict=True)), np.zeros((n, n)))
     radius = float(np.abs(np.linalg.eigvals(moved)).max())

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,7 +100,10 @@ class LinearQuadraticGame:
                 )
         if not all(np.isfinite(m).all() for m in (a, *bs, *cs)):
             raise _problem("matrices", "hold a number that is not finite", "Give finite ones")
-        betas = np.broadcast_to(np.asarray(discount, dtype=float), (len(bs),))
+        given = np.asarray(discount, dtype=float)
+        if given.shape not in ((), (len(bs),)):
+            raise _problem("discount", f"has shape {given.shape}", f"Give one number, or {len(bs)}")
+        betas = np.broadcast_to(given, (len(bs),))
         if not ((betas >= 0) & (betas <= 1)).all():
             raise _problem("discount", f"{betas.tolist()} is not from 0 to 1", "Give such weights")
         return cls(
@@ -177,20 +181,26 @@ def coupled_riccati(game: LinearQuadraticGame, horizon: int | None = None) -> Fe
     >>> coupled_riccati(game).strategies[0].round(6).tolist()
     [[0.618034]]
     """
-    if horizon is not None and (isinstance(horizon, bool) or horizon < 1):
+    if horizon is not None and (
+        not isinstance(horizon, Integral) or isinstance(horizon, bool) or horizon < 1
+    ):
         raise RequestError(f"horizon = {horizon!r}: give a number of periods from 1, or None")
     a, n = game.transition, len(game.transition)
     blocks, count = game.blocks(), len(game.controls)
     moves = np.concatenate([a, *game.controls], axis=1)
     total = moves.shape[1] - n
     values = [np.zeros((n, n)) for _ in range(count)]
-    most = limits.MAX_RICCATI_ROUNDS if horizon is None else horizon
+    most = limits.MAX_RICCATI_ROUNDS if horizon is None else int(horizon)
     change, still = np.inf, 0
+    sizes = [float(np.abs(payoffs).max()) or 1.0 for payoffs in game.payoffs]
     for rounds in range(1, most + 1):
         system, right = np.empty((total, total)), np.empty((total, n))
         worth = []
         for i, block in enumerate(blocks):
-            form = game.payoffs[i] + game.discounts[i] * moves.T @ values[i] @ moves
+            with np.errstate(over="ignore", invalid="ignore"):
+                form = game.payoffs[i] + game.discounts[i] * moves.T @ values[i] @ moves
+            if not np.isfinite(form).all():
+                raise MethodFailed(f"values grow without bound ({rounds} periods)")
             worth.append(form)
             own = slice(block.start - n, block.stop - n)
             system[own], right[own] = form[block, n:], form[block, :n]
@@ -207,13 +217,17 @@ def coupled_riccati(game: LinearQuadraticGame, horizon: int | None = None) -> Fe
                 f"{rounds} periods before the end"
             ) from None
         played = np.concatenate([np.eye(n), -feedback])
-        found = [played.T @ form @ played for form in worth]
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = [played.T @ form @ played for form in worth]
         change = max(
             float(np.abs(new - old).max()) / max(1e-300, float(np.abs(new).max()))
             for new, old in zip(found, values, strict=True)
         )
         values = [0.5 * (new + new.T) for new in found]
-        if not np.isfinite(change) or max(float(np.abs(v).max()) for v in values) > 1e100:
+        if not np.isfinite(change) or any(
+            float(np.abs(value).max()) / size > 1e100
+            for value, size in zip(values, sizes, strict=True)
+        ):
             raise MethodFailed(f"values grow without bound ({rounds} periods)")
         # Rounding keeps the last digits moving: a few rounds at their level are the end.
         still = still + 1 if change <= 1e-12 else 0
