@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from highfence.errors import NotApplicable
-from highfence.forms.ranges import jets, parameter
+from highfence.forms.ranges import jets, parameter, plus, product, widened
 from highfence.spec.formulas import Expr, apply, call, constant, evaluate, variable
 
 X, Y = variable("x"), variable("y")
@@ -120,3 +120,46 @@ def test_a_parameter_stands_for_its_float_and_for_its_decimal_number(value):
     low, high = (Fraction(float(end)) for end in parameter(value)[:, 0])
     assert low <= Fraction(value) <= high
     assert low <= Fraction(repr(value)) <= high
+
+
+ENDS = st.one_of(
+    st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e-200, -1e-200, 1e308, np.inf, -np.inf]),
+    st.floats(allow_nan=False),
+)
+INTERVALS = st.lists(ENDS, min_size=2, max_size=2).map(sorted).map(np.array)
+
+
+def exact(end: float) -> Fraction | None:
+    """Return a float as it is, None if it is infinite."""
+    return Fraction(end) if np.isfinite(end) else None
+
+
+@settings(max_examples=300)
+@given(one=INTERVALS, other=INTERVALS)
+def test_sums_and_products_hold_what_exact_arithmetic_gives(one, other):
+    with np.errstate(all="ignore"):
+        sums, products = plus(one, other), product(one, other)
+
+    for a in map(exact, one):
+        for b in map(exact, other):
+            if a is not None and b is not None:
+                for (low, high), true in ((sums, a + b), (products, a * b)):
+                    assert low == -np.inf or Fraction(low) <= true
+                    assert high == np.inf or true <= Fraction(high)
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+@given(ends=INTERVALS)
+def test_ends_move_outward_to_the_next_float(steps, ends):
+    low, high = ends
+    for _ in range(steps):
+        low, high = np.nextafter(low, -np.inf), np.nextafter(high, np.inf)
+
+    assert widened(ends, steps).tolist() == [low, high]
+
+
+def test_an_exact_zero_stays_and_one_that_was_too_small_does_not():
+    assert product(np.zeros(2), np.array([-np.inf, np.inf])).tolist() == [0.0, 0.0]
+    assert plus(np.array([1.0, 1.0]), np.array([-1.0, -1.0])).tolist() == [0.0, 0.0]
+    assert (product(np.full(2, 1e-200), np.full(2, 1e-200)) != 0).all()
+    assert widened(np.array([np.nan, np.nan])).tolist() == [-np.inf, np.inf]

@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import limits
 from ..errors import NotApplicable
-from ..forms.ranges import Jet, jets, parameter, point, product, widened
+from ..forms.ranges import Jet, jets, parameter, plus, point, product, widened
 from ..forms.staged import IntervalMove, StagedForm
 
 if TYPE_CHECKING:
@@ -249,21 +249,21 @@ class _Case:
         middle = full.copy()
         middle[:, :, own] = center
         here = self.payoff(player, middle, own, 1)
-        away = widened(boxes - center)
+        away = plus(boxes, -center)
         # Mean value and Taylor forms about the center.
         rise = _total(product(found.slopes(d), away))
-        best = np.fmin(best, widened(here.value + rise)[1])
+        best = np.fmin(best, plus(here.value, rise)[1])
         bend = found.bends(d)
         twice = _total(_total(product(bend, _squares(away))))
         rise = _total(product(here.slopes(d), away))
-        best = np.fmin(best, widened(here.value + widened(rise + 0.5 * twice))[1])
+        best = np.fmin(best, plus(here.value, plus(rise, product(point(0.5)[:, None], twice)))[1])
         best = np.nextafter(best - least, np.inf)
         # From the given action, along which the payoff is concave all the way.
         hull = full.copy()
         hull[0][:, own] = np.minimum(boxes[0], at[0, own])
         hull[1][:, own] = np.maximum(boxes[1], at[1, own])
         concave = _concave(self.payoff(player, hull, own, 2).bends(d))
-        reach = widened(boxes - at[::-1, None, own])
+        reach = plus(boxes, -at[::-1, None, own])
         rise = _total(product(np.repeat(slope[:, None, :], n, axis=1), reach))
         along = np.zeros(n) if exact else np.maximum(rise[1], 0.0)
         sure = np.where(np.isfinite(here.value[0]), here.value[0], -np.inf)
@@ -334,8 +334,8 @@ class _Case:
         _, rows = self._jacobian(box, free)
         both = np.stack([inverse, inverse])
         step = _matrix(both, slopes[:, :, None])[:, :, 0]
-        rest = widened(np.eye(len(free)) - _matrix(both, rows)[::-1])
-        away = widened(box[:, free] - self.values[free])
+        rest = plus(np.eye(len(free)), -_matrix(both, rows)[::-1])
+        away = plus(box[:, free], -self.values[free])
         spread = _matrix(rest, away[:, :, None])[:, :, 0]
         return widened(self.values[free] - step[::-1] + spread, 2)
 
@@ -353,7 +353,7 @@ def _total(parts: Array) -> Array:
     """Return sums over the last axis, outward."""
     total = parts[..., 0]
     for k in range(1, parts.shape[-1]):
-        total = widened(total + parts[..., k])
+        total = plus(total, parts[..., k])
     return total
 
 
@@ -380,7 +380,7 @@ def _matrix(a: Array, b: Array) -> Array:
     """Return the product of matrices of intervals, (2, i, j) by (2, j, k)."""
     total = product(a[:, :, 0, None], b[:, None, 0, :])
     for j in range(1, a.shape[2]):
-        total = widened(total + product(a[:, :, j, None], b[:, None, j, :]))
+        total = plus(total, product(a[:, :, j, None], b[:, None, j, :]))
     return total
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import limits
 from ..errors import NotApplicable
+from ..kernels.intervals import multiply, widen
 from ..spec.formulas import Expr, as_float, order
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Jet", "jets", "parameter", "point", "product", "widened"]
+__all__ = ["Jet", "jets", "parameter", "plus", "point", "product", "widened"]
 
 ULPS = 4
 """Units in the last place that exp, log and powers may be off; numpy's vector code claims 4."""
@@ -66,25 +67,30 @@ def point(value: Fraction | float | Array) -> Array:
     return np.stack([at, at])
 
 
-def widened(found: Array, steps: int = 1) -> Array:
-    """Return intervals with both ends moved outward; what is no number is unbounded."""
-    low, high = found
-    low = np.where(np.isnan(low), -np.inf, low)
-    high = np.where(np.isnan(high), np.inf, high)
-    for _ in range(steps):
-        low, high = np.nextafter(low, -np.inf), np.nextafter(high, np.inf)
-    return np.stack([low, high])
+def widened(found: Array, steps: int = 1, *, zeros: bool = False) -> Array:
+    """Return intervals with both ends moved outward; what is no number is unbounded.
+
+    ``zeros``: those are exact, and stay. So it is with sums of two floats (Higham 2002, 2.1), and
+    else they would grow into numbers too small for the machine to be fast with.
+    """
+    ends = np.array(found, order="C")
+    widen(ends.reshape(2, -1).view(np.int64), steps, zeros)
+    return ends
 
 
 def product(a: Array, b: Array) -> Array:
-    """Return the products of intervals; 0 times anything is 0."""
-    corners = np.stack([a[0] * b[0], a[0] * b[1], a[1] * b[0], a[1] * b[1]])
-    corners = np.where(np.isnan(corners), 0.0, corners)
-    return widened(np.stack([corners.min(axis=0), corners.max(axis=0)]))
+    """Return the products of intervals of as many axes, four at most; 0 times anything is 0."""
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    after = (1,) * (4 - len(shape))
+    ends = np.empty((*shape, *after))
+    multiply(a.reshape(*a.shape, *after), b.reshape(*b.shape, *after), ends)
+    widen(ends.reshape(2, -1).view(np.int64), 1, True)
+    return ends.reshape(shape)
 
 
-def _plus(a: Array, b: Array) -> Array:
-    return widened(a + b)
+def plus(a: Array, b: Array) -> Array:
+    """Return the sums of intervals."""
+    return widened(a + b, zeros=True)
 
 
 def _minus(a: Array) -> Array:
@@ -116,13 +122,13 @@ def _power(a: Array, n: int) -> Array:
 
 def _reciprocal(a: Array) -> Array:
     low, high = a
-    one = np.where((low < 0) & (high >= 0), -np.inf, 1.0 / high)
-    other = np.where((low <= 0) & (high > 0), np.inf, 1.0 / low)
-    # A zero of either sign at an end is approached from inside the interval.
-    one = np.where((low < 0) & (high == 0), -np.inf, one)
-    other = np.where((low == 0) & (high > 0), np.inf, other)
-    found = widened(np.stack([one, other]))
-    return np.where((low == 0) & (high == 0), _unbounded(found), found)
+    found = 1.0 / a[::-1]
+    across = (low <= 0) & (high >= 0)
+    if across.any():
+        # A zero of either sign at an end is approached from inside the interval.
+        found[0, across & ((low < 0) | (high == 0))] = -np.inf
+        found[1, across & ((high > 0) | (low == 0))] = np.inf
+    return widened(found)
 
 
 def _exp(a: Array) -> Array:
@@ -153,7 +159,7 @@ def _sum(*parts: Array | None) -> Array | None:
     total: Array | None = None
     for part in parts:
         if part is not None:
-            total = part if total is None else _plus(total, part)
+            total = part if total is None else plus(total, part)
     return total
 
 
@@ -221,7 +227,7 @@ def _raised(base: Jet, exponent: Jet) -> Jet:
         def power(of: Array) -> Array:
             return _exp(product(of, _log(base.value)))
 
-        one, two = _plus(p, point(-1.0)[:, None]), _plus(p, point(-2.0)[:, None])
+        one, two = plus(p, point(-1.0)[:, None]), plus(p, point(-2.0)[:, None])
         made = _chained(
             base, power(p), product(p, power(one)), product(product(p, one), power(two))
         )
@@ -411,7 +417,7 @@ def _applied(node: Expr, parts: list[Jet], kinks: bool) -> Jet:
     match node.op:
         case "add":
             return Jet(
-                _plus(a.value, b.value),
+                plus(a.value, b.value),
                 _sum(a.gradient, b.gradient),
                 _sum(a.hessian, b.hessian),
             )
@@ -469,7 +475,7 @@ def _negated(a: Jet) -> Jet:
 def _applied_minus(a: Jet, b: Jet) -> Jet:
     other = _negated(b)
     return Jet(
-        _plus(a.value, other.value),
+        plus(a.value, other.value),
         _sum(a.gradient, other.gradient),
         _sum(a.hessian, other.hessian),
     )
