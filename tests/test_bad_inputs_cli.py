@@ -10,13 +10,14 @@ import io
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from games_for_cli import MEETING, YARD
-from highfence.cli import main
+from highfence.cli import COMMANDS, main
 
 GAMBIT_BAD = Path(__file__).parent / "data" / "gambit_bad"
 
@@ -367,3 +368,34 @@ def test_debug_shows_the_traceback(here):
     assert ran.returncode == 2
     assert "Traceback" in ran.stderr
     assert ran.stderr.splitlines()[-1].startswith("highfence: error: ")
+
+
+def closed_folder(here):
+    """Return a folder in which no file can be made, though its permissions may not say so."""
+    if os.geteuid():
+        (here / "closed").mkdir(mode=0o555)
+        return here / "closed"
+    if not Path("/sys").is_dir():
+        pytest.skip("nothing is closed to this user")
+    return Path("/sys")
+
+
+def with_out():
+    """Yield a request of every command that takes --out, of a game that is not there."""
+    needed = {"tipping": ("x",), "discover": ("--condition", "x > 1"), "map": ("x", "y")}
+    needed["fit"] = ("--vary", "x", "--target", "x=1")
+    for name, (place, _) in COMMANDS.items():
+        module, _, attribute = place.partition(":")
+        command = getattr(import_module(f"highfence.commands.{module}"), attribute)
+        if any(option.name in ("out", "figures") for option in command.params):
+            game = () if name == "claims" else ("no_such_game",)
+            yield (name, *game, *needed.get(name, ()))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions work otherwise")
+@pytest.mark.parametrize("asked", list(with_out()), ids=lambda words: words[0])
+def test_a_file_that_cannot_be_written_is_refused_before_the_game_is_read(asked, tmp_path, capsys):
+    ending = "html" if asked[0] == "report" else "csv"
+    out = closed_folder(tmp_path) / f"x.{ending}"
+    assert main([*asked, "--out", str(out)]) == 2
+    assert "cannot be written to (" in capsys.readouterr().err

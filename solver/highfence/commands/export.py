@@ -73,11 +73,27 @@ def writable(path: str, force: bool) -> Path:
         raise RequestError(f"{path}: this is a symbolic link; it is not written through. Remove it")
     if target.exists() and not force:
         raise RequestError(f"{path}: the file exists. Add --force to replace it")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise RequestError(f"{path}: the folder {str(folder)!r} cannot be written to")
+    try_folder(path, folder)
     if target.exists() and not os.access(target, os.W_OK):
         raise RequestError(f"{path}: the file is write-protected")
     return target
+
+
+def try_folder(path: str, folder: Path) -> None:
+    """Refuse a path in a folder in which no file can be made, by making one.
+
+    What permissions say is not enough: a file system may be read-only, full or not for files.
+    """
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".highfence-"):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise RequestError(
+            f"{path}: the folder {str(folder)!r} cannot be written to ({reason})"
+        ) from None
 
 
 def _exported(

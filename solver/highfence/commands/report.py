@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import click
 from ..errors import RequestError
 from .draws import FORCE, WORKERS, refuse_with_store, stored_sweep
 from .exit_codes import NOTHING, PART, SOLVED
-from .export import writable, write_file
+from .export import try_folder, writable, write_file
 from .output import clean, count_of, print_answers, progress
 from .requests import (
     GAME,
@@ -169,13 +168,13 @@ def _folder(figures: str, force: bool) -> Path:
             raise RequestError(
                 f"{figures}: holds {', '.join(there[:3])} already. Add --force to replace figures"
             )
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise RequestError(f"{figures}: the folder cannot be written to")
+        try_folder(figures, folder)
         return folder
     if folder.exists() or folder.is_symlink():
         raise RequestError(f"{figures}: this is not a directory. Name another one")
     if not folder.parent.is_dir():
         raise RequestError(f"{figures}: there is no folder {str(folder.parent)!r}. Make it first")
+    try_folder(figures, folder.parent)
     return folder
 
 
