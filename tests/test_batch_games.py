@@ -85,6 +85,18 @@ def test_differences_that_floats_cannot_tell_are_decided_exactly():
     assert_same_equilibria(found, row, column)
 
 
+def test_differences_beyond_rounding_count_if_they_are_all_there_is():
+    """All four profiles were called equilibria, one with a gain of all that can be gained."""
+    row = np.array([[1.0, 0.0], [-1.0, 1.0]])[..., None] + 2.0**52
+    column = np.array([[-1.0, -1.0], [1.0, 0.0]])[..., None] - 2.0**52
+
+    found = bimatrix_many(row, column)
+
+    assert found.exact.tolist() == [True]
+    assert found.regret.max() <= 1e-9
+    assert_same_equilibria(found, row, column)
+
+
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_units_and_shifts_change_no_equilibrium(factor):
     rng = np.random.default_rng(7)

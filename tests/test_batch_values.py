@@ -52,6 +52,27 @@ def test_units_and_shifts_change_no_optimal_strategy(factor):
     np.testing.assert_allclose(factor * (plain.value - 5), scaled.value, rtol=1e-9)
 
 
+def test_payoffs_far_from_zero_keep_their_digits():
+    """A batch was given up for one game: far from 0 its gap was that of rounding."""
+    payoffs = np.random.default_rng(8).integers(-3, 4, (4, 4, 60)).astype(float)
+    plain, far = zero_sum_many(payoffs), zero_sum_many(payoffs + 1e10)
+    assert far.regret.max() <= 1e-9
+    np.testing.assert_allclose(far.value - 1e10, plain.value, atol=1e-5)
+
+
+def test_payoffs_at_the_ends_of_what_floats_hold_are_solved():
+    largest = 1.7e308
+    pennies = np.array([[largest, -largest], [-largest, largest]])[..., None]
+    found = zero_sum_many(pennies)
+    assert found.value.tolist() == [0]
+    assert found.x.tolist() == [[0.5, 0.5]]
+    dilemma = np.array([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])[..., None]
+    scaled = logit_many((dilemma - 2.5) * (largest / 2.5), 2.5 / largest)
+    assert scaled.probabilities[0] == pytest.approx(logit_many(dilemma, 1.0).probabilities[0])
+    with pytest.raises(RequestError, match="larger units"):
+        logit_profile(NormalForm.from_payoffs([[largest, -largest]]), 1 / largest)
+
+
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=30)
 def test_degenerate_games_do_not_cycle(seed):

@@ -176,7 +176,8 @@ def bimatrix_many(row: ArrayLike, column: ArrayLike, *, workers: int = 1) -> Bim
     Signs of bordered minors decide; a game in which a minor is as small as its rounding, and
     would matter, is solved by enumeration of vertices with a tolerance for ties of
     ``tolerances.ROUNDING``, or, where a difference is neither a tie nor clearly none, in
-    rational arithmetic. Payoffs that differ by less than ``ROUNDING`` count as equal there.
+    rational arithmetic. Payoffs that differ by less than ``ROUNDING`` count as equal there, unless
+    somebody would then gain by more than ``tolerances.REGRET_FLOAT``.
 
     Examples
     --------
@@ -495,8 +496,12 @@ def _degenerate(
             counts, x, y, regret,
         ]  # fmt: skip
         stop = extreme_games(*arguments)
-        game = np.repeat(chosen[at:stop], np.maximum(counts[at:stop], 0))
-        parts.append((game, *(part[: len(game)].copy() for part in (x, y, regret))))
+        made = np.maximum(counts[at:stop], 0)
+        place = np.repeat(np.arange(at, stop), made)
+        # Payoffs that differ by no more than rounding may still be all that a player's differ by.
+        counts[place[regret[: len(place)] > tolerances.REGRET_FLOAT]] = -1
+        kept = np.flatnonzero(counts[place] >= 0)
+        parts.append((chosen[place[kept]], *(part[kept] for part in (x, y, regret))))
         at = stop
     for g in chosen[counts < 0].tolist():
         exact[g] = True

@@ -125,12 +125,18 @@ def zero_sum_many(payoffs: ArrayLike, *, workers: int = 1) -> ZeroSumAnswers:
 
 
 def _values(table: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return what the strategies give, and the gap between what they guarantee."""
-    rows, columns = np.einsum("gmk,gk->gm", table, y), np.einsum("gmk,gm->gk", table, x)
-    scale = table.max(axis=(1, 2)) - table.min(axis=(1, 2))
-    gap = rows.max(axis=1) - columns.min(axis=1)
-    value = (rows.max(axis=1) + columns.min(axis=1)) / 2
-    return value, np.maximum(gap, 0) / np.where(scale > 0, scale, 1)
+    """Return what the strategies give, and the gap between what they guarantee.
+
+    Payoffs are counted from the least, in units of their range: far from 0 a sum of products
+    would lose the digits by which they differ.
+    """
+    low, high = table.min(axis=(1, 2)), table.max(axis=(1, 2))
+    half = high / 2 - low / 2
+    unit = (table / 2 - low[:, None, None] / 2) / np.where(half > 0, half, 1)[:, None, None]
+    rows, columns = np.einsum("gmk,gk->gm", unit, y), np.einsum("gmk,gm->gk", unit, x)
+    best, least = rows.max(axis=1), columns.min(axis=1)
+    middle = (best + least) / 2
+    return low * (1 - middle) + high * middle, np.maximum(best - least, 0)
 
 
 @dataclass(frozen=True)
@@ -270,15 +276,16 @@ def logit_many(
     if not (np.isfinite(wanted).all() and (wanted >= 0).all()):
         raise RequestError("precisions are finite numbers, 0 or more")
     flat = np.ascontiguousarray(np.moveaxis(table.reshape(players, -1, games), -1, 0))
-    unit = flat - flat.min(axis=2, keepdims=True)
+    # Halves of payoffs cannot differ by more than a float holds.
+    unit = flat / 2 - flat.min(axis=2, keepdims=True) / 2
     scale = unit.max(axis=(1, 2))
-    scale[scale == 0] = 1.0
+    scale[scale == 0] = 0.5
     unit /= scale[:, None, None]
     counts = np.array(sizes, dtype=np.int64)
     first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
     points = np.zeros((games, int(counts.sum()) + 1))
     points[:, :-1] = np.repeat(-np.log(counts), counts)
-    targets = wanted * scale
+    targets = wanted * scale * 2
     found = targets == 0
     tangents = np.ones_like(points)
     responses = _deviations(unit, sizes, [np.full((games, n), 1.0 / n) for n in sizes])
@@ -301,7 +308,7 @@ def logit_many(
         points[todo], found[todo] = own_points, reached
     split = np.split(np.exp(points[:, :-1]), first[1:], axis=1)
     chosen = [own / own.sum(axis=1, keepdims=True) for own in split]
-    residual = _residual(flat, sizes, chosen, wanted)
+    residual = _residual(unit, sizes, chosen, targets)
     for g in np.flatnonzero(~(found & (residual <= _SETTLED))):
         try:
             profile = logit_profile(NormalForm.from_payoffs(table[..., g]), float(wanted[g]))
@@ -311,7 +318,7 @@ def logit_many(
             continue
         for own, strategy in zip(chosen, profile.floats(), strict=True):
             own[g] = strategy
-    residual = _residual(flat, sizes, chosen, wanted)
+    residual = _residual(unit, sizes, chosen, targets)
     return LogitAnswers(
         tuple(frozen(np.ascontiguousarray(own)) for own in chosen), frozen(residual)
     )

@@ -294,7 +294,12 @@ def _in_common_units(form: NormalForm) -> tuple[NDArray[np.float64], float]:
             f"{limits.MAX_PATH_STRATEGIES} and {limits.MAX_PATH_CELLS} "
             "(highfence.limits.MAX_PATH_STRATEGIES and MAX_PATH_CELLS)"
         )
-    ranges = [float(high - low) for low, high in form.payoff_ranges]
+    try:
+        ranges = [float(high - low) for low, high in form.payoff_ranges]
+    except OverflowError:
+        raise RequestError(
+            "payoffs differ by more than a float can hold. Measure them in larger units"
+        ) from None
     scale = max(ranges) or 1.0
     units = [form.unit_payoffs(player) * (ranges[player] / scale) for player in range(len(ranges))]
     return np.stack(units), scale
