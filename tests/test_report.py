@@ -502,16 +502,27 @@ def test_the_ends_of_a_range_that_was_drawn_are_written_as_they_are():
     assert {"2", "7.99"} <= {text.get_text() for text in made.figure.axes[0].texts}
 
 
+@pytest.mark.parametrize("draws", [plots.POINTS, 2000])
+def test_draws_that_would_hide_one_another_are_not_all_drawn(draws):
+    made = box(draws=draws)
+    axes = made.figure.axes[1]
+    drawn = [len(line.get_xdata()) for line in axes.lines]
+
+    assert len(drawn) == 2
+    assert sum(drawn) == plots.POINTS
+    assert axes.get_xlabel() == "stake" + " (600 of 2,000 draws shown)" * (draws > plots.POINTS)
+
+
 def waterfall() -> plots.Picture:
     """Return what makes the yard as good as it is."""
     found = attribute(loads(YARD + MECHANISMS), "yard")
     return plots.waterfall(found, "attribution-1")
 
 
-def box(names: tuple[str, ...] = ("stake", "cost")) -> plots.Picture:
+def box(names: tuple[str, ...] = ("stake", "cost"), draws: int = 80) -> plots.Picture:
     """Return where the wall is best, in one or two limits."""
     rng = np.random.default_rng(0)
-    columns = {"stake": rng.uniform(0, 10, 80), "cost": rng.uniform(0, 5, 80)}
+    columns = {"stake": rng.uniform(0, 10, draws), "cost": rng.uniform(0, 5, draws)}
     condition = "wall.A > yard.A"
     found = discover(loads(YARD), condition, draws=columns, among=names)
     holds = 0.5 * columns["stake"] > 3 + 0.75 * columns["cost"]

@@ -117,6 +117,8 @@ TALLEST = 9.0
 """Inches: the height of a figure that fits on a page with its caption."""
 MOST = 12
 """Parameters or mechanisms in one figure; the rest is named in the caption."""
+POINTS = 600
+"""Draws in one figure: more hide one another, and the box."""
 DOTS = 200
 """Pixels per inch of PNG files."""
 
@@ -883,12 +885,15 @@ def _scatter(axes: Any, found: Found, columns: Mapping[str, Array], names: Seque
     from matplotlib.patches import Rectangle
 
     x, y = (columns[name] for name in names)
+    count = len(x)
+    shown = np.zeros(count, dtype=bool)
+    shown[np.random.default_rng(0).permutation(count)[:POINTS]] = True
     kinds = (
         (found.holds == 0, "fails", "the condition fails"),
         (found.holds == 1, "holds", "the condition holds"),
     )
-    for kept, role, label in kinds:
-        look = ROLES[role]
+    for these, role, label in kinds:
+        look, kept = ROLES[role], these & shown
         axes.plot(
             x[kept], y[kept], linestyle="none", marker=look.marker, markersize=4, label=label,
             markerfacecolor=look.color if role == "holds" else "white",
@@ -905,9 +910,9 @@ def _scatter(axes: Any, found: Found, columns: Mapping[str, Array], names: Seque
         )  # fmt: skip
     (x0, x1), (y0, y1) = corners
     axes.add_patch(
-        Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=BLACK, linewidth=1.5)
+        Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=BLACK, linewidth=1.5, zorder=3)
     )
-    axes.set_xlabel(names[0])
+    axes.set_xlabel(names[0] + f" ({POINTS:,} of {count:,} draws shown)" * (count > POINTS))
     axes.set_ylabel(names[1])
     axes.grid(visible=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
