@@ -24,6 +24,7 @@ from highfence.concepts import (
     commitment,
     correlated_equilibrium,
     correlated_range,
+    eliminate_dominated,
     fit_precision,
     logit_equilibrium,
     nash_bargaining,
@@ -110,6 +111,12 @@ def test_the_range_of_an_outcome_is_asked_by_its_name():
     assert low.value == pytest.approx(0, abs=1e-9)
     assert high.outcomes["apart"] == pytest.approx(high.value)
     assert high.value >= 4 / 9 - 1e-9  # the mixed equilibrium's
+
+
+def test_a_game_s_own_welfare_is_meant_where_it_has_one():
+    own = NormalForm.from_payoffs(CHICKEN.payoffs, outcomes={"welfare": [[0, 0], [0, 3]]})
+
+    assert correlated_equilibrium(own).value == pytest.approx(1.5)
 
 
 def test_scales_of_payoffs_do_not_matter_to_a_mediator():
@@ -384,6 +391,15 @@ def test_a_precision_is_recovered_with_the_equilibrium_that_it_belongs_to():
 # ------------------------------------------------------------------ bargaining
 
 
+def test_no_precision_is_fitted_beyond_the_largest_that_is_looked_at():
+    """Whoever always plays best is fitted by the end of the range, not by where a step led."""
+    dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
+    fit = fit_precision(dilemma, [[0, 9], [0, 9]], most=100)
+
+    assert fit.at_limit
+    assert fit.equilibrium.precision == pytest.approx(100 / 5)
+
+
 def test_symmetric_bargainers_share_alike():
     for solution in ("nash", "kalai_smorodinsky"):
         found = nash_bargaining(BATTLE, {"her": 0, "him": 0}, solution=solution)
@@ -464,6 +480,24 @@ def test_bargains_are_made_of_finite_numbers(wrong):
         nash_bargaining(BATTLE, {"her": wrong, "him": 0})
     with pytest.raises(RequestError, match="positive weights"):
         nash_bargaining(BATTLE, {"her": 0, "him": 0}, weights={"her": wrong, "him": 1})
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        correlated_equilibrium,
+        lambda game: commitment(game, "Player 1"),
+        lambda game: commitment([CHICKEN, game], "Player 1"),
+        lambda game: logit_equilibrium(game, 1.0),
+        lambda game: fit_precision(game, [[1, 1], [1, 1]]),
+        lambda game: nash_bargaining(game, {}),
+        eliminate_dominated,
+    ],
+)
+@pytest.mark.parametrize("game", [None, "cournot_1838", np.zeros((2, 2, 2))], ids=str)
+def test_what_is_no_game_in_strategic_form_is_refused(ask, game):
+    with pytest.raises(RequestError, match="not a game in strategic form"):
+        ask(game)
 
 
 def test_no_gain_for_all_is_no_bargain_and_missing_players_are_named():

@@ -223,7 +223,8 @@ def correlated_equilibrium(
     form
         Any number of players.
     objective
-        ``"welfare"``, the sum of payoffs as they stand; a player; or an outcome of the form.
+        A player; an outcome of the form; or ``"welfare"``, the sum of payoffs as they stand, unless
+        the game has an outcome (or a player) of that name.
     largest
         Or the least.
     coarse
@@ -257,6 +258,7 @@ def correlated_equilibrium(
     """
     from .methods.correlated import best_distribution
 
+    _require_strategic(form)
     quantity = _quantity(form, objective)
     found = best_distribution(form, quantity if largest else -quantity, coarse=coarse)
     found.setflags(write=False)
@@ -323,12 +325,15 @@ def commitment(
     >>> round(found.leader_payoff, 6), found.responses
     (3.5, ('2',))
     """
-    from .forms.normal import NormalForm
     from .methods.stackelberg import best_commitment
 
-    forms = [games] if isinstance(games, NormalForm) else list(games)
+    forms: list[Any] = (
+        list(games) if isinstance(games, Sequence) and not isinstance(games, str) else [games]
+    )
     if not forms:
         raise RequestError("give a game, or one for each type of the follower")
+    for form in forms:
+        _require_strategic(form)
     if any(leader not in form.players for form in forms):
         raise RequestError(f"no player {leader!r}. {did_you_mean(leader, forms[0].players)}")
     index = forms[0].players.index(leader)
@@ -391,6 +396,7 @@ def logit_equilibrium(form: NormalForm, precision: float) -> LogitEquilibrium:
     """
     from .methods.logit import logit_profile
 
+    _require_strategic(form)
     return _logit_result(form, logit_profile(form, precision), float(precision))
 
 
@@ -486,6 +492,7 @@ def fit_precision(
     """
     from .methods.logit import fit_branch
 
+    _require_strategic(form)
     fit = fit_branch(form, counts, most)
     return PrecisionFit(
         equilibrium=_logit_result(form, fit.profile, fit.precision),
@@ -534,6 +541,7 @@ def nash_bargaining(
     """
     from .methods.bargaining import best_bargain
 
+    _require_strategic(form)
     for given in (disagreement, weights):
         if given is not None and set(given) != set(form.players):
             raise RequestError(
@@ -671,6 +679,7 @@ def eliminate_dominated(
     from .forms.normal import NormalForm
     from .methods.dominance import removals
 
+    _require_strategic(form)
     found = removals(form, weak=weak, mixtures=mixtures)
     rounds: dict[int, list[tuple[int, int, Mapping[int, Fraction], bool]]] = {}
     for step in found:
@@ -774,6 +783,17 @@ def variational_equilibrium(
     )
 
 
+def _require_strategic(form: object) -> None:
+    from .forms.normal import NormalForm
+
+    if not isinstance(form, NormalForm):
+        raise RequestError(
+            f"{type(form).__name__} is not a game in strategic form. Give a NormalForm: "
+            "highfence.solve.form_of makes one of a game in which all decide at once, "
+            "highfence.forms.reduce.reduced_strategic_form one of a tree"
+        )
+
+
 def _logit_result(form: NormalForm, profile: Profile, precision: float) -> LogitEquilibrium:
     strategies = {
         player: MappingProxyType(dict(zip(labels, map(float, vector), strict=True)))
@@ -793,9 +813,9 @@ def _logit_result(form: NormalForm, profile: Profile, precision: float) -> Logit
 
 def _quantity(form: NormalForm, objective: str) -> NDArray[np.float64]:
     known: dict[str, Any] = {
+        "welfare": form.payoffs.sum(axis=0),
         **{name: form.outcomes[name] for name in form.outcomes},
         **dict(zip(form.players, form.payoffs, strict=True)),
-        "welfare": form.payoffs.sum(axis=0),
     }
     if objective not in known:
         raise RequestError(f"unknown objective {objective!r}. {did_you_mean(objective, known)}")

@@ -253,6 +253,9 @@ def fit_branch(form: NormalForm, counts: Sequence[Sequence[float]], most: float)
     for points in branch.run(most):
         for row in points:
             after, next_slope = row[: size + 1], row[size + 1 :]
+            if after[size] > most:  # the last step may go far beyond
+                end = branch.at_precision(here, after, most)
+                after = after if end is None else end
             rises = float(weights @ slope[:size])
             if rises > 0 >= float(weights @ next_slope[:size]):
                 peak = branch.peak(weights, here, slope, after)
