@@ -496,13 +496,30 @@ class MarkovForm:
                 earned, moved = self.averages(profile, stage)
                 values[stage] = earned + self.discounts * (values[stage + 1] @ moved.T)
             return values
-        earned, moved = self.averages(profile)
-        return np.stack(
-            [
-                np.linalg.solve(np.eye(self.num_states) - self.discounts[i][:, None] * moved, own)
-                for i, own in enumerate(earned)
-            ]
-        )
+        return self.worth_of(*self.averages(profile))
+
+    def worth_of(self, earned: Array, moved: Array) -> Array:
+        """Return what payoffs without end are worth: the Bellman equation, solved.
+
+        Parameters
+        ----------
+        earned
+            Payoffs of one stage, ``(N, S)``.
+        moved
+            From which state to which one comes, ``(S, S)``.
+
+        Returns
+        -------
+        NDArray
+            Shape ``(N, S)``. Cost: one factorization for all players whose discounts agree.
+        """
+        values = np.empty((self.num_players, self.num_states))
+        rates, group = np.unique(self.discounts, axis=0, return_inverse=True)
+        for k, rate in enumerate(rates):
+            of = np.flatnonzero(group.ravel() == k)
+            system = np.eye(self.num_states) - rate[:, None] * moved
+            values[of] = np.linalg.solve(system, earned[of].T).T
+        return values
 
     def distribution(
         self, profile: MarkovProfile, stages: int, start: int | ArrayLike | None = None

@@ -331,16 +331,7 @@ class _Options:
 
     def value(self, choice: NDArray[np.int64]) -> Array:
         """Return the values ``(N, S)`` of a profile."""
-        moved = self.moves[choice]
-        return np.stack(
-            [
-                np.linalg.solve(
-                    np.eye(len(moved)) - self.game.discounts[i][:, None] * moved,
-                    self.payoffs[i, choice],
-                )
-                for i in range(self.game.num_players)
-            ]
-        )
+        return self.game.worth_of(self.payoffs[:, choice], self.moves[choice])
 
     def profile(self, choice: NDArray[np.int64]) -> MarkovProfile:
         """Return the pure profile of one option a state."""
