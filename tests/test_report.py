@@ -16,6 +16,7 @@ import pytest
 from games_for_cli import YARD
 from highfence import Parameter, Regime, load
 from highfence.cli import main
+from highfence.commands.report import parts_answered_in_part
 from highfence.errors import RequestError
 from highfence.report import plots
 from highfence.report.html import own_estimate, pictures_of, report_html, report_summary
@@ -744,3 +745,16 @@ def test_every_sign_of_the_page_is_explained_on_it(yard, tmp_path):
     }.items():
         assert said in page, sign
     assert "s.e." not in page
+
+
+def test_a_report_is_answered_in_part_where_one_of_its_parts_is(findings):
+    assert findings.found is not None
+    status = findings.sweep.status.copy()
+    status[:] = "certified"
+    whole = replace(findings, sweep=replace(findings.sweep, status=status))
+    before = list(parts_answered_in_part(whole))
+    status = status.copy()
+    status[0, 0] = "not certified"
+    less = replace(findings, sweep=replace(findings.sweep, status=status))
+    told = f"the draws ({status.size - 1} of {status.size} answers certified)"
+    assert sorted(parts_answered_in_part(less)) == sorted([*before, told])

@@ -4,7 +4,8 @@
 0     solved and certified (or: listed, shown, checked, written); also a closed pipe
 1     no equilibrium was found, or none was certified
 2     the request is wrong: usage, file, game
-3     answered in part: a limit was reached, or a compared regime has no equilibrium or several
+3     answered in part: a limit was reached, a compared regime has no equilibrium or several, or
+      a draw has no certified answer; of a report, where one of its parts is
 4     a store cannot be used: damaged, full, in use, or made by another request
 70    a defect of highfence itself; ``--debug`` shows where
 130   interrupted (143: terminated)

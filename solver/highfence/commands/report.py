@@ -29,9 +29,11 @@ from .requests import (
     regime_names,
     values_of,
 )
+from .sensitivity import is_whole
 
 if TYPE_CHECKING:
     from ..report.plots import Picture
+    from ..study.report import Findings
 
 
 @command(
@@ -146,8 +148,33 @@ def report(
     click.echo(f"highfence: wrote {clean(f'{told}{target}')}", err=True)
     if not any(result.solution.equilibria for result in found.comparison.regimes):
         return NOTHING
+    in_part = list(parts_answered_in_part(found))
+    if in_part:
+        click.echo(f"highfence: note: answered in part: {', '.join(in_part)}", err=True)
     whole = sections is None or found.complete
-    return SOLVED if whole and found.comparison.settled else PART
+    return SOLVED if whole and not in_part else PART
+
+
+def parts_answered_in_part(found: Findings) -> Iterator[str]:
+    """Yield the parts of a report whose own commands would end with "answered in part"."""
+    if not found.comparison.settled:
+        yield "the comparison"
+    used = found.shares is not None or found.found is not None
+    if used and found.sweep is not None:
+        certified = found.sweep.status == "certified"
+        if not (certified.all() and found.sweep.complete):
+            yield f"the draws ({int(certified.sum())} of {certified.size} answers certified)"
+    for name, one in (("tornado", found.tornado), ("sobol", found.sobol)):
+        if name in found.sections and one is not None and not is_whole(one):
+            yield name
+    if not all(one.settled for one in found.tipping):
+        yield "tipping"
+    if found.map is not None and not found.map.settled:
+        yield "map"
+    if any(one.used < one.draws or one.undefined for one in found.attribution):
+        yield "attribution"
+    if found.found is not None and found.found.discovery.used < found.found.discovery.draws:
+        yield "discovery"
 
 
 def _target(out: str, force: bool) -> Path:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +24,9 @@ from .draws import (
 from .exit_codes import NOTHING, PART, SOLVED
 from .output import progress
 from .requests import ASKED, EVERYTHING, GAME, RNG, START, Start, command, load_game
+
+if TYPE_CHECKING:
+    from ..study.sensitivity import Sensitivity
 
 NOTED = 1000
 """Draws that are looked at for values outside the declared ranges; they are not solved."""
@@ -167,9 +170,15 @@ def _local(
     return SOLVED if whole else PART
 
 
-def _code(found: Any) -> int:
+def _code(found: Sensitivity) -> int:
     without = [one for one in found.targets if one.reason and not one.constant]
     if len(without) == len(found.targets):
         return NOTHING
-    whole = not without and not any(one.undefined.count for one in found.targets)
-    return SOLVED if whole else PART
+    return SOLVED if is_whole(found) else PART
+
+
+def is_whole(found: Sensitivity) -> bool:
+    """Return whether every target is answered, and defined everywhere."""
+    return not any(
+        (one.reason and not one.constant) or one.undefined.count for one in found.targets
+    )
