@@ -754,8 +754,18 @@ def test_float_trees_are_written():
     assert (again.payoffs == form.payoffs).all()
 
 
+def test_thirds_are_written_in_a_game_of_floats():
+    """A payoff of 0.5 made floats of all numbers, and no decimal is a third."""
+    root = Lottery("", ("a", "b"), (Fraction(1, 3), Fraction(2, 3)), (Terminal((0.5,)),) * 2)
+    form = ExtensiveForm.from_tree(["A"], root)
+    again = parse_efg(format_efg(form))
+    assert again.exact_probabilities[0] == (Fraction(1, 3), Fraction(2, 3))
+    assert again.probabilities == form.probabilities
+
+
 def test_float_probabilities_that_miss_one_are_not_written():
-    root = Lottery("", ("a", "b", "c"), (1 / 3,) * 3, (Terminal((0,)),) * 3)
+    odds = (0.12345678901, 0.2, 0.676543210990001)
+    root = Lottery("", ("a", "b", "c"), odds, (Terminal((0,)),) * 3)
     with pytest.raises(SpecError, match="as fractions"):
         format_efg(ExtensiveForm.from_tree(["A"], root))
 

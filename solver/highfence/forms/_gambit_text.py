@@ -14,6 +14,7 @@ from .normal import NormalForm
 
 __all__ = ["format_efg", "format_nfg"]
 
+_LARGEST_DENOMINATOR = 10**6
 _BACKSLASHES = re.compile(r"\\+(?=(.)?)", re.DOTALL)
 
 
@@ -109,6 +110,8 @@ def _lottery(form: ExtensiveForm, node: int) -> str:
     exact = form.exact_probabilities
     numbers: Sequence[Any] = form.probabilities[node] if exact is None else exact[node]
     words = [_written(number) for number in numbers]
+    if exact is None and sum(map(Fraction, words)) != 1:
+        words = [str(ratio) for ratio in _ratios(form.probabilities[node])] or words
     if (wrong := improper([Fraction(word) for word in words], words)) is not None:
         raise SpecError(
             Problem(
@@ -121,6 +124,13 @@ def _lottery(form: ExtensiveForm, node: int) -> str:
         f"{_quote(label, form.title)} {word}"
         for label, word in zip(form.action_labels[node], words, strict=True)
     )
+
+
+def _ratios(floats: Sequence[float]) -> list[Fraction]:
+    """Return the fractions that floats stand for, as 1/3, if they sum to one; else nothing."""
+    ratios = [Fraction(p).limit_denominator(_LARGEST_DENOMINATOR) for p in floats]
+    same = all(float(ratio) == p for ratio, p in zip(ratios, floats, strict=True))
+    return ratios if same and sum(ratios) == 1 else []
 
 
 def _numbered(players: Iterator[int] | Sequence[int]) -> list[int]:
