@@ -119,6 +119,11 @@ def test_units_of_payoffs_do_not_change_how_patient_players_must_be(unit):
     assert critical_discount(scaled, (0, 0), 1e-4) == critical_discount(DILEMMA, (0, 0), 1e-4)
 
 
+def test_whom_the_future_does_not_concern_still_play_the_equilibrium_of_the_stage():
+    """A gain of 0 times a weight beyond all floats was no number, and nothing was left."""
+    assert payoff_set(DILEMMA, 5e-324).corners == ((1.0, 1.0),)
+
+
 def test_the_firmer_of_two_unlike_players_sets_the_threshold():
     """In a dilemma the worst that can be held against a player is what both get who defect."""
     row, column = [[3, -1], [7, 1]], [[4, 5], [-2, 0]]
@@ -270,5 +275,15 @@ def test_wrong_requests_are_refused():
     with pytest.raises(RequestError, match="no profile"):
         grim_trigger(DILEMMA, (0, 2), (1, 1))
     assert critical_discount(DILEMMA, tuple(np.array([1, 1]))) == 0
+    for payoffs in ((float("nan"), 3, 1, 0), (float("inf"), 3, 1, 0), (5, 3, 1, None)):
+        with pytest.raises(RequestError, match="not a finite number"):
+            tit_for_tat(*payoffs)
+    for floors in ([1], [float("nan"), 0], ["1", "1"]):
+        with pytest.raises(RequestError, match="one number per player"):
+            individually_rational_set(DILEMMA, floors)
+    with pytest.raises(RequestError, match="no player 0.5"):
+        minmax(DILEMMA, 0.5)
+    with pytest.raises(RequestError, match="above 0 and below 1"):
+        payoff_set(DILEMMA, "0.5")
     with pytest.raises(RequestError, match="T > R > P > S"):
         tit_for_tat(3, 5, 1, 0)

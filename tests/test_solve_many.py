@@ -562,6 +562,7 @@ def test_games_with_intervals_are_not_taken():
     [
         ({"alon": [1.0]}, "no numeric parameter 'alon'. Did you mean 'alone'"),
         ({"alone": [np.nan]}, "not all finite"),
+        ({"alone": [10**400]}, "not all finite"),
         ({"alone": [1.0, 2.0], "shared": [1.0]}, "of one length"),
         ({"alone": []}, "there are no draws"),
         ({}, "of one length"),

@@ -218,7 +218,7 @@ def draws_table(
     for name, column in draws.items():
         try:
             numbers = np.asarray(column, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             numbers = np.array([np.nan])
         if not np.isfinite(numbers).all():
             raise RequestError(f"{game.name}: the draws of {name} are not all finite numbers")

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from .. import limits
@@ -134,8 +134,9 @@ def minmax(game: NormalForm, player: int, *, mixed: bool = False) -> Number:
     >>> minmax(pennies, 0), minmax(pennies, 0, mixed=True)
     (Fraction(1, 1), Fraction(0, 1))
     """
-    if not 0 <= player < game.num_players:
-        raise RequestError(f"there is no player {player}: give 0 to {game.num_players - 1}")
+    if not isinstance(player, Integral) or not 0 <= player < game.num_players:
+        raise RequestError(f"there is no player {player!r}: give 0 to {game.num_players - 1}")
+    player = int(player)
     if not mixed:
         best = _table(game)[player].max(axis=player)
         return _number(best.min() if game.num_players > 1 else best)
@@ -231,14 +232,17 @@ def tit_for_tat(temptation: Any, reward: Any, punishment: Any, sucker: Any) -> C
     Raises
     ------
     RequestError
-        The payoffs are not those of a prisoners' dilemma.
+        The payoffs are not those of a prisoners' dilemma, or not finite numbers.
 
     Examples
     --------
     >>> tit_for_tat(5, 3, 1, 0).all_players
     Fraction(2, 3)
     """
-    t, r, p, s = (Fraction(v) for v in (temptation, reward, punishment, sucker))
+    try:
+        t, r, p, s = (Fraction(v) for v in (temptation, reward, punishment, sucker))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RequestError(f"a payoff is not a finite number: {error}") from None
     if not t > r > p > s:
         raise RequestError(
             f"a prisoners' dilemma has T > R > P > S, not {t}, {r}, {p}, {s}: check their order"
@@ -291,6 +295,11 @@ def individually_rational_set(
     tuple
         As for :func:`feasible_set`; empty if there is no such payoff.
 
+    Raises
+    ------
+    RequestError
+        The game has not two players, or the floors are not two numbers.
+
     Examples
     --------
     >>> dilemma = NormalForm.bimatrix([[3, 0], [5, 1]], symmetric=True)
@@ -298,6 +307,10 @@ def individually_rational_set(
     [('1', '1'), ('13/3', '1'), ('3', '3'), ('1', '13/3')]
     """
     corners = _hull(_payoffs(game))
+    if floors is not None and (
+        len(floors) != 2 or not all(isinstance(x, Real) and x == x for x in floors)
+    ):
+        raise RequestError(f"floors = {floors!r}: give one number per player")
     least = [minmax(game, i, mixed=True) for i in (0, 1)] if floors is None else list(floors)
     for axis in (0, 1):
         corners = _above(corners, axis, least[axis], 0)
@@ -352,8 +365,9 @@ def payoff_set(game: NormalForm, discount: float) -> PayoffSet:
     """
     if game.num_players != 2:
         raise RequestError(f"payoff_set takes two players; this game has {game.num_players}")
-    if not 0 < discount < 1:
+    if not isinstance(discount, Real) or not 0 < discount < 1:
         raise RequestError(f"discount = {discount!r}: give a number above 0 and below 1")
+    discount = float(discount)
     corners, rounds, settled = _sustained(game, discount)
     ends = [tuple(map(float, limits_of)) for limits_of in game.payoff_ranges]
     return PayoffSet(
@@ -516,7 +530,8 @@ def _round(
     worst = [max(floors[i], min(point[i] for point in corners)) for i in (0, 1)]
     made: list[Point] = []
     for payoffs, gains in cells:
-        needed = [worst[i] + weight * gains[i] for i in (0, 1)]
+        # Who gains nothing by deviating needs no deterrence, however little the future weighs.
+        needed = [worst[i] + (weight * gains[i] if gains[i] else 0.0) for i in (0, 1)]
         later = _above(_above(corners, 0, needed[0], _SIDE), 1, needed[1], _SIDE)
         if not later:
             continue
