@@ -281,7 +281,7 @@ def test_wrong_requests_are_refused():
     for floors in ([1], [float("nan"), 0], ["1", "1"]):
         with pytest.raises(RequestError, match="one number per player"):
             individually_rational_set(DILEMMA, floors)
-    with pytest.raises(RequestError, match="no player 0.5"):
+    with pytest.raises(RequestError, match=r"no player 0\.5"):
         minmax(DILEMMA, 0.5)
     with pytest.raises(RequestError, match="above 0 and below 1"):
         payoff_set(DILEMMA, "0.5")
