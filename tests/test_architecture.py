@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "solver" / "highfence"
 
 LAYERS = (
-    ("errors", "lazy", "limits", "tolerances", "waiting"),
+    ("errors", "garbage", "lazy", "limits", "tolerances", "waiting"),
     ("processes",),
     ("kernels",),
     ("spec",),

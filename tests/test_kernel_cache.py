@@ -1,4 +1,7 @@
-"""What numba keeps of the kernels is dropped when any of them has changed."""
+"""What numba keeps of the kernels is dropped when any of them has changed.
+
+And what is kept is loaded when it is needed, with nothing that is not.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ def test_processes_that_need_a_kernel_at_once_compile_it_once(tmp_path):
         "import sys, time, pathlib, numba, highfence.kernels.compiling\n"
         "print('ready', flush=True)\n"
         "while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.001)\n"
-        "from highfence.kernels.batch_dominance import eliminate_dominated as made\n"
+        "from highfence.kernels.batch_dominance import eliminate_dominated\n"
+        "made = eliminate_dominated.loaded()\n"
         "print(sum(made.stats.cache_misses.values()), sum(made.stats.cache_hits.values()))\n"
     )
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
@@ -60,12 +64,36 @@ def test_processes_that_need_a_kernel_at_once_compile_it_once(tmp_path):
     assert told == ["0 1\n", "0 1\n", "1 0\n"]
 
 
+def test_a_kernel_is_loaded_when_it_is_first_needed_and_linear_algebra_is_not():
+    """By several threads at once, too."""
+    code = (
+        "import sys, threading\n"
+        "from highfence.kernels import batch_pure\n"
+        "import numba.np.linalg\n"
+        "print('scipy.linalg' in sys.modules, numba.np.linalg.ensure_blas.__name__)\n"
+        "print(batch_pure.list_marked._loaded)\n"
+        "barrier, found = threading.Barrier(4), []\n"
+        "def ask():\n"
+        "    barrier.wait()\n"
+        "    found.append(bool(batch_pure.list_marked.loaded().overloads))\n"
+        "threads = [threading.Thread(target=ask) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "print(found, batch_pure.mark_pure._loaded)\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False ensure_blas\nNone\n[True, True, True, True] None\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
 def test_a_disk_that_is_full_keeps_no_kernel_and_loses_none(tmp_path):
     code = (
         "import resource, highfence.kernels.compiling\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
-        "from highfence.kernels.batch_dominance import eliminate_dominated as made\n"
+        "from highfence.kernels.batch_dominance import eliminate_dominated\n"
+        "made = eliminate_dominated.loaded()\n"
         "print(len(made.overloads) > 0, sum(made.stats.cache_hits.values()))\n"
     )
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}

@@ -29,6 +29,7 @@ from .commands.exit_codes import (
     WRONG,
 )
 from .errors import HighfenceError, Interrupted, MethodFailed, SpecError, StoreError
+from .garbage import look_seldom
 
 __all__ = ["main"]
 
@@ -130,7 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         What follows ``highfence``; ``sys.argv[1:]`` by default.
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        look_seldom()
+        arguments = sys.argv[1:]
+    arguments = list(arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -8,7 +8,6 @@ worker again.
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
@@ -18,6 +17,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
 from .errors import MethodFailed, RequestError
+from .garbage import look_seldom
 
 __all__ = ["LOST", "leave_a_script_run_again", "worker_processes"]
 
@@ -101,8 +101,7 @@ def worker_processes(
 
 
 def _begin(start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    # What a worker loads stays: to look through it for garbage takes a twentieth of its start.
-    gc.set_threshold(50_000)
+    look_seldom()
     start(*arguments)
 
 

@@ -11,8 +11,11 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from ..garbage import loading_what_stays
 
 __all__: list[str] = []
 
@@ -49,13 +52,43 @@ def _probe() -> None:
     """Stand in for the kernels: they are kept where this would be."""
 
 
+@contextlib.contextmanager
+def _taking_blas_for_granted() -> Iterator[None]:
+    """Let numba not import scipy.linalg to see whether it can multiply matrices.
+
+    It can, because scipy is there where this package is. numba looks again where it compiles a
+    product of matrices, which these kernels never ask for.
+    """
+    from numba.np import linalg
+
+    asked = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        yield
+    finally:
+        linalg.ensure_blas = asked
+
+
+def _load() -> None:
+    """Load all of numba, most of which it puts off until something is compiled."""
+    with loading_what_stays():
+        import numba
+
+        from .compiling import DISABLE_JIT
+
+        if DISABLE_JIT:
+            return
+        # Where numba is not built as it is known, it does the same itself, and takes longer.
+        with contextlib.suppress(ImportError, AttributeError), _taking_blas_for_granted():
+            numba.core.compiler_lock.global_compiler_lock(
+                numba.core.registry.cpu_target.target_context.refresh
+            )()
+        _renew_here()
+
+
 def _renew_here() -> None:
     import numba
 
-    from .compiling import DISABLE_JIT
-
-    if DISABLE_JIT:
-        return
     try:
         probe: Any = numba.njit(_probe, cache=True)
         _renew(Path(probe.stats.cache_path), Path(__file__).parent)
@@ -64,4 +97,4 @@ def _renew_here() -> None:
         return
 
 
-_renew_here()
+_load()

@@ -22,13 +22,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUTargetOptions
 from numba.core.types.function_type import CompileResultWAP
 from numba.core.typing.ctypes_utils import to_ctypes
@@ -151,6 +153,42 @@ def lean(function: Any) -> Any:
     return _once(njit(**LEAN)(function))
 
 
+class Kept:
+    """A function that Python calls; it is loaded, or compiled, when it is first called for."""
+
+    def __init__(self, waiting: Any, signatures: Sequence[Any]) -> None:
+        self._waiting = waiting
+        self._signatures = signatures
+        self._loaded: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self._loaded or self.loaded())(*arguments)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What it is for another kernel that calls it."""
+        return self.loaded()._numba_type_
+
+    def loaded(self) -> Any:
+        """Return the function as numba has it, with its signatures compiled."""
+        # numba's own lock first, as where it compiles a kernel and comes upon this one: else two
+        # threads could wait for each other.
+        with global_compiler_lock:
+            if self._loaded is None:
+                with _alone(self._waiting):
+                    for signature in self._signatures:
+                        try:
+                            self._waiting.compile(signature)
+                        except OSError:
+                            # Compiled, and not kept: a disk that is full costs time, never an
+                            # answer.
+                            if signature.args not in self._waiting.overloads:
+                                raise
+                self._waiting.disable_compile()
+                self._loaded = self._waiting
+        return self._loaded
+
+
 def kept(*signatures: Any, **options: Any) -> Callable[[Any], Any]:
     """Compile a function that Python calls for its signatures, and keep it on disk.
 
@@ -161,18 +199,7 @@ def kept(*signatures: Any, **options: Any) -> Callable[[Any], Any]:
     def compiled(function: Any) -> Any:
         usual = {"cache": True, "error_model": "numpy", "nogil": True}
         waiting = njit(**{**usual, **options})(function)
-        if DISABLE_JIT:
-            return waiting
-        with _alone(waiting):
-            for signature in signatures:
-                try:
-                    waiting.compile(signature)
-                except OSError:
-                    # Compiled, and not kept: a disk that is full costs time, never an answer.
-                    if signature.args not in waiting.overloads:
-                        raise
-        waiting.disable_compile()
-        return waiting
+        return waiting if DISABLE_JIT else Kept(waiting, signatures)
 
     return compiled
 
@@ -184,13 +211,22 @@ class Addressed:
     a row does.
     """
 
-    def __init__(self, wrapped: Any, kind: Any) -> None:
-        self._wrapped = wrapped
-        self._numba_type_ = kind
-        self._address = wrapped.__wrapper_address__()
+    def __init__(self, compiled: Any, signature: Any) -> None:
+        self._numba_type_ = numba.types.FunctionType(signature)
+        self._compiled = compiled
+        self._address: int | None = None
+
+    @cached_property
+    def _wrapped(self) -> Any:
+        compiled = self._compiled
+        if isinstance(compiled, Kept):
+            compiled = compiled.loaded()
+        return CompileResultWAP(compiled.get_compile_result(self._numba_type_.signature))
 
     def __wrapper_address__(self) -> int:
-        return int(self._address)
+        if self._address is None:
+            self._address = int(self._wrapped.__wrapper_address__())
+        return self._address
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it from Python; arrays stand for the pointers that it takes."""
@@ -205,15 +241,17 @@ class Addressed:
             value.ctypes.data_as(form) if isinstance(kind, numba.types.CPointer) else value
             for value, kind, form in zip(arguments, kinds, taken, strict=True)
         ]
-        return ctypes.CFUNCTYPE(returned, *taken)(self._address)(*given)
+        return ctypes.CFUNCTYPE(returned, *taken)(self.__wrapper_address__())(*given)
 
 
 def addressed(compiled: Any, signature: Any) -> Any:
-    """Return a function that :func:`kept` compiled as other kernels take it."""
+    """Return a function that :func:`kept` or numba compiles as other kernels take it."""
     if DISABLE_JIT:
         return compiled
-    wrapped = CompileResultWAP(compiled.get_compile_result(signature))
-    return Addressed(wrapped, numba.types.FunctionType(signature))
+    made = Addressed(compiled, signature)
+    if not isinstance(compiled, Kept):
+        made.__wrapper_address__()
+    return made
 
 
 @contextlib.contextmanager
