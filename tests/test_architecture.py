@@ -141,12 +141,12 @@ def imports_of(module: str) -> Iterator[Import]:
             if isinstance(child, ast.Import | ast.ImportFrom):
                 for target in targets(module, child):
                     yield Import(module, target, child.lineno, late, typing)
-            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield from walk(child, True, typing)
             elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 yield from walk(child, late, True)
-            else:
-                yield from walk(child, late, typing)
+            elif isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+                yield from walk(child, late, typing)  # no expression holds an import
 
     yield from walk(TREES[module], False, False)
 

@@ -87,6 +87,15 @@ PENNIES = Game(
 # Closed forms
 
 
+@pytest.fixture
+def part(monkeypatch) -> int:
+    """Return how many draws are solved at once, made few."""
+    draws = import_module("highfence.study.draws")
+    for name, few in (("CHUNK", 24), ("ALONE", 24), ("LEAST", 8)):
+        monkeypatch.setattr(draws, name, few)
+    return 24
+
+
 def test_every_draw_of_a_staged_game_meets_the_closed_form():
     draws = sample(DUOPOLY, 20, 4)
     found = solve_draws(DUOPOLY, draws)
@@ -222,13 +231,13 @@ def test_a_regime_that_is_never_answered_has_its_columns_all_the_same():
     assert np.isnan(found.low).all()
 
 
-def test_a_part_that_is_never_answered_joins_the_others():
-    """Draws are solved in parts of CHUNK; in the second part the first player likes closeness."""
-    signs = [1.0] * CHUNK + [-1.0] * CHUNK
+def test_a_part_that_is_never_answered_joins_the_others(part):
+    """Draws are solved in parts; in the second part the first player likes closeness."""
+    signs = [1.0] * part + [-1.0] * part
     found = solve_draws(PURSUIT, {"sign": signs}, "meet", thorough=False)
 
-    assert found.certified[:, 0].tolist() == [False] * CHUNK + [True] * CHUNK
-    assert found.column("apart")[0][CHUNK:, 0] == pytest.approx(0, abs=1e-4)
+    assert found.certified[:, 0].tolist() == [False] * part + [True] * part
+    assert found.column("apart")[0][part:, 0] == pytest.approx(0, abs=1e-4)
 
 
 def test_a_draw_at_which_the_game_is_wrong_is_flagged():
@@ -265,8 +274,8 @@ def same(one: Draws, two: Draws) -> bool:
     )
 
 
-def test_two_processes_give_the_bits_of_one():
-    draws = sample(PURSUIT, CHUNK + 9, 1, names=["goal"])
+def test_two_processes_give_the_bits_of_one(part):
+    draws = sample(PURSUIT, part + 9, 1, names=["goal"])
     steps: list[tuple[int, int]] = []
 
     one = solve_draws(PURSUIT, draws)
@@ -274,7 +283,7 @@ def test_two_processes_give_the_bits_of_one():
 
     assert same(one, two)
     assert steps == sorted(set(steps))
-    assert steps[-1] == (CHUNK + 9, CHUNK + 9)
+    assert steps[-1] == (part + 9, part + 9)
     assert len(steps) > 2
 
 
@@ -291,8 +300,8 @@ def test_parts_hold_every_draw_once_and_the_last_are_small(count, workers):
         assert sizes == sorted(sizes, reverse=True)
 
 
-def test_parts_of_a_study_share_their_processes():
-    draws = sample(PURSUIT, CHUNK + 9, 1, names=["goal"])
+def test_parts_of_a_study_share_their_processes(part):
+    draws = sample(PURSUIT, part + 9, 1, names=["goal"])
     alone = solve_draws(PURSUIT, draws)
 
     with keep_workers(PURSUIT, 2, 2 * len(draws["goal"])):
@@ -316,26 +325,26 @@ def test_solving_again_gives_the_same_bits_and_order_does_not_matter():
     assert first.low.tobytes() == turned.low[::-1].tobytes()
 
 
-def test_progress_is_told_after_every_part():
+def test_progress_is_told_after_every_part(part):
     steps: list[tuple[int, int]] = []
 
     solve_draws(
         PURSUIT,
-        {"goal": np.full(2 * CHUNK, 0.5)},
+        {"goal": np.full(2 * part, 0.5)},
         "meet",
         progress=lambda *step: steps.append(step),
     )
 
-    assert steps == [(CHUNK, 2 * CHUNK), (2 * CHUNK, 2 * CHUNK)]
+    assert steps == [(part, 2 * part), (2 * part, 2 * part)]
 
 
-def test_progress_of_a_finite_game_ends_with_its_last_draw():
+def test_progress_of_a_finite_game_ends_with_its_last_draw(part):
     steps: list[tuple[int, int]] = []
 
-    solve_draws(PENNIES, {"stake": np.ones(3000)}, progress=lambda *step: steps.append(step))
+    solve_draws(PENNIES, {"stake": np.ones(8 * part)}, progress=lambda *step: steps.append(step))
 
     assert steps == sorted(set(steps))
-    assert steps[-1] == (3000, 3000)
+    assert steps[-1] == (8 * part, 8 * part)
     assert len(steps) > 1
 
 

@@ -471,9 +471,7 @@ def test_names_inside_a_function_are_its_arguments_or_the_game_s() -> None:
     ],
 )
 def test_a_bomb_is_refused_at_once(source: str) -> None:
-    # What other tests left behind is not collected at this one's cost.
-    gc.collect()
-    gc.disable()
+    gc.disable()  # what other tests left behind is not collected at this one's cost
     try:
         began = time.process_time()
         expr, problems = compiled(source)

@@ -25,7 +25,6 @@ from highfence.errors import LimitExceeded, NotApplicable
 from highfence.forms.extensive import BehaviorProfile, ExtensiveForm, Move, Terminal
 from highfence.forms.gambit_files import write_efg
 from highfence.forms.reduce import reduced_strategic_form
-from highfence.kernels.lemke import ENDED, LOST, follow
 from highfence.methods import _lemke
 from highfence.methods import sequence_lcp as module
 from highfence.methods._equations import solution
@@ -253,6 +252,8 @@ def root_stage(game: ExtensiveForm) -> tuple[Any, Any]:
 
 def pivots_in_floats(path: _lemke.Path, most: int = 2_000) -> list[int]:
     """Follow a path by the compiled loop one pivot at a time; return what leaves at each."""
+    from highfence.kernels.lemke import ENDED, LOST, follow  # compiled when it is first needed
+
     tables = [_lemke._scaled(table) for table in path.plain]
     left: list[int] = []
     for _ in range(most):
