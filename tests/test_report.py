@@ -315,6 +315,15 @@ def test_indices_are_left_out_where_nobody_knows_what_matters_most():
     assert "the margin is undefined" in made.left_out["sobol"]
 
 
+def test_a_section_is_sentences_then_a_table_then_a_picture():
+    text = report_html(gather(loads(YARD), sections=["outcomes", "shares"], draws=20))
+
+    for name in ("outcomes", "shares"):
+        section = text.partition(f'<section id="{name}">')[2].partition("</section>")[0]
+        places = [section.index(mark) for mark in ('class="answer"', "<table", "<svg")]
+        assert places == sorted(places)
+
+
 def test_what_was_set_is_where_a_study_along_it_begins():
     asked = {"sections": ["tipping", "map"], "along": ["stake", "cost"]}
     made = gather(loads(YARD), parameters={"stake": 7}, **asked)

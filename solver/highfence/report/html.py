@@ -22,7 +22,7 @@ from .discover_text import discover_sentence
 from .map_text import answer as map_answer
 from .plots import percent
 from .sweep_text import sweep_sentence
-from .text import game_page, interval, number, plain
+from .text import game_page, interval, number, plain, regret_number
 from .tipping_text import answer as tipping_answer
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A section: the answer in sentences, then figures, then tables, then notes."""
+    """A section: the answer in sentences, then tables, then figures, then notes."""
 
     name: str
     title: str
     answer: tuple[str, ...]
-    pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 def pictures_of(found: Findings) -> dict[str, Picture]:
@@ -300,7 +300,7 @@ def _outcomes(found: Findings) -> Section:
         notes.append(f"The same under every regime: {', '.join(same)}.")
     raised = {f for r in results for f, value in r.flags.items() if value is not False}
     notes += [f"{f}: {c}." for f, c in comparison.flag_conditions.items() if f in raised]
-    return Section("outcomes", TITLES["outcomes"], tuple(answer), (), tables, tuple(notes))
+    return Section("outcomes", TITLES["outcomes"], tuple(answer), tables, tuple(notes))
 
 
 def _shares(found: Findings) -> Section:
@@ -322,7 +322,6 @@ def _shares(found: Findings) -> Section:
         "shares",
         TITLES["shares"],
         (sweep_sentence(replace(sweep, judge=found.player)),),
-        (),
         (Table("Share of draws in which it is best", ("regime", "share", "95 % interval"), rows),),
         (
             "Intervals are those of independent draws (Wilson 1927). They hold for more draws of "
@@ -396,7 +395,7 @@ def _tipping(found: Findings) -> Section:
             "with a number is a flip, a dashed one the number as given.",
         )
     answer = tuple(tipping_answer(tips) for tips in found.tipping)
-    return Section("tipping", TITLES["tipping"], answer, (), tuple(tables), tuple(notes))
+    return Section("tipping", TITLES["tipping"], answer, tuple(tables), tuple(notes))
 
 
 def _map(found: Findings) -> Section:
@@ -447,7 +446,6 @@ def _attribution(found: Findings) -> Section:
         "attribution",
         TITLES["attribution"],
         tuple(attribution_sentence(one) for one in found.attribution),
-        (),
         tuple(tables),
         tuple(notes),
     )
@@ -478,7 +476,7 @@ def _discovery(found: Findings) -> Section:
             "(Bryant and Lempert 2010). Thick vertical lines in the figure are limits of the box."
         )
     return Section(
-        "discovery", TITLES["discovery"], tuple(discover_sentence(one)), (), tables, tuple(notes)
+        "discovery", TITLES["discovery"], tuple(discover_sentence(one)), tables, tuple(notes)
     )
 
 
@@ -513,7 +511,9 @@ def _certificates(found: Findings) -> list[Table]:
                     result.label,
                     solution.method,
                     solution.status.value,
-                    number(certificate.regret, 2),
+                    number(certificate.regret, 2)
+                    if certificate.exact
+                    else regret_number(certificate.regret),
                     "exact" if certificate.exact else number(certificate.tolerance, 2),
                     "; ".join(
                         part
@@ -537,7 +537,7 @@ def _certificates(found: Findings) -> list[Table]:
                 (
                     labels.get(regime, regime),
                     *(str(counts[regime][status]) for status in present),
-                    number(float(worst), 2) if sure.any() else "-",
+                    regret_number(worst) if sure.any() else "-",
                 )
             )
         columns = ("regime", *present, "largest regret certified")
