@@ -24,6 +24,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,12 +34,16 @@ from pathlib import Path
 
 import pytest
 
+from highfence.cli import main
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(
     r"(?:^<!-- (?P<note>[a-z]+: [^\n]+) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S
 )
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])|\d+(?=%))")
 """A number with a decimal point or an exponent, or a percentage; counts are compared as text."""
+PLAIN = re.compile(r"highfence [^|<>&;$*?`()#\\~]*")
+"""A command in which nothing is the shell's but quotes."""
 FLOAT = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
@@ -176,6 +181,34 @@ def cases(found: Sequence[Block]) -> list[object]:
     ]
 
 
+def run_command(command: str, desk: Path, environment: dict[str, str]) -> tuple[str, int]:
+    """Return what a command prints, and its exit code.
+
+    What the shell has no part in runs in this process, which has loaded already what the command
+    needs. That a process of its own prints the same is for the tests of the command line.
+    """
+    if PLAIN.fullmatch(joined := command.replace("\\\n", " ")):
+        printed = io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
+            patch.chdir(desk)
+            patch.setenv("COLUMNS", environment["COLUMNS"])
+            code = main(shlex.split(joined)[1:])
+        return printed.getvalue(), code
+    ran = subprocess.run(
+        ["sh", "-c", command],
+        cwd=desk,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return ran.stdout, ran.returncode
+
+
 def run_console(block: Block, desk: Path, environment: dict[str, str]) -> None:
     """Run the commands of a block, and compare what they print with what is shown."""
     code = 0
@@ -184,15 +217,7 @@ def run_console(block: Block, desk: Path, environment: dict[str, str]) -> None:
         if command == "echo $?":
             real = f"{code}\n"
         else:
-            ran = subprocess.run(
-                ["sh", "-c", command],
-                cwd=desk,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            real, code = ran.stdout, ran.returncode
+            real, code = run_command(command, desk, environment)
             asked = todo[number + 1 : number + 2]
             assert code == 0 or (asked and asked[0][0] == "echo $?"), real
         assert same(shown, real), f"$ {command}\n{real}"
