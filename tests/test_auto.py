@@ -25,6 +25,7 @@ from highfence.spec.model import Game
 from strategies import SMALL, two_player_games
 
 HALF = Fraction(1, 2)
+SLOW = ("fershtman_kamien_1987", "harris_vickers_1987")
 CATALOGUE = sorted(entry.name for entry in entries())
 BY_ALGEBRA = (
     "bertrand_differentiated", "cournot_1838", "katz_shapiro_1985", "tullock_1980",
@@ -48,7 +49,10 @@ def with_idle(game: NormalForm, place: int) -> NormalForm:
     return NormalForm.from_payoffs(payoffs)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CATALOGUE],
+)
 def test_auto_takes_a_method_for_every_game_of_the_catalogue_and_says_why(name):
     game = load(name)
     overlays = [None, *(regime.name for regime in game.regimes)] if isinstance(game, Game) else [""]

@@ -22,6 +22,7 @@ SLOW = {
     "fershtman_kamien_1987",  # races over stages; as they stand, tests/golden has them
     "harris_vickers_1987",
 }
+SLOW_PRESETS = {"firms_based_in_china", "wary", "much_smuggling", "low_yields"}
 
 
 @pytest.fixture(params=FILES, ids=NAMES)
@@ -39,7 +40,12 @@ def requests() -> Iterator[Any]:
         for regime in data.get("regimes", ()):
             yield pytest.param(name, {"regime": regime}, id=f"{name}-{regime}", marks=marks)
         for preset in data.get("presets", ()):
-            yield pytest.param(name, {"preset": preset}, id=f"{name}-{preset}", marks=marks)
+            yield pytest.param(
+                name,
+                {"preset": preset},
+                id=f"{name}-{preset}",
+                marks=[pytest.mark.slow] if name in SLOW or preset in SLOW_PRESETS else [],
+            )
 
 
 def test_the_catalogue_holds_the_games_that_prove_the_spec_general():

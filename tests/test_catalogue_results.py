@@ -930,13 +930,19 @@ def test_without_security_or_with_fixed_chances_there_is_no_half_way():
 GAMES = Path(__file__).resolve().parent.parent / "games"
 
 
+SLOW = ("small_yard_dynamic", "step_by_step_2001")
+
+
 def switches() -> Iterator[Any]:
     """Yield every mechanism of the catalogue but the flagship's, which has tests of its own."""
     for path in sorted(GAMES.glob("*/*.toml")):
         if path.stem != "small_yard_high_fence":
             mechanisms = tomllib.loads(path.read_text("utf-8")).get("mechanisms", {})
             for name, mechanism in mechanisms.items():
-                yield pytest.param(path.stem, mechanism["off"], id=f"{path.stem}-{name}")
+                marks = [pytest.mark.slow] if path.stem in SLOW else []
+                yield pytest.param(
+                    path.stem, mechanism["off"], id=f"{path.stem}-{name}", marks=marks
+                )
 
 
 @pytest.mark.parametrize(("game", "off"), list(switches()))

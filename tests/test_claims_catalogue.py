@@ -124,12 +124,10 @@ def verdict_of(made: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 SAMPLE = (
-    "tight_quota_speeds_up",  # only if
     "production_moves_abroad",  # mixed
-    "scarcity_breeds_results",  # no
+    # Slow: "tight_quota_speeds_up" (only if), "scarcity_breeds_results" (no), "drift_is_bad" (yes)
     "cf5_reciprocity",  # not decided
     "cf10_domestic_from_the_start",  # a game without regimes
-    "drift_is_bad",  # yes, in the main game, under both presets
 )
 
 

@@ -702,6 +702,7 @@ def test_nothing_is_written_where_one_works(here, run):
     assert sorted(here.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_progress_says_that_code_is_compiled_though_numba_comes_late():
     """Numba is imported after a while, and compiles at once: that is when it takes long."""
     waits = """
@@ -760,6 +761,7 @@ def test_what_is_soon_done_is_done_without_a_word():
     assert told_progress(SLOW.format(seconds=0.5)).stderr == ""
 
 
+@pytest.mark.slow
 def test_progress_is_kept_off_stderr_for_who_wants_quiet():
     assert told_progress(SLOW.format(seconds=2.5), quiet="1").stderr == ""
     assert told_progress(SLOW.format(seconds=2.5), quiet="0").stderr != ""

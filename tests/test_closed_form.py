@@ -76,7 +76,9 @@ def test_without_intervention_research_is_four_thirds_of_the_least_cost():
     assert np.abs(found[:, 2] * g / found[:, 4] - 4 / 3).max() < 1e-12
 
 
-@pytest.mark.parametrize("regime", ["both", "research_only", "laissez_faire"])
+@pytest.mark.parametrize(
+    "regime", [pytest.param("both", marks=pytest.mark.slow), "research_only", "laissez_faire"]
+)
 def test_every_draw_is_certified(regime):
     form = formed("spencer_brander_1983", regime)
     rule = closed(form)

@@ -280,6 +280,7 @@ def test_the_command_line_says_the_same(tmp_path):
     assert commitment["value"] == pytest.approx([early - late["W_A"]] * 2, abs=2e-5)
 
 
+@pytest.mark.slow
 def test_where_research_has_two_equilibria_each_answer_holds_on_its_own_branch():
     """Near s = 0.3204 research has two equilibria, and only one of them below or above it.
 

@@ -36,7 +36,10 @@ def test_slow_games_are_named_where_games_are_described():
         assert f"`{name}` ({seconds} s)" in told
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in KNOWN],
+)
 def test_a_game_prints_what_it_printed_and_takes_no_longer_than_is_said(name):
     made, seconds = timed(name)
     most = SLACK * SLOW.get(name, SECONDS)

@@ -70,7 +70,7 @@ FALLING = make("A B", [[A], [B]], {"A": MIRRORED, "B": "-(x - a)**2"}, t=0.3, w=
 @example(t=0.3101, w=0.005)
 @example(t=0.03, w=0.0109)
 @example(t=0.7265625, w=0.0109)
-@settings(max_examples=50)
+@settings(max_examples=20)
 def test_the_best_action_is_met_at_the_edge_of_a_jump_that_no_scanned_point_shows(game, t, w):
     assume(0.03 <= t <= 0.9)
     best = 1 - t if game is FALLING else t

@@ -39,6 +39,7 @@ def imported(kernels: Path, **variables: str) -> Path:
     return Path(kept)
 
 
+@pytest.mark.slow
 def test_processes_that_need_a_kernel_at_once_compile_it_once(tmp_path):
     go = tmp_path / "go"
     code = (

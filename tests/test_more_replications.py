@@ -102,13 +102,19 @@ def test_a_stylized_game_declares_no_answer_as_the_papers():
 
 
 @pytest.mark.parametrize(
-    ("D", "printed"), [("0.2", 0.926), ("0.5", 1.107), ("0.8", 1.099), (1, 1.071)]
+    ("D", "printed"),
+    [
+        ("0.2", 0.926),
+        ("0.5", 1.107),
+        pytest.param("0.8", 1.099, marks=pytest.mark.slow),
+        pytest.param(1, 1.071, marks=pytest.mark.slow),
+    ],
 )
 def test_step_by_step_innovation_is_an_inverted_u_of_competition(D, printed):
     assert outcome("step_by_step_2001", D=D)["innovation"] == pytest.approx(printed, abs=5.1e-4)
 
 
-@pytest.mark.parametrize("h", ["0.1", "0.6"])
+@pytest.mark.parametrize("h", ["0.1", pytest.param("0.6", marks=pytest.mark.slow)])
 def test_step_by_step_efforts_follow_the_closed_forms_at_other_rates_of_imitation(h):
     found = outcome("step_by_step_2001", h=h, D="0.7")
     rate = float(h)
@@ -191,6 +197,7 @@ def _discrete_slope(h: float, a: float = 1, c: float = 0.1, s: float = 1, r: flo
     return float(-found.strategies[0][0, 1])
 
 
+@pytest.mark.slow
 def test_fershtman_kamien_in_discrete_time_converges_to_the_published_rule():
     """Through the linear-quadratic method, with ever shorter periods, extrapolated."""
     slopes = [_discrete_slope(h) for h in (0.02, 0.01, 0.005)]

@@ -272,6 +272,7 @@ def test_an_action_is_left_out_that_is_never_as_good_as_another():
         assert other.high == (3 if outside == -1 else 9)
 
 
+@pytest.mark.slow
 def test_ends_that_no_equilibrium_need_meet_are_said_to_be_bounds():
     """Entry pays the leader 3/2 at least, so that harm is never as large as it could be."""
     game = after_chance(7, lead=True)

@@ -196,7 +196,7 @@ def test_regions_of_many_games_hold_what_a_search_over_all_pure_strategies_finds
     agree(game, spots)
 
 
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(game=small_games())
 def test_thresholds_are_where_the_equilibria_change(game):
     letters = [parameter.name for parameter in game.parameters]

@@ -64,6 +64,7 @@ def test_the_catalogue_holds_it_and_says_what_it_asks(game, build):
     assert form.states[int(np.argmax(form.initial))] == "gap 4, ecosystem 1"
 
 
+@pytest.mark.slow
 def test_a_small_yard_is_the_best_promise_of_the_moderately_patient_only(worth):
     assert best(worth(0.9)) == "yard"
     assert best(worth(0.95)) == "none"

@@ -241,7 +241,9 @@ def draws() -> dict[str, np.ndarray]:
     return table
 
 
-@pytest.mark.parametrize("regime", ["none", "small_yard", "broad"])
+@pytest.mark.parametrize(
+    "regime", ["none", "small_yard", pytest.param("broad", marks=pytest.mark.slow)]
+)
 def test_single_equilibria_are_those_found_one_by_one(draws, regime):
     form = flagship(regime)
     together = _solve_together(form, draws, 1e-4)

@@ -80,7 +80,7 @@ def cournot(a: float, c1: float, c2: float) -> tuple[float, float]:
 @given(c1=st.integers(0, 60), c2=st.integers(0, 120))
 @example(c1=10, c2=55)  # the dearer firm is just at the edge
 @example(c1=10, c2=56)
-@settings(max_examples=60)
+@settings(max_examples=20)
 def test_outputs_of_two_firms(c1, c2):
     found = only(COURNOT, c1=c1, c2=c2)
     assert (found["q1"], found["q2"]) == pytest.approx(cournot(100, c1, c2), abs=1e-7)
@@ -214,7 +214,7 @@ LEVELS = st.integers(-5, 15).map(lambda n: n / 10)
 @example(0.5, 0.5, 0.25, 0.25)
 @example(-1.5, -1.5, 1.2, 1.2)  # two corners and one between
 @example(0.9, -1.2, 0.0, 1.3)
-@settings(max_examples=80)
+@settings(max_examples=25)
 @pytest.mark.parametrize("game", [REPLIES, KINKS], ids=["smooth", "kinked"])
 def test_linear_replies_cross_where_algebra_says(game, a1, a2, b1, b2):
     assume(abs(abs(a1 * a2) - 1) > 1e-9)

@@ -98,7 +98,7 @@ def test_a_best_action_that_is_attained_is_not_called_a_supremum(name):
 
 
 @given(t=st.one_of(st.floats(0.02, 0.98), st.integers(1, 39).map(lambda k: k / 40)))
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_whether_an_edge_is_attained_does_not_depend_on_where_it_is(t):
     assume(0.02 <= t <= 0.98)
     # The other end of the interval is never the better one.

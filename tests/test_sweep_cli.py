@@ -256,7 +256,11 @@ def sweeping(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 @pytest.mark.parametrize(
-    ("number", "code", "workers"), [(signal.SIGINT, 130, "1"), (signal.SIGTERM, 143, "2")]
+    ("number", "code", "workers"),
+    [
+        (signal.SIGINT, 130, "1"),
+        pytest.param(signal.SIGTERM, 143, "2", marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_sweep_says_what_it_kept_and_how_to_go_on(tmp_path, number, code, workers):
     process = sweeping(tmp_path, "--store", "a.sweep", "--workers", workers)
@@ -282,6 +286,7 @@ def test_an_interrupted_sweep_says_what_it_kept_and_how_to_go_on(tmp_path, numbe
     assert [other.name for other in tmp_path.glob("a.sweep*")] == ["a.sweep"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 def test_an_interrupted_sweep_without_a_store_writes_what_it_has(tmp_path):
     process = sweeping(tmp_path, "--out", "part.csv")
