@@ -129,6 +129,7 @@ class Solver:
         self.mixed = False
         self.truncated = False
         self.pure_only = False
+        self._tables: dict[tuple[int, tuple[tuple[int, ...], ...]], tuple[list[int], Ints]] = {}
         # At finite blocks: the largest payoffs met, in absolute value; the best ones that a
         # mover who is indifferent might have brought about, and did not under the rule.
         self.largest = np.zeros(form.num_players)
@@ -633,6 +634,28 @@ class Solver:
         self, block: int, profiles: list[tuple[int, ...]], payoffs: Array
     ) -> Iterator[tuple[Array, tuple[tuple[float, ...], ...]]]:
         """Yield (weights over profiles, probabilities of each finite move) of a finite block."""
+        active, where = self._cells(block, tuple(profiles))
+        cells = np.empty((len(active), *where.shape))
+        for a, i in enumerate(active):
+            cells[a] = payoffs[where, i]
+        for mixture in self._mixtures(cells, TIED * self.largest[active]):
+            probabilities = np.ones(())
+            for mix in mixture:
+                probabilities = np.multiply.outer(probabilities, mix)
+            weights = np.zeros(len(profiles))
+            weights[where] += probabilities
+            shares = [[0.0] * len(move.labels) for move in self.form.blocks[block].finite]
+            for n in weights.nonzero()[0]:
+                for share, action in zip(shares, profiles[n], strict=True):
+                    share[action] += float(weights[n])
+            yield weights, tuple(tuple(share) for share in shares)
+
+    def _cells(self, block: int, profiles: tuple[tuple[int, ...], ...]) -> tuple[list[int], Ints]:
+        """Return the players who have a choice at a finite block, and the table of which each is
+        an axis: the place of what they choose among ``profiles``. Worked out once."""
+        found = self._tables.get((block, profiles))
+        if found is not None:
+            return found
         moves = self.form.blocks[block].finite
         available = [sorted({p[k] for p in profiles}) for k in range(len(moves))]
         players = sorted({move.player for move in moves})
@@ -648,29 +671,13 @@ class Solver:
                     actions[k] = action
             return index[tuple(actions)]
 
-        shape = tuple(len(joint[i]) for i in active)
         fixed = {i: joint[i][0] for i in players if i not in active}
-        cells = np.empty((len(active), *shape))
-        where = np.empty(shape, int)
-        for cell in np.ndindex(*shape):
+        where = np.empty(tuple(len(joint[i]) for i in active), np.int64)
+        for cell in np.ndindex(*where.shape):
             choice = fixed | {i: joint[i][c] for i, c in zip(active, cell, strict=True)}
             where[cell] = profile_of(choice)
-            for a, i in enumerate(active):
-                cells[(a, *cell)] = payoffs[where[cell], i]
-        for mixture in self._mixtures(cells, TIED * self.largest[active]):
-            weights = np.zeros(len(profiles))
-            for cell in np.ndindex(*shape):
-                probability = 1.0
-                for a, c in enumerate(cell):
-                    probability *= mixture[a][c]
-                weights[where[cell]] += probability
-            mixed = []
-            for k, move in enumerate(moves):
-                shares = [0.0] * len(move.labels)
-                for weight, profile in zip(weights, profiles, strict=True):
-                    shares[profile[k]] += float(weight)
-                mixed.append(tuple(shares))
-            yield weights, tuple(mixed)
+        self._tables[block, profiles] = active, where
+        return active, where
 
     def _mixtures(self, cells: Array, slack: Array) -> Iterator[Sequence[Sequence[float]]]:
         """Yield equilibria of a payoff table of the active players; what a player who is alone
