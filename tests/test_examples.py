@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,22 @@ def test_an_example_is_short_and_says_what_it_is_about(script):
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs_without_a_warning_and_prints_its_answer(script, tmp_path):
+def test_an_example_runs_without_a_warning_and_prints_its_answer(
+    script, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+
+    runpy.run_path(str(script), run_name="__main__")
+
+    out, err = capsys.readouterr()
+    assert out.strip()
+    assert err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("script", EXAMPLES[:2], ids=lambda path: path.stem)
+def test_an_example_runs_in_a_process_of_its_own(script, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
         cwd=tmp_path,
