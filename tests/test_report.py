@@ -475,6 +475,19 @@ def two_axes() -> plots.Picture:
     return plots.regime_map(regime_map(loads(YARD), "stake", "cost", cells=3), LOOKS, LABELS)
 
 
+def test_words_beside_bars_reach_as_far_as_the_bounds_drawn():
+    comparison = compare(loads(YARD))
+    ends = {"none": (2.0, 2.0), "yard": (1.0, 5.0), "wall": (3.0, 4.0)}
+    results = tuple(
+        replace(r, payoffs={p: ends[r.name] for p in r.payoffs}) for r in comparison.regimes
+    )
+    alt = plots.outcome_bars(replace(comparison, regimes=results), LOOKS, "none", "A").alt
+
+    first = alt.partition("Payoff of Restricting state: ")[2].partition(";")[0]
+    labels = {r.name: r.label for r in comparison.regimes}
+    assert first == f"from -1 ({labels['yard']}) to 3 ({labels['yard']})"
+
+
 @pytest.mark.parametrize(("regimes", "fit"), [(3, 12), (20, 6)])
 def test_as_many_outcomes_are_drawn_as_a_page_holds(regimes, fit):
     comparison = compare(loads(YARD))

@@ -357,12 +357,12 @@ def outcome_bars(
                 if result.name not in changes:
                     panel.text(0, place, " nothing certified", va="center", fontsize=6.5)
                     continue
-                least, most_ = changes[result.name]
-                middle = (least + most_) / 2
+                low, high = changes[result.name]
+                middle = (low + high) / 2
                 _bar(panel, place, 0, middle, looks[result.name], 0.66)
-                if most_ > least:
+                if high > low:
                     panel.errorbar(
-                        middle, place, xerr=[[middle - least], [most_ - middle]], color=BLACK,
+                        middle, place, xerr=[[middle - low], [high - middle]], color=BLACK,
                         capsize=2, linewidth=1,
                     )  # fmt: skip
             panel.axvline(0, color=BLACK, linewidth=0.8)
@@ -378,11 +378,11 @@ def outcome_bars(
     label = comparison[baseline].label
     told = []
     for _, label_of, changes, _ in drawn:
-        best = max(changes, key=lambda one: changes[one][0])
-        worst = min(changes, key=lambda one: changes[one][1])
+        least = min(changes, key=lambda one: changes[one][0])
+        most = max(changes, key=lambda one: changes[one][1])
         told.append(
-            f"{label_of}: from {number(changes[worst][1], 3)} ({comparison[worst].label}) to "
-            f"{number(changes[best][0], 3)} ({comparison[best].label})"
+            f"{label_of}: from {number(changes[least][0], 3)} ({comparison[least].label}) to "
+            f"{number(changes[most][1], 3)} ({comparison[most].label})"
         )
     return Picture(
         "outcomes",
