@@ -479,7 +479,7 @@ def test_words_beside_bars_reach_as_far_as_the_bounds_drawn():
     comparison = compare(loads(YARD))
     ends = {"none": (2.0, 2.0), "yard": (1.0, 5.0), "wall": (3.0, 4.0)}
     results = tuple(
-        replace(r, payoffs={p: ends[r.name] for p in r.payoffs}) for r in comparison.regimes
+        replace(r, payoffs=dict.fromkeys(r.payoffs, ends[r.name])) for r in comparison.regimes
     )
     alt = plots.outcome_bars(replace(comparison, regimes=results), LOOKS, "none", "A").alt
 
