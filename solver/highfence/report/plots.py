@@ -572,7 +572,8 @@ def tipping_strip(
         unit = f" ({found.unit})" if found.unit not in ("", "1") else ""
         label = f"{found.label or found.parameter}, {found.parameter}{unit}"
         given = f"dashed: {number(found.value, 4)}, as given"
-        strip.set_xlabel(_folded(f"{label}; {given}", 96))
+        between = "; " if len(label) + len(given) < 94 else "\n"
+        strip.set_xlabel(f"{_folded(label, 96)}{between}{given}")
     told = "; ".join(
         f"{_state_label(s.state, labels)} from {number(s.low, 4)} to {number(s.high, 4)}"
         for s in line.stretches
