@@ -48,7 +48,7 @@ def outputs(path: Path) -> dict[str, str]:
         # Rounding errors, which differ from machine to machine; that they are below the
         # tolerance is what a certificate says.
         del equilibrium["certificate"]["regret"]
-    page = re.sub(r"regret \S+ <=", "regret <=", solution_text(solution, WIDTH))
+    page = re.sub(r"regret (< )?\S+ <=", "regret <=", solution_text(solution, WIDTH))
     page = "\n".join(line.rstrip() for line in page.splitlines()) + "\n"
     return {".txt": page, ".json": dumps(tree)}
 

@@ -290,8 +290,8 @@ Equilibrium 1 of 3
   certificate: regret 0, exact; no player gains by any of their pure strategies
 
 Equilibrium 2 of 3
-  Row: opera 3/5, fight 2/5
-  Column: opera 2/5, fight 3/5
+  Row: opera with probability 3/5, fight with 2/5
+  Column: opera with probability 2/5, fight with 3/5
   payoffs: Row 6/5, Column 6/5
   certificate: regret 0, exact; no player gains by any of their pure strategies
 

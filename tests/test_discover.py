@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise, product
 
 import numpy as np
@@ -252,6 +253,21 @@ def test_boxes_of_a_game_say_where_a_flag_holds():
     text = str(found)
     assert text.splitlines()[3].startswith("Under Wall, backfires (K > none.K) holds in ")
     assert "ease <= " in text
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_the_row_that_is_marked_as_reported_is_that_of_the_headline(seed):
+    found = discover(YARD, "backfires", "wall", draws=draw(YARD, 120, seed))
+    text = str(found)
+    (peeling,) = found.boxes[:1]
+    less = peeling.boxes[peeling.chosen].ends != peeling.box.ends
+    name = "reported" if less else f"{peeling.chosen} *"
+    (row,) = [line for line in text.splitlines() if re.match(re.escape(name) + r"  +\d", line)]
+    coverage, density, _, draws, limited = row.removeprefix(name).split()
+    assert f"that box holds {coverage} of all draws at which it holds" in " ".join(text.split())
+    assert f"holds in {density} of cases" in " ".join(text.split())
+    assert (int(draws), int(limited)) == (peeling.box.inside, len(peeling.box.ends))
+    assert ("less the limits that do not matter" in text) == less
 
 
 def test_a_condition_may_name_its_regimes_itself():

@@ -298,7 +298,7 @@ def test_a_solution_prints_as_text():
     text = str(solve(BATTLE))
 
     assert "battle" in text
-    assert "opera 3/5, match 2/5" in text
+    assert "opera with probability 3/5, match with 2/5" in text
     assert "regret 0, exact" in text
 
 

@@ -795,9 +795,11 @@ def staged(
             "of which the ends of the stretch are listed"
         )
     if solver.mixed:
+        where, there = ("behind some histories ", " there") if len(form.blocks) > 1 else ("", "")
+        movers = "last movers" if where else "two players"
         notes.append(
-            "behind some histories the replies of the last movers jump past each other, so that "
-            "no pair of pure actions is an equilibrium: one of them mixes two actions there"
+            f"{where}the replies of the {movers} jump past each other, so that no pair of pure "
+            f"actions is an equilibrium: one of them mixes two actions{there}"
         )
     if solver.pure_only:
         notes.append("at finite blocks where three or more move, only pure actions were searched")

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..tolerances import PROBABILITY
-from .text import GAP, Page, number
+from .text import GAP, Page, mixture, number, regret_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -270,10 +270,7 @@ def _cells(
 
 
 def _mixture(strategy: Mapping[str, Any]) -> str:
-    played = {name: p for name, p in strategy.items() if p > _LEAST}
-    if len(played) == 1:
-        return next(iter(played))
-    return ", ".join(f"{name} {number(p, _DIGITS)}" for name, p in played.items())
+    return mixture(strategy, _LEAST, _DIGITS)
 
 
 def _numbers(page: Page, label: str, values: Mapping[str, Any]) -> None:
@@ -359,12 +356,7 @@ def _certificate(answer: Answer) -> Certificate:
 
 
 def _certificate_text(certificate: Certificate) -> str:
-    if certificate.exact:
-        text = f"regret {number(certificate.regret)}, exact"
-    else:
-        sign = "<=" if certificate.holds else ">"
-        text = f"regret {float(certificate.regret):.2g} {sign} {certificate.tolerance:.2g}"
-    return "; ".join([text, *certificate.checks])
+    return "; ".join([regret_text(certificate), *certificate.checks])
 
 
 def _certificate_dict(certificate: Certificate) -> dict[str, Any]:

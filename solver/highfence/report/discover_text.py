@@ -161,26 +161,31 @@ def _limits(page: Page, found: Discovery) -> None:
 def _trajectory(page: Page, found: Discovery, everything: bool) -> None:
     if not found.boxes:
         return
-    path = found.boxes[0].boxes
+    reported = found.boxes[0]
+    path, chosen = reported.boxes, reported.chosen
     shown = list(range(len(path)))
     if not everything and len(path) > STEPS:
         gap = (len(path) - 1) / (STEPS - 1)
-        shown = sorted({round(k * gap) for k in range(STEPS)} | {found.boxes[0].chosen})
-    rows = [
-        [
-            f"{k}{' *' if k == found.boxes[0].chosen else ''}",
-            _percent(path[k].coverage),
-            _percent(path[k].density),
-            _percent(path[k].mass),
-            str(path[k].inside),
-            str(len(path[k].ends)),
-        ]
-        for k in shown
-    ]
+        shown = sorted({round(k * gap) for k in range(STEPS)} | {chosen})
+    less = path[chosen].ends != reported.box.ends
+    rows = [_row(f"{k} *" if k == chosen and not less else str(k), path[k]) for k in shown]
+    rows += [_row("reported", reported.box)] if less else []
     page.blank()
     head = ["step", "coverage", "density", "mass", "draws", "parameters limited"]
     page.table(head, rows)
-    page.text(f"* reported, less the limits that do not matter: {found.boxes[0].reason}", "dim")
+    what = f"reported: step {chosen}, less the limits that do not matter" if less else "* reported"
+    page.text(f"{what}: {reported.reason}", "dim")
+
+
+def _row(step: str, box: Box) -> list[str]:
+    return [
+        step,
+        _percent(box.coverage),
+        _percent(box.density),
+        _percent(box.mass),
+        str(box.inside),
+        str(len(box.ends)),
+    ]
 
 
 def _tree(page: Page, found: Discovery, everything: bool) -> None:

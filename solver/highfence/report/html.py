@@ -22,7 +22,7 @@ from .discover_text import discover_sentence
 from .map_text import answer as map_answer
 from .plots import percent
 from .sweep_text import sweep_sentence
-from .text import game_page, interval, number, plain
+from .text import game_page, interval, number, plain, regret_number
 from .tipping_text import answer as tipping_answer
 
 if TYPE_CHECKING:
@@ -511,7 +511,9 @@ def _certificates(found: Findings) -> list[Table]:
                     result.label,
                     solution.method,
                     solution.status.value,
-                    number(certificate.regret, 2),
+                    number(certificate.regret, 2)
+                    if certificate.exact
+                    else regret_number(certificate.regret),
                     "exact" if certificate.exact else number(certificate.tolerance, 2),
                     "; ".join(
                         part
@@ -535,7 +537,7 @@ def _certificates(found: Findings) -> list[Table]:
                 (
                     labels.get(regime, regime),
                     *(str(counts[regime][status]) for status in present),
-                    number(float(worst), 2) if sure.any() else "-",
+                    regret_number(worst) if sure.any() else "-",
                 )
             )
         columns = ("regime", *present, "largest regret certified")

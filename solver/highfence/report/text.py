@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..forms.extensive import ExtensiveForm
     from ..forms.markov import MarkovForm
     from ..forms.normal import NormalForm
-    from ..solution import Equilibrium, Extremes, Play, Solution
+    from ..solution import Certificate, Equilibrium, Extremes, Play, Solution
     from ..spec.model import Game, Parameter, Preset, Target
 
 __all__ = [
@@ -53,6 +53,8 @@ Range = tuple[float, float]
 
 DIGITS = 5
 """Significant digits of an equilibrium; searches over intervals are not exact to more."""
+SMALLEST = 1e-300
+"""Regret below which no digits are written."""
 DEFAULT_WIDTH = 100
 """Columns where neither a terminal nor COLUMNS says."""
 NARROWEST = 12
@@ -664,7 +666,7 @@ def _off_path(
                 found = differ.get(place, (done,))
                 for each in found:
                     if id(each) not in written:
-                        written[id(each)] = _mixture(each)
+                        written[id(each)] = mixture(each)
                 said = tuple(written[id(each)] for each in found)
                 made.setdefault((player, said), []).append(place)
     return made
@@ -721,7 +723,7 @@ def _equilibrium(
         elif not strategy:
             page.item(who, "no decision on the path of play", "bold", indent=GAP)
         elif form == "normal":
-            page.item(who, _mixture(strategy), "bold", indent=GAP)
+            page.item(who, mixture(strategy), "bold", indent=GAP)
         else:
             _decisions(page, who, strategy)
     of_payoffs, of_outcomes = scales(equilibrium.payoffs.values())
@@ -765,7 +767,7 @@ def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
     common = set.intersection(*map(set, branches)) if branches else set()
     said = []
     for place, value in strategy.items():
-        text = _mixture(value) if isinstance(value, Mapping) else number(value, DIGITS)
+        text = mixture(value) if isinstance(value, Mapping) else number(value, DIGITS)
         name, _, behind = place.partition(BRANCH)
         met = [move for move in behind.split(", ") if move and move not in common]
         said.append((f"{name} if {', '.join(met)}" if met else name, text))
@@ -781,20 +783,45 @@ def _decisions(page: Page, who: str, strategy: Mapping[str, Any]) -> None:
         page.item(name, text, indent=GAP * 2)
 
 
-def _mixture(strategy: Mapping[str, Any]) -> str:
-    played = {action: p for action, p in strategy.items() if p and p > 0}
+def mixture(strategy: Mapping[str, Any], least: float = 0, digits: int = DIGITS) -> str:
+    """Return what is played with more than the least probability, in words.
+
+    Examples
+    --------
+    >>> mixture({"sell": 1, "deny": 0}), mixture({"1": 0.5, "0.5": 0.25, "0": 0.25})
+    ('sell', '1 with probability 0.5, 0.5 with 0.25, 0 with 0.25')
+    """
+    played = [(action, number(p, digits)) for action, p in strategy.items() if p and p > least]
     if len(played) == 1:
-        return next(iter(played))
-    return ", ".join(f"{action} {number(p, DIGITS)}" for action, p in played.items())
+        return played[0][0]
+    return ", ".join(
+        f"{action} with {'' if k else 'probability '}{p}" for k, (action, p) in enumerate(played)
+    )
+
+
+def regret_text(certificate: Certificate) -> str:
+    """Return the regret of a certificate beside its tolerance, in words."""
+    if certificate.exact:
+        return f"regret {number(certificate.regret)}, exact"
+    sign = "<=" if certificate.holds else ">"
+    return f"regret {regret_number(certificate.regret)} {sign} {certificate.tolerance:.2g}"
+
+
+def regret_number(regret: Any) -> str:
+    """Return a regret to two digits; a bound that was rounded up from 0, as what it is below.
+
+    Examples
+    --------
+    >>> regret_number(5e-324), regret_number(1.234e-9), regret_number(0.0)
+    ('< 1e-300', '1.2e-09', '0')
+    """
+    return f"< {SMALLEST:g}" if 0 < regret < SMALLEST else f"{float(regret):.2g}"
 
 
 def _certificate(equilibrium: Equilibrium, everything: bool) -> str:
     certificate = equilibrium.certificate
-    if certificate.exact:
-        text = f"regret {number(certificate.regret)}, exact"
-    else:
-        text = f"regret {float(certificate.regret):.2g} <= {certificate.tolerance:.2g}"
-        text += ", a proved bound" if certificate.kind == "interval" else ""
+    text = regret_text(certificate)
+    text += ", a proved bound" if certificate.kind == "interval" else ""
     if certificate.refinement:
         text += f"; {certificate.refinement}"
     if certificate.checks and (everything or certificate.exact):

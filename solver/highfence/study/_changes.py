@@ -280,10 +280,14 @@ class Changes:
             if low >= 1 - SURE:
                 return action
             if high - low > SURE:
-                played.append(f"{action} {low:.2g}..{high:.2g}")
+                played.append((action, f"{low:.2g}..{high:.2g}"))
             elif high > SURE:
-                played.append(f"{action} {high:.2g}")
-        return ", ".join(played) or "not reached"
+                played.append((action, f"{high:.2g}"))
+        words = ("probability ", *[""] * len(played))
+        said = (
+            f"{action} with {word}{p}" for word, (action, p) in zip(words, played, strict=False)
+        )
+        return ", ".join(said) or "not reached"
 
     def _at_corner(self, track: Track, k: int) -> str:
         code = int(track.codes[k])
