@@ -290,6 +290,45 @@ def test_one_commitment_against_two_types_is_the_best_of_a_grid():
     assert found.certificate.holds
 
 
+def best_of_two_rows(games):
+    """Return the most that a leader with two strategies gets of types that are equally likely.
+
+    Responses change where two pay a type the same, and payoffs are linear between.
+    """
+
+    def pay(table, x, k):
+        return x * Fraction(table[0][k]) + (1 - x) * Fraction(table[1][k])
+
+    def gets(x):
+        total = Fraction(0)
+        for own, other in games:
+            most = max(pay(other, x, k) for k in (0, 1))
+            total += max(pay(own, x, k) for k in (0, 1) if pay(other, x, k) == most)
+        return total / len(games)
+
+    cuts = {Fraction(0), Fraction(1)}
+    for _, other in games:
+        ends = [pay(other, Fraction(x), 0) - pay(other, Fraction(x), 1) for x in (0, 1)]
+        if ends[0] * ends[1] < 0:
+            cuts.add(ends[0] / (ends[0] - ends[1]))
+    return max(map(gets, cuts))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 8, 10, 39, 52, 71, 99])
+def test_types_who_are_nearly_indifferent_are_not_taken_for_indifferent(seed):
+    """A millionth of the payoffs parts their responses; the integer program had room for that."""
+    rng = np.random.default_rng(seed)
+    games = []
+    for _ in range(2):
+        own = rng.integers(-3, 4, (2, 2)).astype(float)
+        games.append((own, rng.integers(-1, 2, (2, 2)) + 1e-6 * rng.integers(-2, 3, (2, 2))))
+
+    found = commitment([NormalForm.bimatrix(*game) for game in games], "Player 1")
+
+    assert found.leader_payoff == pytest.approx(float(best_of_two_rows(games)), abs=1e-5)
+    assert found.certificate.holds
+
+
 def test_one_type_twice_is_one_type():
     once = commitment(inspection(), "inspector")
     twice = commitment([inspection(), inspection()], "inspector")

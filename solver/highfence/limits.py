@@ -139,6 +139,9 @@ MAX_MARKOV_STEPS = 10_000
 MAX_RICCATI_ROUNDS = 100_000
 """Rounds of iterating coupled Riccati equations, or the values of an investment ladder."""
 
+MAX_COMMITMENT_PROGRAMS = 500
+"""Linear programs that prove a commitment to several types of the follower to be the best."""
+
 MAX_REPEATED_ROUNDS = 20_000
 """Rounds in which the payoff set of one repeated game is found."""
 

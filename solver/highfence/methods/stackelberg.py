@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import combinations, pairwise
 from math import comb, fsum
 from numbers import Integral
@@ -34,7 +35,7 @@ _CLEAR = 1e-9
 _TIED = 1e-7
 """The same where programs were given room for ``_CLEAR``."""
 _EQUAL = 1e-12
-"""Difference of scaled payoffs up to which two responses are one: that of rounding."""
+"""Difference of scaled payoffs that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,15 @@ def best_commitment(
     Notes
     -----
     With one type, one program per response of the follower. With several types, one
-    mixed-integer program; NP-hard in the number of types.
+    mixed-integer program, whose answer is proved by up to ``limits.MAX_COMMITMENT_PROGRAMS`` linear
+    ones; NP-hard in the number of types.
+
+    References
+    ----------
+    V. Conitzer and T. Sandholm (2006), "Computing the optimal strategy to commit to"; P. Paruchuri
+    and others (2008), "Playing games for security"; B. von Stengel and S. Zamir (2010),
+    "Leadership games with convex strategy sets"; C. Casorran, B. Fortz, M. Labbe and F. Ordonez
+    (2019), "A study of general and security Stackelberg game formulations".
     """
     _check(forms, weights, leader, pessimistic)
     games = [_tables(form, leader) for form in forms]
@@ -122,7 +131,7 @@ def best_commitment(
             ((made, j) for made, j in tried if made is not None), key=lambda item: item[0][0]
         )
         return BestCommitment(tuple(x.tolist()), (j,), attained=True)
-    responses = _responses_of_types(scaled, weights)
+    responses = _proved(scaled, weights, _responses_of_types(scaled, weights))
     made = _program(scaled, weights, responses)
     if made is None:
         raise MethodFailed("commitment: the responses that the backend chose are no best responses")
@@ -175,9 +184,9 @@ def _program(
     x = cp.Variable(games[0][0].shape[0], nonneg=True)
     constraints = [cp.sum(x) == 1]
     for (_, other), j in zip(games, responses, strict=True):
-        rivals = [k for k in range(other.shape[1]) if k != j]
-        if rivals:
-            constraints.append((other[:, [j]] - other[:, rivals]).T @ x >= 0)
+        margins = _margins(other, j)
+        if len(margins):
+            constraints.append(margins @ x >= 0)
     if ties:
         objective = cp.min(games[0][0][:, list(ties)].T @ x)
     else:
@@ -188,6 +197,19 @@ def _program(
         return None
     found = np.clip(x.value, 0.0, None)
     return float(program.value), found / found.sum()
+
+
+def _margins(other: NDArray[np.float64], j: int) -> NDArray[np.float64]:
+    """Return by what a response is better than each other one, per strategy of the leader.
+
+    Each row is in units of its largest entry: programs keep constraints up to a tolerance, and
+    responses may pay the follower nearly the same. Those that pay the same are left out.
+    """
+    rows = (other[:, [j]] - other).T
+    sizes = np.abs(rows).max(axis=1)
+    apart = sizes > _EQUAL
+    margins: NDArray[np.float64] = rows[apart] / sizes[apart, None]
+    return margins
 
 
 def _solved(program: Any, **options: Any) -> bool:
@@ -214,7 +236,7 @@ def _pessimistic(own: NDArray[np.float64], other: NDArray[np.float64]) -> BestCo
     tried: list[tuple[float, NDArray[np.float64], int, list[int]]] = []
     for j in range(own.shape[1]):
         apart = np.abs(other - other[:, [j]]).max(axis=0)
-        same = np.flatnonzero(apart <= _EQUAL).tolist()
+        same = np.flatnonzero(apart <= _CLEAR).tolist()
         rivals = [k for k in range(own.shape[1]) if k not in same]
         if rivals:
             x, margin = cp.Variable(own.shape[0], nonneg=True), cp.Variable()
@@ -290,7 +312,12 @@ def _attaining(
 def _responses_of_types(
     games: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], weights: Sequence[float]
 ) -> list[int]:
-    """Return the response of each type in the leader's optimum, by one mixed-integer program."""
+    """Return the response of each type in the leader's optimum, by one mixed-integer program.
+
+    ``joint[:, j]`` is the commitment where the type responds with ``j``, else 0: that ``j`` is best
+    is a constraint on it without a large number that switches it off (Casorran and others 2019),
+    which would leave room for what is nearly best.
+    """
     import cvxpy
 
     cp: Any = cvxpy
@@ -302,20 +329,129 @@ def _responses_of_types(
         columns = own.shape[1]
         joint = cp.Variable((rows, columns), nonneg=True)
         picked = cp.Variable(columns, boolean=True)
-        value = cp.Variable()
-        shortfall = value - other.T @ x
         constraints += [
             cp.sum(joint, axis=1) == x,
-            cp.sum(joint, axis=0) <= picked,
+            cp.sum(joint, axis=0) == picked,
             cp.sum(picked) == 1,
-            shortfall >= 0,
-            shortfall <= 1 - picked,
         ]
+        for j in range(columns):
+            margins = _margins(other, j)
+            if len(margins):
+                constraints.append(margins @ joint[:, j] >= 0)
         objective = objective + weight * cp.sum(cp.multiply(own, joint))
         chosen.append(picked)
-    if not _solved(cp.Problem(cp.Maximize(objective), constraints), mip_rel_gap=0.0):
+    # With the usual tolerance presolve takes types who are nearly indifferent for indifferent.
+    exact = {"mip_rel_gap": 0.0, "mip_feasibility_tolerance": 1e-10}
+    if not _solved(cp.Problem(cp.Maximize(objective), constraints), **exact):
         raise MethodFailed("commitment: backend found no commitment at all")
     return [int(np.argmax(picked.value)) for picked in chosen]
+
+
+def _proved(
+    games: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    weights: Sequence[float],
+    responses: list[int],
+) -> list[int]:
+    """Return these responses of types, or better ones that a search of all others comes upon.
+
+    The mixed-integer program's backend may lose responses of types who are nearly indifferent.
+    Here types are given a response one after the other; of those that have none yet the linear
+    relaxation says what the leader can hope for at most. Where that is no more than is had, it
+    proves so, mostly at the first look.
+    """
+    relaxed = _Relaxation(games, weights)
+    best, value = responses, relaxed.value(responses)
+    waiting: list[tuple[float, tuple[int, ...]]] = []
+
+    def look(fixed: tuple[int, ...]) -> None:
+        nonlocal best, value
+        found = relaxed.solved(fixed)
+        if found is None or found[0] <= value + _CLEAR:
+            return
+        hope, chosen = found
+        if (had := relaxed.value(chosen)) > value:
+            best, value = chosen, had
+        if len(fixed) < len(games) and hope > value + _CLEAR:
+            heappush(waiting, (-hope, fixed))
+
+    look(())
+    while waiting and relaxed.programs < limits.MAX_COMMITMENT_PROGRAMS:
+        hope, fixed = heappop(waiting)
+        if -hope <= value + _CLEAR:
+            break
+        for j in range(games[len(fixed)][0].shape[1]):
+            look((*fixed, j))
+    return best
+
+
+class _Relaxation:
+    """The program over all types' responses in which a type may respond with shares of several."""
+
+    def __init__(
+        self,
+        games: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+        weights: Sequence[float],
+    ) -> None:
+        from scipy.sparse import block_diag, csr_array, hstack, vstack
+
+        self.programs = 0
+        self.games = games
+        self.rows = rows = games[0][0].shape[0]
+        self.columns = [own.shape[1] for own, _ in games]
+        shares = [(own, other, j) for own, other in games for j in range(own.shape[1])]
+        count = len(shares) * rows
+        owners = np.repeat(np.arange(len(games)), self.columns).tolist()
+        self.gains = np.concatenate(
+            [np.zeros(rows)]
+            + [weights[t] * own[:, j] for t, (own, _, j) in zip(owners, shares, strict=True)]
+        )
+        margins = [_margins(other, j) for _, other, j in shares]
+        inner = block_diag([m if len(m) else csr_array((0, rows)) for m in margins], format="csr")
+        self.best = hstack([csr_array((inner.shape[0], rows)), -inner], format="csr")
+        sums = [
+            hstack([-csr_array(np.eye(rows)), *(np.eye(rows) * (t == o) for o in owners)])
+            for t in range(len(games))
+        ]
+        total = csr_array(np.concatenate([np.ones(rows), np.zeros(count)])[None])
+        self.alike = vstack([*sums, total], format="csr")
+        self.right = np.concatenate([np.zeros(len(games) * rows), [1.0]])
+        self.starts = rows * (1 + np.concatenate([[0], np.cumsum(self.columns)]))
+
+    def solved(self, fixed: Sequence[int]) -> tuple[float, list[int]] | None:
+        """Return the most that is possible with the first types' responses, and likely ones of
+        all; None if no commitment makes them best."""
+        from scipy.optimize import linprog
+
+        self.programs += 1
+        most = np.ones(len(self.gains))
+        for t, j in enumerate(fixed):
+            most[self.starts[t] : self.starts[t + 1]] = 0.0
+            first = self.starts[t] + j * self.rows
+            most[first : first + self.rows] = 1.0
+        found = linprog(
+            -self.gains,
+            A_ub=self.best if self.best.shape[0] else None,
+            b_ub=np.zeros(self.best.shape[0]) if self.best.shape[0] else None,
+            A_eq=self.alike,
+            b_eq=self.right,
+            bounds=np.stack([np.zeros(len(most)), most], axis=1),
+            method="highs",
+            options={"primal_feasibility_tolerance": 1e-10},
+        )
+        if found.status == 2:
+            return None
+        if found.status != 0:
+            raise MethodFailed(f"commitment: backend reported {found.message!r}")
+        taken = [
+            found.x[self.starts[t] : self.starts[t + 1]].reshape(-1, self.rows).sum(axis=1)
+            for t in range(len(self.games))
+        ]
+        return -float(found.fun), [int(np.argmax(shares)) for shares in taken]
+
+    def value(self, responses: Sequence[int]) -> float:
+        """Return the most that the leader gets where these are best responses."""
+        found = self.solved(responses)
+        return -np.inf if found is None else found[0]
 
 
 # ---------------------------------------------------------------------------------------------
