@@ -158,6 +158,20 @@ def test_a_shared_cap_costs_both_the_same(c, cap):
     assert found.certificate.kind == "interval"
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1e6, 1e12])
+def test_units_of_shared_constraints_change_nothing(unit):
+    """In large units the last digits of what binds were lost beside the slopes of the payoffs."""
+    game = make({"X": "x * (10*u - x - y)", "Y": "y * (10*u - x - y)"}, 0, "10 * u", u=unit)
+    found = variational_equilibrium(game, [f"x + y <= {4 * unit!r}"])
+    assert tuple(found.actions.values()) == pytest.approx((2 * unit, 2 * unit), rel=1e-12)
+    assert list(found.shared.values()) == pytest.approx([4 * unit], rel=1e-12)
+
+
+def test_a_constraint_that_is_given_twice_has_one_price():
+    once, twice = (variational_equilibrium(MARKET, ["x + y <= 4"] * times) for times in (1, 2))
+    assert dict(twice.shared) == pytest.approx(dict(once.shared))
+
+
 def test_constraints_may_use_parameters_and_several_may_bind():
     found = variational_equilibrium(MARKET, ["x + 2*y <= a / 2", "x <= c"])
     assert tuple(found.actions.values()) == pytest.approx((1, 2), abs=1e-9)

@@ -768,6 +768,8 @@ def variational_equilibrium(
     from .certify.shared import certify_shared
     from .methods.variational import shared_equilibrium
 
+    if not isinstance(shared, str):
+        shared = list(dict.fromkeys(shared))  # one that is given twice has one price
     found = shared_equilibrium(game, shared, regime, preset, parameters)
     form, values = found.profile.form, found.profile.play.values
     said = found.profile.present(form)

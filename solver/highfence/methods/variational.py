@@ -271,27 +271,40 @@ def _polished(
 ) -> tuple[Array, Array]:
     """Return the point at which what binds holds with equality, by Newton's method; the point as
     it was if that leads away."""
-    start, given = point, multipliers
     size = max(float(np.abs(field(point)[0]).max()), float(multipliers.max(initial=0.0)), 1e-300)
-    active = np.flatnonzero((right - rows @ point < 1e-6) & (multipliers > 1e-7 * size))
-    a = rows[active]
-    duals = multipliers[active]
-    d, m = len(point), len(active)
+    # The program's backend leaves what binds a little room, more where it costs little.
+    for near in (1e-6, 1e-4):
+        active = np.flatnonzero((right - rows @ point < near) & (multipliers > 1e-7 * size))
+        found = _settled(field, point, multipliers[active], rows[active], right[active], size)
+        if found is not None and (rows @ found[0] <= right + 1e-9).all():
+            everything = np.zeros(len(right))
+            everything[active] = found[1]
+            return found[0], everything
+    return point, multipliers
+
+
+def _settled(
+    field: Any, point: Array, multipliers: Array, rows: Array, right: Array, size: float
+) -> tuple[Array, Array] | None:
+    """Return point and multipliers where all these rows bind, by Newton's method; None if that
+    leads away, or to a multiplier that is negative."""
+    start = point
+    # In units of the slopes themselves, or what binds is lost beside them.
+    duals = multipliers / size
+    d, m = len(point), len(rows)
     for _ in range(20):
-        value, jacobian = field(point)
-        system = np.block([[jacobian, a.T], [a, np.zeros((m, m))]])
-        left = np.concatenate([value + a.T @ duals, a @ point - right[active]])
+        value, jacobian = (part / size for part in field(point))
+        system = np.block([[jacobian, rows.T], [rows, np.zeros((m, m))]])
+        left = np.concatenate([value + rows.T @ duals, rows @ point - right])
         step = np.linalg.lstsq(system, left, rcond=1e-13)[0]
         point, duals = point - step[:d], duals - step[d:]
-        if not np.isfinite(step).all() or np.abs(point - start).max() > 1e-4:
-            return start, given
+        if not np.isfinite(step).all() or np.abs(point - start).max() > 1e-3:
+            return None
         if np.abs(step[:d]).max(initial=0.0) <= 1e-16:
             break
-    if (rows @ point > right + 1e-9).any() or (duals < -1e-7 * size).any():
-        return start, given
-    everything = np.zeros(len(right))
-    everything[active] = np.maximum(duals, 0.0)
-    return point, everything
+    if (duals < -1e-7).any():
+        return None
+    return point, np.maximum(duals, 0.0) * size
 
 
 # ---------------------------------------------------------------------------------------------
