@@ -168,7 +168,7 @@ def test_units_of_shared_constraints_change_nothing(unit):
 
 
 def four_who_share_a_constraint() -> Game:
-    """At the equilibrium one is at the low end, two at the high end, one of these at little cost."""
+    """At the equilibrium one is at the low end, and two at the high end, one at little cost."""
     ends = {"A": (-2.08, 3.78), "B": (-2.4, -0.21), "C": (-1.09, 0.54), "D": (-1.36, -0.21)}
     return Game(
         name="four",
