@@ -414,7 +414,11 @@ class Truncation:
         reached = []
         for weight, taken in zip(self.chance, self.choices, strict=True):
             for known, action in taken:
-                weight = weight * behavior[known][action]
+                part = behavior[known][action]
+                if not part:  # as at most ends, where most is pure
+                    weight = part
+                    break
+                weight = weight * part
             reached.append(weight)
         return reached
 

@@ -207,8 +207,7 @@ class Ranges:
                     end,
                     next(onward) if self.form.children[end] else self.after[end][0],
                 )
-                for end, weight in zip(self._ends(node), way.reach, strict=True)
-                if weight
+                for end, weight in way.reach
             ]
         if not way.behavior:
             odds = [

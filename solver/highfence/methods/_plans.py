@@ -44,7 +44,8 @@ class Way:
     onward: tuple[Continuation, ...]
     """The continuations that play reaches."""
     reach: tuple[Any, ...] = ()
-    """With which probabilities play reaches the ends of the stage, where it has several nodes."""
+    """The ends of the stage that play reaches, with their probabilities, where it has several
+    nodes."""
 
     @property
     def elsewhere(self) -> list[Sequence[Continuation]]:

@@ -518,25 +518,18 @@ class Search:
                     known[key] = list(map(_in_floats, known[key]))
             for behavior in known[key]:
                 reached = tree.reach(behavior)
+                met = {end: p for end, p in zip(tree.ends, reached, strict=True) if p}
                 value: tuple[Rational, ...] = tuple(
-                    sum(
-                        (
-                            Fraction(weight) * values[end][player]
-                            for end, weight in zip(tree.ends, reached, strict=True)
-                            if weight
-                        ),
-                        Fraction(0),
-                    )
+                    sum((Fraction(p) * values[end][player] for end, p in met.items()), Fraction(0))
                     for player in range(self.form.num_players)
                 )
                 if inexact or any(isinstance(p, float) for odds in behavior.values() for p in odds):
                     value = self._round(value)
                 parts = [[chosen] for chosen in combination]
-                played = {end for end, weight in zip(tree.ends, reached, strict=True) if weight}
                 onward = tuple(
-                    each for end, each in zip(inner, combination, strict=True) if end in played
+                    each for end, each in zip(inner, combination, strict=True) if end in met
                 )
-                way = self._way(tuple(behavior.items()), parts, onward, tuple(reached))
+                way = self._way(tuple(behavior.items()), parts, onward, tuple(met.items()))
                 ways.append((value, way))
         if len(known) == 1 and len(ways) > 1:
             ((_, found),) = known.items()
@@ -998,8 +991,11 @@ class Search:
 
     def _say_what_is_not_demanded(self, tree: Truncation, found: Iterable[Behavior]) -> None:
         excluded = unreached = False
+        histories = tree.own_histories().values()
         for behavior in found:
-            for before in tree.own_histories().values():
+            if excluded and unreached:
+                break
+            for before in histories:
                 excluded = excluded or any(not behavior[here][taken] for here, taken in before)
             reached = {
                 step[0]
