@@ -385,6 +385,13 @@ def test_further_boxes_are_of_draws_outside_the_first():
     assert found.to_dict()["boxes"][1]["coverage_of_all"] < 1
 
 
+def test_a_draw_lies_in_one_leaf_even_where_a_split_has_no_middle():
+    x = np.repeat([1.0, np.nextafter(1.0, 2.0)], 20)
+    leaves = cart({"x": x}, x > 1)
+
+    assert [(leaf.says, leaf.box.inside) for leaf in leaves] == [(True, 20), (False, 20)]
+
+
 def test_a_tree_whose_splits_predict_nothing_is_a_single_leaf():
     """Four draws in five are cases on either side of every split, so no split mends an error."""
     x = np.arange(40.0)

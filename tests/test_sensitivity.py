@@ -203,6 +203,26 @@ def test_rank_correlations_are_spearmans():
     assert found.target == "y"
 
 
+def test_ranks_of_a_discrete_parameter_are_those_of_its_values():
+    """By shares, equal values would have ranks of their own: 0.87 for what is 1."""
+    from scipy.stats import spearmanr
+
+    seen = {}
+
+    def keep(x):
+        seen.update(x)
+        return x["coin"] + 0.5 * x["a"]
+
+    uncertain = {"coin": "discrete(0, 1)", "a": "uniform(0, 1)"}
+    found = indices(keep, uncertain, method="rank", draws=200)
+    alone = indices(lambda x: x["coin"], uncertain, method="rank", draws=200)
+
+    y = seen["coin"] + 0.5 * seen["a"]
+    assert found.of("coin") == pytest.approx(spearmanr(seen["coin"], y).statistic)
+    assert found.of("a") == pytest.approx(spearmanr(seen["a"], y).statistic)
+    assert alone.of("coin") == 1
+
+
 def test_intervals_of_ranks_cover_as_often_as_they_say():
     """The rank correlation of two normals with correlation r is 6/pi asin(r/2)."""
     from scipy.stats import norm
@@ -327,6 +347,25 @@ def test_an_outcome_that_never_varies_is_said_to(method, value):
     assert found.constant
     assert found.says == f"Nothing moves the outcome: {found.reason}."
     assert found.measures == {}
+
+
+@pytest.mark.parametrize(("edge", "varied"), [(0.85, 2), (0.9, 0)])
+def test_a_rare_outcome_is_not_said_to_depend_on_nothing(edge, varied):
+    """All of A and B alike, the estimator divides 0 by 0 and says 0, between 0 and 0."""
+    found = indices(
+        lambda x: (x["a"] > edge) & (x["b"] > edge),
+        dict.fromkeys("ab", "uniform(0, 1)"),
+        draws=64,
+        rng=1,
+    )
+
+    assert found.measures == {}
+    assert not found.constant
+    assert found.reason == (
+        f"at {varied} of the 128 points that its variance is estimated from it differs from 0; "
+        "5 are needed. Ask for more draws"
+    )
+    assert found.says == f"Nothing can be said about the outcome: {found.reason}."
 
 
 def test_a_share_that_is_surely_there_is_told_before_a_larger_one_that_may_not_be():

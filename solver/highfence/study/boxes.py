@@ -682,10 +682,13 @@ def _grown(table: Array, cases: Mask, rows: NDArray[np.intp], floor: int, depth:
         if node.split is None:
             continue
         k, value = node.split
-        lower = table[node.rows, k] <= value
+        column = table[node.rows, k]
+        lower = column <= value
+        # Half-way between neighbors among the floats is one of the two, and both hold it.
+        above = float(column[~lower].min()) if (column == value).any() else value
         for side, mask in (("left", lower), ("right", ~lower)):
             ends = list(node.ends)
-            ends[k] = (ends[k][0], value) if side == "left" else (value, ends[k][1])
+            ends[k] = (ends[k][0], value) if side == "left" else (above, ends[k][1])
             inside = node.rows[mask]
             child = _Node(inside, int(cases[inside].sum()), ends, node.depth + 1)
             setattr(node, side, child)

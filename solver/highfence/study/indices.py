@@ -12,6 +12,7 @@ never reach an estimator.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -56,6 +57,10 @@ DEFAULT_DRAWS: Mapping[str, int] = MappingProxyType(
 
 LEAST = {"sobol": 8, "morris": 2, "pawn": 50, "rank": 5}
 """Blocks, trajectories or draws with defined outcomes below which nothing is estimated."""
+
+VARIED = 5
+"""Sobol: points of A and B whose outcome is not the usual one, below which nothing is estimated.
+Of few, most resamples hold none, and their spread is no error."""
 
 RESAMPLES = 100
 """Bootstrap resamples behind an interval."""
@@ -291,8 +296,8 @@ def indices(
     Returns
     -------
     Indices
-        With a ``reason`` and without measures where too few outcomes are defined, or all of
-        them are equal.
+        With a ``reason`` and without measures where too few outcomes are defined, all of them
+        are equal, or (``sobol``) nearly all of the base points are.
 
     Raises
     ------
@@ -310,7 +315,8 @@ def indices(
     and a seed that is not 0 (for which it would take none). The intervals of ``sobol``,
     ``morris`` and ``pawn`` come from the bootstrap's standard error (100 resamples), those of
     ``rank`` from Fisher's transformation with the variance of Bonett and Wright (2000). PAWN
-    slices shares rather than values, so a discrete parameter has slices too.
+    slices shares rather than values, so a discrete parameter has slices too; ranks are those
+    of the values, in which equal values share theirs.
 
     References
     ----------
@@ -559,10 +565,13 @@ def analyzed(
     if reason:
         constant = int(kept.sum()) >= LEAST[design.method]
         return replace(found, reason=reason, constant=constant, notes=notes)
+    if design.method == "sobol" and (reason := _why_rare(blocks[kept])):
+        return replace(found, reason=reason, notes=notes)
     estimate = {"sobol": _sobol, "morris": _morris, "pawn": _pawn, "rank": _rank}[design.method]
-    part = replace(
-        design, cube=design.cube[rows], shares=design.shares[rows], rng=design.rng.spawn(1)[0]
-    )
+    shares = design.shares
+    if design.method == "rank":  # values may be equal where shares are not
+        shares = np.column_stack([columns[name] for name in names])
+    part = replace(design, cube=design.cube[rows], shares=shares[rows], rng=design.rng.spawn(1)[0])
     more = estimate(part, names, used, confidence)
     for group in ("measures", "intervals"):
         for array in more[group].values():
@@ -595,6 +604,19 @@ def _why_not(method: str, used: Array, kept: int, asked: int) -> str:
     if np.ptp(used) <= tolerances.ROUNDING * np.abs(used).max():
         return f"the outcome is the same at all points: {used[0]:.6g}"
     return ""
+
+
+def _why_rare(blocks: Array) -> str:
+    """Return why nothing is estimated where A and B, which tell the variance, hardly vary."""
+    base = blocks[:, [0, -1]].ravel()
+    usual = float(np.median(base))
+    varied = int((np.abs(base - usual) > tolerances.ROUNDING * np.abs(base).max()).sum())
+    if varied >= VARIED:
+        return ""
+    return (
+        f"at {varied} of the {len(base)} points that its variance is estimated from it differs "
+        f"from {usual:.6g}; {VARIED} are needed. Ask for more draws"
+    )
 
 
 def _notes(found: Indices, kept: int, asked: int) -> tuple[str, ...]:
@@ -651,14 +673,16 @@ def _sobol(design: Design, names: Sequence[str], y: Array, confidence: float) ->
     from SALib.analyze import sobol
 
     _guard(y)
-    found = sobol.analyze(
-        _problem(names),
-        y.copy(),
-        calc_second_order=design.second_order,
-        num_resamples=RESAMPLES,
-        conf_level=confidence,
-        seed=_seed(design.rng),
-    )
+    with warnings.catch_warnings():  # a resample may hold no unusual outcome
+        warnings.filterwarnings("ignore", "Constant values encountered", UserWarning)
+        found = sobol.analyze(
+            _problem(names),
+            y.copy(),
+            calc_second_order=design.second_order,
+            num_resamples=RESAMPLES,
+            conf_level=confidence,
+            seed=_seed(design.rng),
+        )
     made: dict[str, Any] = {"measures": {}, "intervals": {}}
     for measure, key in (("first", "S1"), ("total", "ST")):
         value = np.array(found[key], dtype=np.float64)
