@@ -302,6 +302,37 @@ def test_standard_errors_of_sampled_orders_cover_the_exact_values(monkeypatch):
     assert 0.85 < np.mean(inside) <= 1
 
 
+def test_sampled_interactions_have_the_error_of_an_order_with_its_reverse(monkeypatch):
+    """Of three that interact the two together have none: one by one, 1/sqrt(n) was said."""
+    names = ("a", "b", "c", "d", "e")
+    game = Game(
+        name="triple",
+        players=["A"],
+        parameters=[Parameter(name, 2) for name in names],
+        stages=[Stage("s", Decision("A", "x", ["only", "other"]))],
+        derived={"triple": "a * b * c + d * e", "whole": "a * b * c * d * e"},
+        payoffs={"A": "triple"},
+        outcomes=["triple", "whole"],
+        regimes=[Regime("on", fix={"x": "only"})],
+        mechanisms={name: Mechanism({name: 0}) for name in names},
+    )
+    exact = attribute(game, "on", None, "whole").interactions
+    monkeypatch.setattr(limits, "MAX_EXACT_MECHANISMS", 2)
+    more = {"interactions": True, "permutations": 40}
+    found = attribute(game, "on", None, "triple", **more)
+    assert found.interactions[0, 1] == pytest.approx(4)
+    assert found.interaction_errors[0, 1] == 0
+
+    upper = np.triu_indices(5, 1)
+    distances = []
+    for seed in range(5):
+        found = attribute(game, "on", None, "whole", **more, rng=seed)
+        errors = found.interaction_errors[upper]
+        assert (errors > 0).all()
+        distances += list((found.interactions - exact)[upper] / errors)
+    assert 0.7 < np.std(distances) < 1.3
+
+
 def test_several_regimes_share_their_coalitions():
     both = attribute_regimes(LEVERS, ["act", "rest"], None, "worth", ["drifting"])
 

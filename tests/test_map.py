@@ -65,6 +65,25 @@ def test_borders_lie_where_the_margin_is_zero():
         assert border.width <= 2 / 16 + 1e-12
 
 
+@pytest.mark.parametrize(("margin", "borders"), [("x - y / 2", 9), ("x - 1/2", 9)])
+def test_a_border_through_the_points_of_the_grid_is_one_and_has_no_area(margin, borders):
+    """All of it ties, so that no edge has a winner at both ends: it was an area and no border."""
+    found = regime_map(three(margin, "-9"), "x", "y", ["none", "one"], cells=4, depth=1)
+
+    assert found.shares == pytest.approx({"none": 0.5, "one": 0.5})
+    assert found.near_share == 0
+    assert len(found.borders) == borders
+    for border in found.borders:
+        assert eval(margin, {"x": border.x, "y": border.y}) == 0
+        assert set(border.regimes) == {"none", "one"}
+
+
+def test_a_stretch_of_ties_has_an_area():
+    found = regime_map(three("where(x < 1/2, 0, x - 1/2)", "-9"), "x", "y", cells=4, depth=2)
+
+    assert found.shares["none = one"] == pytest.approx(0.5, abs=1 / 32)
+
+
 def test_cells_tile_the_rectangle_and_are_small_only_where_the_answer_changes():
     found = regime_map(PLANE, "x", "y", cells=8, depth=2)
 

@@ -108,6 +108,25 @@ def test_two_flips_inside_one_cell_are_both_found(a, apart):
     assert (first.says, second.says) == ("flat -> rival", "rival -> flat")
 
 
+@pytest.mark.parametrize(
+    ("rival", "alone"),
+    [("x", (0,)), ("1 - x", (1,)), ("x * (1 - x)", (0, 1)), ("(x - a) ** 2", (0.5,))],
+)
+def test_a_tie_at_one_point_is_no_flip_and_is_told(rival, alone):
+    """That one regime is best at every x was said, though a point was solved where it is not."""
+    found = tipping(choice(rival), "x", grid=9)
+
+    assert found.flips == ()
+    assert found.series[0].alone == tuple((at, "flat = rival") for at in alone)
+    where = ", ".join(f"{at:g}" for at in alone)
+    assert (
+        f"rival is best for A at every x from 0 to 1, except at x = {where}: flat = rival.\n"
+        in str(found)
+    )
+    assert json.loads(dumps(found.to_dict()))["series"][0]["alone"][0]["state"] == "flat = rival"
+    assert tipping(choice("x - a"), "x", grid=9).series[0].alone == ()
+
+
 @given(a=st.floats(0.02, 0.98), tolerance=st.sampled_from([1e-2, 1e-4, 1e-6]))
 @settings(max_examples=15)
 def test_a_jump_over_zero_is_bracketed_and_said_to_be_one(a, tolerance):

@@ -20,7 +20,8 @@
                           unsolved}]
     series              [{regime or null,
                           stretches: [{low, high, state, regimes, margin: [low, high] or null}],
-                          points: [{at, state, low, high, near_tie}]}]
+                          points: [{at, state, low, high, near_tie}],
+                          alone: [{at, state}]}]: points at which, alone, something else holds
     gaps                [{low, high, regime, found_none,
                           probes: [{at, found, says, payoff: [low, high] or null}]}]
     notes               [text]
@@ -98,7 +99,20 @@ def answer(found: Tipping) -> str:
         count = len(found.tips)
         places = "one place" if count == 1 else f"{count} places"
         return f"Under {', '.join(found.regimes)}, things change at {places} along {where}."
-    return " ".join(_sentence(found, line) for line in found.series)
+    lines = ((_sentence(found, line), _alone(found, line)) for line in found.series)
+    return " ".join(f"{said.removesuffix('.')}{alone}." for said, alone in lines)
+
+
+def _alone(found: Tipping, line: Series) -> str:
+    """Return what holds at single points, which the stretches leave out."""
+    told = []
+    for state in dict.fromkeys(state for _, state in line.alone):
+        places = [_place(at, found) for at, other in line.alone if other == state]
+        more = f" and {len(places) - 3} more points" if len(places) > 3 else ""
+        where = ", ".join(places[:3]) + more
+        words = state if found.outcome is None else f"it {_told_of(state)}"
+        told.append(f", except at {found.parameter} = {where}: {words}")
+    return "".join(told)
 
 
 def _ends(found: Tipping) -> str:
@@ -121,7 +135,8 @@ def _sentence(found: Tipping, line: Series) -> str:
     who = _judge(found)
     if len(known) == 1 or len(set(told)) == 1:
         margin = known[0].margin
-        lowest = f", by at least {number(margin[0], 3)}" if margin and len(known) == 1 else ""
+        by = f", by at least {number(margin[0], 3)} at the values solved" if margin else ""
+        lowest = by if len(known) == 1 and not line.alone else ""
         best = f"{told[0]} is best" if " " not in told[0] else f"{told[0]}: {_undecided(told[0])}"
         return f"{best} for {who} at every {where}{lowest}{_but(line)}."
     if len(known) == 2 and all(" " not in state for state in told):
@@ -139,7 +154,10 @@ def _undecided(state: str) -> str:
 
 
 def _told(stretch: Stretch) -> str:
-    words = stretch.state
+    return _told_of(stretch.state)
+
+
+def _told_of(words: str) -> str:
     return words if words in ("holds", "fails") or words.startswith("depends") else f"is {words}"
 
 
@@ -421,6 +439,7 @@ def _series_dict(found: Tipping, line: Series) -> dict[str, Any]:
             }
             for k in range(len(found.x))
         ],
+        "alone": [{"at": at, "state": state} for at, state in line.alone],
     }
 
 

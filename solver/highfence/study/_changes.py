@@ -370,7 +370,18 @@ class Changes:
             stretches.append(Stretch(from_, to, words[first], regimes, margin))
         for column in (low, high):
             column.setflags(write=False)
-        return Series(regime, tuple(stretches), low, high, tuple(words), near)
+        alone = tuple((float(self.line.x[k]), words[k]) for k in self._alone(track))
+        return Series(regime, tuple(stretches), low, high, tuple(words), near, alone)
+
+    def _alone(self, track: Track) -> Iterator[int]:
+        """Yield the points that a stretch of something else holds on both sides, or ends at."""
+        codes = np.where(track.codes < 0, UNKNOWN, track.codes)
+        pieces = [(first, last) for first, last, *_ in self._pieces(track)]
+        for first, last in pieces:
+            yield from (k for k in range(first, last) if codes[k] not in (codes[first], UNKNOWN))
+        if pieces:
+            outside = [*range(pieces[0][0]), *range(pieces[-1][1] + 1, len(codes))]
+            yield from (k for k in outside if codes[k] != UNKNOWN)
 
     def _pieces(self, track: Track) -> Iterator[tuple[int, int, float, float]]:
         """Yield the runs of a track, unknown ones included, from border to border."""

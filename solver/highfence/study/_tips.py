@@ -106,6 +106,9 @@ class Series:
     """(n,): what holds at each point; empty where nothing is certified."""
     near: tuple[bool, ...]
     """(n,): whether the margin is a near tie."""
+    alone: tuple[tuple[float, str], ...] = ()
+    """Where something else holds than on the stretch around it, at this solved point alone, and
+    what: a tie that a margin only touches, or one at an end of the range."""
 
 
 @dataclass(frozen=True)

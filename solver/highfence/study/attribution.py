@@ -933,7 +933,8 @@ def _sampled_interactions(
 ) -> tuple[Array, Array]:
     """Return interaction indices (n, n, d) from neighbors in sampled orders, and errors (n, n).
 
-    What comes before two neighbors is distributed as the index weighs it.
+    What comes before two neighbors is distributed as the index weighs it. An order and its reverse
+    are one observation here too: together they have no error where at most three interact.
     """
     seen: dict[tuple[int, int], list[Array]] = {}
     for order in orders:
@@ -951,7 +952,8 @@ def _sampled_interactions(
         number = defined.sum(axis=0)
         with np.errstate(all="ignore"):
             index[i, j] = index[j, i] = np.where(defined, table, 0).sum(axis=0) / number
-        whole = [_mean_of(row) for row in table if not np.isnan(row).all()]
+        together = (table[0::2] + table[1::2]) / 2
+        whole = [_mean_of(row) for row in together if not np.isnan(row).all()]
         if len(whole) > 1:
             error[i, j] = error[j, i] = np.std(whole, ddof=1) / np.sqrt(len(whole))
     return index, error

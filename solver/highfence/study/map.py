@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,8 @@ class Border:
     y: float
     regimes: tuple[str, str]
     width: float
-    """Distance, along the axis, of the two solved points that it lies between."""
+    """Distance, along the axis, of the two solved points that it lies between; of a point on the
+    border from the next."""
 
 
 @dataclass(frozen=True)
@@ -150,27 +152,37 @@ class RegimeMap:
 
     @property
     def shares(self) -> dict[str, float]:
-        """State -> share of the rectangle; cells whose corners differ count by corner."""
+        """State -> share of the rectangle; cells whose corners differ count by corner.
+
+        A tie that no cell has at all of its corners is a border, which has no area: the cell's
+        other corners count.
+        """
         made: dict[str, float] = {}
-        whole = (self.x.high - self.x.low) * (self.y.high - self.y.low)
-        for cell in self.cells:
-            area = (cell.x[1] - cell.x[0]) * (cell.y[1] - cell.y[0]) / whole / 4
-            for corner in cell.corners:
-                state = self.points[corner].state
-                made[state] = made.get(state, 0.0) + area
+        for area, corners in self._weighed():
+            for point in corners:
+                made[point.state] = made.get(point.state, 0.0) + area / len(corners)
         return dict(sorted(made.items(), key=lambda item: -item[1]))
 
     @property
     def near_share(self) -> float:
         """Share of the rectangle in which the margin is a near tie."""
-        whole = (self.x.high - self.x.low) * (self.y.high - self.y.low)
         return sum(
-            (cell.x[1] - cell.x[0])
-            * (cell.y[1] - cell.y[0])
-            * sum(self.points[corner].near_tie for corner in cell.corners)
-            / (4 * whole)
-            for cell in self.cells
+            area * sum(point.near_tie for point in corners) / len(corners)
+            for area, corners in self._weighed()
         )
+
+    def _weighed(self) -> Iterator[tuple[float, list[Placing]]]:
+        """Yield each cell's share of the rectangle, and the corners that it is counted by."""
+        whole = (self.x.high - self.x.low) * (self.y.high - self.y.low)
+        wide = {k for cell in self.cells if cell.state for k in cell.corners}
+        for cell in self.cells:
+            area = (cell.x[1] - cell.x[0]) * (cell.y[1] - cell.y[0]) / whole
+            corners = [
+                self.points[k]
+                for k in cell.corners
+                if k in wide or self.points[k].standing is not Standing.TIE
+            ]
+            yield area, corners or [self.points[k] for k in cell.corners]
 
     @property
     def settled(self) -> bool:
@@ -470,7 +482,11 @@ class _Quadtree:
         )
 
     def _borders(self) -> Iterator[Border]:
-        """Yield where the winner changes along the edges of cells, placed by linear margins."""
+        """Yield where the winner changes along the edges of cells, placed by linear margins.
+
+        Where two regimes are equal at a corner, and one of them is best at one neighbor of it and
+        the other at another, the border runs through the corner.
+        """
         edges = dict.fromkeys(
             edge
             for i, j, size in sorted(self.cells)
@@ -481,11 +497,16 @@ class _Quadtree:
                 ((i, j + size), (i + size, j + size)),
             )
         )
+        around: dict[Place, dict[str, Place]] = {}
         for one, two in edges:
             if self._halved(one, two):
                 continue  # a neighbor's smaller edges lie on it
             a, b = self.index[one], self.index[two]
             first, second = self.placings[a].best, self.placings[b].best
+            for place, other, best in ((one, two, second), (two, one, first)):
+                tied = self.placings[self.index[place]]
+                if tied.standing is Standing.TIE and best in tied.regimes:
+                    around.setdefault(place, {}).setdefault(best, other)
             if not first or not second or first == second:
                 continue
             lead = self.standings.lead(first, second)
@@ -494,6 +515,12 @@ class _Quadtree:
             x, y = (ends[0][k] + share * (ends[1][k] - ends[0][k]) for k in (0, 1))
             width = max(abs(ends[1][k] - ends[0][k]) for k in (0, 1))
             yield Border(x, y, (first, second), width)
+        for place, neighbors in around.items():
+            x, y = (self._value(k, place[k]) for k in (0, 1))
+            for (first, one), (second, two) in combinations(neighbors.items(), 2):
+                ends = [(self._value(0, i), self._value(1, j)) for i, j in (one, two)]
+                width = max(max(abs(a - x), abs(b - y)) for a, b in ends)
+                yield Border(x, y, (first, second), width)
 
     def _halved(self, one: Place, two: Place) -> bool:
         middle = ((one[0] + two[0]) // 2, (one[1] + two[1]) // 2)
