@@ -332,6 +332,22 @@ def test_an_outcome_over_several_equilibria_spans_all_combinations():
     assert high.tolist() == [2, 3, 2]
 
 
+@pytest.mark.parametrize(
+    ("formula", "bounds"),
+    [
+        ("K > 1 and K < 2", [(0, 1), (0, 0), (1, 1)]),
+        ("abs(K - 1.5)", [(0, 1.5), (0.5, 1.5), (0, 0)]),
+        ("abs(K - none.K)", [(0, 3), (0, 1), (0.5, 0.5)]),
+    ],
+)
+def test_what_rises_and_falls_again_over_several_equilibria_is_spanned_too(formula, bounds):
+    """At the ends alone a condition failed for sure that holds in between, and was no case."""
+    table = answers(low=[[0, 0], [0, 1], [1.5, 1]], high=[[3, 0], [1, 1], [1.5, 1]])
+    low, high = outcome_of(YARD, formula).values(table, "wall", {})
+
+    assert [*zip(low, high, strict=True)] == [pytest.approx(pair, abs=0.1) for pair in bounds]
+
+
 def test_rounding_does_not_make_one_regime_exceed_another():
     measured = outcome_of(YARD, "backfires")
     table = [[1 + 1e-9, 1], [1, 1], [1.001, 1]]

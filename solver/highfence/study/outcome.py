@@ -85,8 +85,10 @@ class Outcome:
         Notes
         -----
         Where regimes have several equilibria, the formula is evaluated with every input at
-        its lowest and at its highest value. That brackets formulas which rise or fall with
-        each input on its own, and may be wider than what the equilibria give together.
+        its lowest and at its highest value, and from there with one at a time at
+        :data:`BETWEEN` values in between, for formulas that rise and fall again. What does so
+        within less than that is missed; and the bracket may be wider than what the equilibria
+        give together.
 
         Values of one name under several regimes that rounding alone parts are taken for one:
         to ``tolerances.SAME`` of their size in a condition, to :data:`EQUAL` in a number.
@@ -158,12 +160,26 @@ class Outcome:
             lowest[wide] = highest[wide] = np.nan
             return
         at = {key: low[wide] for key, (low, _) in columns.items()}
-        for corner in product((0, 1), repeat=len(varying)):
-            at.update({k: columns[k][side][wide] for k, side in zip(varying, corner, strict=True)})
-            made = self._at(len(wide), at, fixed, wide)
+
+        def widen(moved: Mapping[str, Array]) -> None:
+            made = self._at(len(wide), {**at, **moved}, fixed, wide)
             lowest[wide] = np.minimum(lowest[wide], made)
             highest[wide] = np.maximum(highest[wide], made)
 
+        corners = 2 ** len(varying) * int(wide.sum())
+        count = min(max(limits.MAX_SAMPLES // (corners * len(varying)), 1), BETWEEN)
+        for corner in product((0, 1), repeat=len(varying)):
+            at.update({k: columns[k][side][wide] for k, side in zip(varying, corner, strict=True)})
+            widen({})
+            for key, side in zip(varying, corner, strict=True):
+                low, high = (end[wide] for end in columns[key])
+                if side == 0:
+                    for part in np.arange(1, count + 1) / (count + 1):
+                        widen({key: low + (high - low) * part})
+
+
+BETWEEN = 15
+"""Values between the lowest and the highest of an input at which a formula is evaluated."""
 
 EQUAL = 1e-9
 """Values that differ by less than this share of the larger one are equal: a margin's sign counts
