@@ -37,7 +37,7 @@ from highfence.methods.zero_sum import zero_sum_lp
 from searches import drained
 from tree_oracles import as_pure, pure_subgame_perfect, random_tree, up_to_excluded_sets
 
-HOW_MANY = [pytest.param(25, id="few"), pytest.param(2_000, id="2000", marks=pytest.mark.slow)]
+HOW_MANY = [pytest.param(15, id="few"), pytest.param(2_000, id="2000", marks=pytest.mark.slow)]
 CLOSE = 1e-7
 
 peer = pytest.mark.skipif(

@@ -354,6 +354,7 @@ def test_quick_looks_for_no_boundaries(tmp_path):
     assert verdict.quick
 
 
+@pytest.mark.slow
 def test_a_boundary_starts_from_what_the_regime_sets():
     """long_arm sets Phi to 0.03, whatever the game's own value is."""
     verdict = judge_claims("long_arm_aligns_allies")["long_arm_aligns_allies"]

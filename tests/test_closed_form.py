@@ -77,7 +77,12 @@ def test_without_intervention_research_is_four_thirds_of_the_least_cost():
 
 
 @pytest.mark.parametrize(
-    "regime", [pytest.param("both", marks=pytest.mark.slow), "research_only", "laissez_faire"]
+    "regime",
+    [
+        pytest.param("both", marks=pytest.mark.slow),
+        pytest.param("research_only", marks=pytest.mark.slow),
+        "laissez_faire",
+    ],
 )
 def test_every_draw_is_certified(regime):
     form = formed("spencer_brander_1983", regime)

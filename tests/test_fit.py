@@ -60,6 +60,7 @@ def test_planted_values_are_found_again(gain, level):
     assert not found.loose
 
 
+@pytest.mark.slow
 def test_a_fit_does_as_well_as_a_grid_where_nothing_fits_exactly():
     targets = {"act.worth": 0.5, "rest.worth": 0.4}
     found = fit(LEVER, ["gain"], targets, scales=dict.fromkeys(targets, 1.0))
@@ -204,6 +205,7 @@ def test_a_target_that_does_not_name_its_regime_is_refused_with_the_game():
         )
 
 
+@pytest.mark.slow
 def test_the_flagship_is_fitted_to_what_it_declares_and_says_what_does_not_fit():
     found = fit("small_yard_high_fence", ["align", "gamH", "gamL"], starts=2)
     assert found.status is FitStatus.FITTED

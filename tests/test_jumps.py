@@ -197,7 +197,9 @@ LED_STOP = replace(
 
 
 @pytest.mark.parametrize("game", [STOP, LED_STOP], ids=["alone", "led"])
-@pytest.mark.parametrize("t", [0.3001, 0.313, 0.333, 0.3312])
+@pytest.mark.parametrize(
+    "t", [0.3001, 0.333, *(pytest.param(t, marks=pytest.mark.slow) for t in (0.313, 0.3312))]
+)
 def test_an_action_that_is_left_for_a_narrow_edge_is_no_equilibrium(game, t):
     said = only(game, t=t)
 

@@ -88,6 +88,7 @@ def test_a_kernel_is_loaded_when_it_is_first_needed_and_linear_algebra_is_not():
     assert done.stdout == "False ensure_blas\nNone\n[True, True, True, True] None\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
 def test_a_disk_that_is_full_keeps_no_kernel_and_loses_none(tmp_path):
     code = (
@@ -137,7 +138,7 @@ def filled(kept: Path) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("where", ["beside", "elsewhere"])
+@pytest.mark.parametrize("where", ["beside", pytest.param("elsewhere", marks=pytest.mark.slow)])
 def test_a_change_of_one_kernel_drops_what_was_compiled_of_all(installed, tmp_path, where):
     """Also of those whose own file is the same: functions of others are compiled into them."""
     variables = {"NUMBA_CACHE_DIR": "" if where == "beside" else str(tmp_path)}

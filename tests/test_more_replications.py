@@ -250,6 +250,7 @@ def test_integration_before_a_conflict_has_the_sign_of_own_less_others_elasticit
     assert np.sign(round(found, 9)) == np.sign(float(e_H) - float(e_F))
 
 
+@pytest.mark.slow
 def test_power_is_what_bargaining_yields_and_shifts_with_the_easier_good():
     usual = outcome("power_of_imports")
     easier = outcome("power_of_imports", eps_chips=5)

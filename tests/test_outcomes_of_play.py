@@ -251,6 +251,7 @@ def test_what_can_be_paid_is_known_where_most_is_not_followed_up():
     assert solution.bounds()["A"] == (0, 3)
 
 
+@pytest.mark.slow
 def test_an_action_is_left_out_that_is_never_as_good_as_another():
     """What follows "in" pays the leader 1 to 3 and what follows "out" 4: it is taken."""
     choices = ["a", "b", "c", "d"]
