@@ -348,6 +348,29 @@ def test_what_rises_and_falls_again_over_several_equilibria_is_spanned_too(formu
     assert [*zip(low, high, strict=True)] == [pytest.approx(pair, abs=0.1) for pair in bounds]
 
 
+@pytest.mark.parametrize(
+    ("formula", "values"),
+    [
+        ("log(K) > 1", [np.nan, np.nan, 1]),  # of -1, 0 and 3
+        ("not (log(K) > 1)", [np.nan, np.nan, 0]),
+        ("K > 0 and log(K) > 1", [0, 0, 1]),
+        ("K <= 0 or log(K) > 1", [1, 1, 1]),
+        ("log(K) > 1 or K < 0", [1, np.nan, 1]),
+        ("none.K / K > 0", [0, np.nan, 1]),
+        ("where(K > 0, log(K), -9) > 1", [0, 0, 1]),
+        ("where(log(K) > 1, 2, 3)", [np.nan, np.nan, 2]),
+        ("2 / (1 + exp(300 * K ** 2))", [0, 1, 0]),
+    ],
+)
+def test_a_condition_over_an_undefined_number_neither_holds_nor_fails(formula, values):
+    """NaN is above nothing: the condition failed, and was counted among the draws."""
+    table = answers(low=[[-1, 1], [0, 1], [3, 1]], high=[[-1, 1], [0, 1], [3, 1]])
+    low, high = outcome_of(YARD, formula).values(table, "wall", {})
+
+    assert low == pytest.approx(np.array(values, dtype=float), abs=1e-99, nan_ok=True)
+    assert high == pytest.approx(np.array(values, dtype=float), abs=1e-99, nan_ok=True)
+
+
 def test_rounding_does_not_make_one_regime_exceed_another():
     measured = outcome_of(YARD, "backfires")
     table = [[1 + 1e-9, 1], [1, 1], [1.001, 1]]

@@ -23,6 +23,7 @@ from ..spec.model import Chance, Game
 from ..spec.resolve import derived_names
 from ..spec.sentences import compile_outcome, outcome_names
 from ._asked import game_of, owners_of
+from ._undefined import decides, value_and_known
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +81,8 @@ class Outcome:
         -------
         low, high : array, shape (n,)
             0 and 1 of a condition; 0 and 1 together where it depends on which equilibrium is
-            played. NaN where a regime that it reads is not certified, or the value is undefined.
+            played. NaN where a regime that it reads is not certified, or the value is undefined:
+            that of a condition too, where a number that it hangs on is.
 
         Notes
         -----
@@ -143,9 +145,14 @@ class Outcome:
     ) -> Array:
         inputs = {key: np.broadcast_to(value, rows)[where] for key, value in fixed.items()}
         inputs.update(columns)
-        (value,) = evaluate([self.root], inputs)
         size = len(np.empty(rows)[where])
-        return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size))
+        if not decides(self.root):
+            (value,) = evaluate([self.root], inputs)
+            return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size))
+        value, known = value_and_known(self.root, inputs)
+        made = np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size))
+        made[~np.broadcast_to(known, size)] = np.nan
+        return made
 
     def _corners(
         self,
