@@ -296,6 +296,17 @@ def test_a_regime_is_never_worse_than_itself_for_having_several_equilibria():
     assert compare(game)["free"].flags == {"self": False}
 
 
+def test_a_flag_over_an_undefined_number_is_not_said_to_fail():
+    flags = {
+        "open": "log(pay_A - 1000) > 1",
+        "denied": "not (log(pay_A - 1000) > 1)",
+        "guarded": "pay_A > 1000 and log(pay_A - 1000) > 1",
+    }
+    made = compare(dataclasses.replace(MEETING, flags=flags))
+
+    assert made["ban"].flags == {"open": None, "denied": None, "guarded": False}
+
+
 def test_rounding_does_not_raise_a_flag():
     game = choosing(
         {"a": "exp(x) / exp(x)", "b": "exp(2 * x) / exp(x) / exp(x)"},

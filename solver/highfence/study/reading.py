@@ -21,6 +21,7 @@ from ..solution import Equilibrium, Solution
 from ..spec.formulas import Expr, evaluate, input_names
 from ..spec.model import Game
 from ..spec.sentences import compile_sentences
+from ._undefined import value_and_known
 
 __all__ = ["Readings", "readings"]
 
@@ -79,7 +80,10 @@ class Readings:
                 return None
             if any(_is_open(key, this, solutions) for key in formula.names):
                 return None
-            truth = np.asarray(found[id(formula.root)], dtype=bool)
+            value, known = value_and_known(formula.root, inputs)
+            truth = np.asarray(value, dtype=bool)
+            if not np.all(known):
+                return None
             return bool(truth.flat[0]) if truth.all() or not truth.any() else None
 
         flags = {flag: holds(formula) for flag, formula in self.flags.items()}
