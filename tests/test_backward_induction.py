@@ -26,6 +26,7 @@ from highfence.methods.sequence_form import (
     minimax_realization_plans,
 )
 from highfence.solution import Findings
+from highfence.solve import solve
 from searches import drained
 from tree_oracles import (
     as_behavior,
@@ -582,3 +583,35 @@ def test_a_hundred_thousand_nodes_take_two_seconds():
     assert len(found) == 1
     assert form.num_nodes > 88_000
     assert elapsed < 2
+
+
+def tied_replies(count: int) -> ExtensiveForm:
+    """Two types of a sender, two signals, and a receiver to whom all replies are the same."""
+
+    def send(kind: int) -> Move:
+        def answer(signal: int) -> Move:
+            ends = [Terminal(((7 * kind + 5 * signal + 3 * k) % 11, 0)) for k in range(count)]
+            return Move(1, f"signal {signal}", tuple(map(str, range(count))), tuple(ends))
+
+        return Move(0, f"type {kind}", ("first", "second"), (answer(0), answer(1)))
+
+    root = Lottery("type", ("a", "b"), (Fraction(1, 2), Fraction(1, 2)), (send(0), send(1)))
+    return ExtensiveForm.from_tree(["sender", "receiver"], root)
+
+
+@pytest.mark.parametrize("name", ["backward_induction", "perfect_bayesian"])
+def test_many_tied_replies_end_at_a_named_limit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_STAGE_ENTRIES", 10_000)
+    solution = solve(tied_replies(6), method=name)
+    assert solution.status == "partial"
+    assert any("highfence.limits.MAX_STAGE_ENTRIES" in note for note in solution.notes)
+    assert solution.equilibria
+    assert all(found.certificate.holds for found in solution.equilibria)
+
+
+def test_comparisons_of_rays_end_at_a_named_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_RAY_COMPARISONS", 1_000)
+    profiles, findings = drained(backward_induction(tied_replies(6)))
+    assert not findings.complete
+    assert any("highfence.limits.MAX_RAY_COMPARISONS" in note for note in findings.notes)
+    assert profiles

@@ -97,6 +97,13 @@ MAX_COMBINATIONS = 200_000
 MAX_RAYS = 20_000
 """Extreme rays of one polyhedron of the sequence form that are enumerated."""
 
+MAX_RAY_COMPARISONS = 2_000_000_000
+"""Comparisons of rays of such a polyhedron that tell which of them span a face."""
+
+MAX_STAGE_ENTRIES = 1_500_000
+"""Actions and ends of one stage of a tree, times its equilibria that are followed up; a tenth of
+them where beliefs are sought too."""
+
 MAX_COMPLETIONS = 100_000
 """Ways to complete one pure equilibrium where players exclude information sets themselves."""
 

@@ -411,14 +411,25 @@ class Truncation:
 
     def reach(self, behavior: Mapping[int, Sequence[Number]]) -> list[Number]:
         """Return the probability of every end if play starts at the root."""
+        # Most ends are reached with probability 0, and most that are not by sure moves alone.
+        taken_at_all = {
+            (known, action): part
+            for known, odds in behavior.items()
+            for action, part in enumerate(odds)
+            if part
+        }
+        sure = {
+            step for step, part in taken_at_all.items() if part == 1 and not isinstance(part, float)
+        }
         reached = []
         for weight, taken in zip(self.chance, self.choices, strict=True):
-            for known, action in taken:
-                part = behavior[known][action]
-                if not part:  # as at most ends, where most is pure
-                    weight = part
+            for step in taken:
+                if step in sure:
+                    continue
+                if step not in taken_at_all:
+                    weight = behavior[step[0]][step[1]]
                     break
-                weight = weight * part
+                weight = weight * taken_at_all[step]
             reached.append(weight)
         return reached
 

@@ -37,7 +37,7 @@ from functools import partial
 from itertools import chain, islice, pairwise, product
 from math import lcm, prod
 from operator import mul
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,7 @@ __all__ = ["Search", "backward_induction", "has_perfect_recall", "pure_sequentia
 Rational = Fraction | int
 Values = Mapping[int, Sequence[Rational]]
 Behavior = dict[int, tuple[Any, ...]]
+_T = TypeVar("_T")
 
 _MOST_BITS = 256
 """Payoffs are made integers if the common denominator has no more bits than this."""
@@ -162,8 +163,8 @@ def backward_induction(
         whether a move counts), if payoffs there are too close to what was found in floats to
         be told apart, or if a limit was reached (of a stage of two with more than ``MAX_RAYS``
         only one equilibrium is found if interests are opposed, else only pure ones):
-        ``MAX_STAGE_GAMES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``, ``MAX_SUPPORT_PATHS``,
-        ``MAX_STAGE_PATHS``, ``MAX_EQUILIBRIA`` or
+        ``MAX_STAGE_GAMES``, ``MAX_STAGE_ENTRIES``, ``MAX_CONTINUATIONS``, ``MAX_RAYS``,
+        ``MAX_RAY_COMPARISONS``, ``MAX_SUPPORT_PATHS``, ``MAX_STAGE_PATHS``, ``MAX_EQUILIBRIA`` or
         ``MAX_LISTED_PROBABILITIES`` of :mod:`highfence.limits`. The notes name the subgames,
         and say where equilibria form a continuum. ``count`` and ``outcomes`` are exact, and made
         without listing anything; so are the ``extremes``, given where not all are yielded. At
@@ -291,7 +292,7 @@ def pure_sequential(
     1 0 1 0 1 0
     0 1 0 1 0 1
     """
-    search = Search(form)
+    search = Search(form, beliefs=True)
     search.note("mixed", "mixed equilibria were not searched")
     return (yield from search.run(search.pure_and_sequential, plans, limit))
 
@@ -324,6 +325,8 @@ class Search:
     form: ExtensiveForm
     foresee: bool = False
     """Stages in which too many rays are expected are not searched for mixed equilibria."""
+    beliefs: bool = False
+    """Each equilibrium of a stage is asked for beliefs that support it, which takes longer."""
     foreseen: str = ""
     """The first of these, and why."""
     complete: bool = True
@@ -334,6 +337,8 @@ class Search:
     """Payoffs of continuations that were found in floats."""
     cut: set[int] = field(default_factory=set)
     """Roots of subgames of which not all continuations were followed up."""
+    some: set[int] = field(default_factory=set)
+    """Those among them of whose stages not all equilibria were."""
     behaviors: dict[int, list[tuple[Any, ...]]] = field(default_factory=dict)
     """Per stage that has one set of equilibria, whatever follows: where each of them leads."""
     notes: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
@@ -531,7 +536,7 @@ class Search:
                 )
                 way = self._way(tuple(behavior.items()), parts, onward, tuple(met.items()))
                 ways.append((value, way))
-        if len(known) == 1 and len(ways) > 1:
+        if len(known) == 1 and len(ways) > 1 and root not in self.some:
             ((_, found),) = known.items()
             self.behaviors[root] = [tuple(tree.reach(behavior)) for behavior in found]
         return grouped(ways)
@@ -652,6 +657,9 @@ class Search:
             profiles, findings = _drained(extreme_enumeration(game))
             if not findings.complete:
                 return self._pure_instead(tree, values, "; ".join(findings.notes))
+            profiles = self._followed(
+                tree, profiles, lambda profile: sum(map(_used, profile.strategies))
+            )
             pairs = [profile.strategies for profile in profiles]
             found = [
                 self._from_strategies(
@@ -679,6 +687,9 @@ class Search:
                     self._subgame_name(tree.root),
                 )
                 plans = [minimax_realization_plans(tree, (first, second), values)]
+            plans = self._followed(
+                tree, plans, lambda pair: _used(pair[0].values()) + _used(pair[1].values())
+            )
             pairs = [(tuple(x.values()), tuple(y.values())) for x, y in plans]
             found = [self._from_realization_plans(tree, pair, values) for pair in plans]
         if any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True)):
@@ -817,7 +828,7 @@ class Search:
             )
         return [
             rest | {player: tree.plans[player][k] for player, k in zip(active, chosen, strict=True)}
-            for chosen in np.argwhere(stable).tolist()
+            for chosen in self._followed(tree, np.argwhere(stable).tolist())
         ]
 
     def _behavior(self, tree: Truncation, plans: Mapping[int, Plan], values: Values) -> Behavior:
@@ -831,6 +842,28 @@ class Search:
             known: self.pure[action, len(self.form.information_sets[known].actions)]
             for known, action in steps
         }
+
+    def _followed(
+        self, tree: Truncation, found: list[_T], used: Callable[[_T], int] | None = None
+    ) -> list[_T]:
+        """Return the equilibria of a stage that are followed up, and note if these are not all.
+
+        Those that mix least come first, by the number of actions that are ``used``.
+        """
+        size = sum(len(self.form.information_sets[known].actions) for known in tree.sets)
+        size = (size + len(tree.ends)) * (10 if self.beliefs else 1)
+        most = max(1, limits.MAX_STAGE_ENTRIES // size)
+        if len(found) <= most:
+            return found
+        self.cut_short(
+            "stage",
+            f"only {most} of {len(found)} equilibria of one stage were followed up "
+            "(highfence.limits.MAX_STAGE_ENTRIES), those that mix least,",
+            tree.root,
+        )
+        self.cut.add(tree.root)
+        self.some.add(tree.root)
+        return found[:most] if used is None else sorted(found, key=used)[:most]
 
     def _from_strategies(
         self, tree: Truncation, weights: Mapping[int, Sequence[Any]], values: Values
@@ -1044,6 +1077,10 @@ def _drained(
             found.append(next(profiles))
         except StopIteration as end:
             return found, end.value or Findings(complete=False)
+
+
+def _used(odds: Iterable[Any]) -> int:
+    return sum([1 for part in odds if part])
 
 
 def _in_floats(behavior: Behavior) -> Behavior:

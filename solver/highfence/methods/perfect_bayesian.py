@@ -111,7 +111,7 @@ def perfect_bayesian(
     ...     print(*(str(p) for strategy in profile.probabilities for p in strategy))
     0 1 1/2 1/2 2/3 1/3
     """
-    search = Search(form)
+    search = Search(form, beliefs=True)
 
     def solve(tree: Truncation, values: Values) -> Iterator[Behavior]:
         return _stage_equilibria(search, tree, values)

@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 from .. import limits
 from ..forms.reduce import Truncation
 from ._growth import about, expected
-from .rational_lp import in_convex_hull, least_cost
+from .rational_lp import least_cost
 
 __all__ = [
     "RealizationPlan",
@@ -70,7 +70,7 @@ _EMPTY = (-1, 0)
 
 
 class TooManyRays(Exception):
-    """``limits.MAX_RAYS`` would be passed; the message says what is known of their number."""
+    """A limit would be passed; the message says which, and what is known of the rays' number."""
 
     def __init__(self, known: str, foreseen: bool = False) -> None:
         super().__init__(known)
@@ -119,7 +119,7 @@ def extreme_realization_plans(
     ------
     TooManyRays
         More than ``limits.MAX_RAYS`` rays on the way, or in the end: each pure strategy is that
-        of at least one ray.
+        of at least one ray. Or more than ``limits.MAX_RAY_COMPARISONS``.
     """
     most = max(tree.counts[player] for player in players)
     if most > limits.MAX_RAYS:
@@ -127,7 +127,7 @@ def extreme_realization_plans(
     sides = [_side(tree, player) for player in players]
     payoffs = _sequence_payoffs(tree, players, values)
     flipped = {(b, a): pair for (a, b), pair in payoffs.items()}
-    plans = []
+    vertices = []
     for own, other, table, whose in (
         (sides[0], sides[1], payoffs, 1),
         (sides[1], sides[0], flipped, 0),
@@ -136,30 +136,22 @@ def extreme_realization_plans(
         for (mine, theirs), pair in table.items():
             worth.setdefault(theirs, []).append((mine, pair[whose]))
         coordinates = _coordinates(own)
-        width = len(coordinates[_EMPTY])
         rows = [
             [*coordinates[sequence], *([0] * len(other.before))] for sequence in own.sequences
         ] + _price_rows(other, worth, coordinates)
-        points: dict[int, RealizationPlan] = {}
-        for ray, mask in _extreme_rays(rows, foresee):
-            if ray[0] > 0:  # the others are directions in which prices grow
-                points[mask] = {
-                    sequence: Fraction(sum(map(mul, coordinates[sequence], ray[:width])), ray[0])
-                    for sequence in own.sequences
-                }
-        plans.append(points)
-    first, second = plans
-    counts = len(sides[0].sequences), len(sides[1].sequences)
+        points = _points(_extreme_rays(rows, foresee), own, coordinates)
+        vertices.append(_vertices(points, own, other, table, whose))
+    first, second = vertices
     # In the second polyhedron the sequences of the second player come first: turn round.
+    counts = len(sides[0].sequences), len(sides[1].sequences)
     turned = {
-        (mask >> counts[1]) | (mask & (1 << counts[1]) - 1) << counts[0]: point
-        for mask, point in second.items()
+        (mask >> counts[1]) | (mask & (1 << counts[1]) - 1) << counts[0]: plan
+        for mask, plan in second.items()
     }
-    found: dict[tuple[object, object], tuple[RealizationPlan, RealizationPlan]] = {}
-    for mask, other_mask in _complementary(list(first), list(turned), sum(counts)):
-        x, y = first[mask], turned[other_mask]
-        found[tuple(x.values()), tuple(y.values())] = x, y
-    return _extreme(list(found.values()))
+    return [
+        (first[mask], turned[other_mask])
+        for mask, other_mask in _complementary(list(first), list(turned), sum(counts))
+    ]
 
 
 def is_strictly_competitive(
@@ -241,25 +233,94 @@ def _least_price(
     return {sequence: solution[k] for sequence, k in column.items()}
 
 
-def _extreme(
-    pairs: list[tuple[RealizationPlan, RealizationPlan]],
-) -> list[tuple[RealizationPlan, RealizationPlan]]:
-    """Drop pairs in which one plan is a mixture of others that go with the other plan.
+def _points(
+    rays: Sequence[Ray], own: _Side, coordinates: Mapping[tuple[int, int], Sequence[int]]
+) -> list[tuple[int, ...]]:
+    """Return the plans at the vertices among rays, each once, whatever the prices.
+
+    Each is given by integers in a common ratio: that of the empty sequence, then of all others.
+    """
+    parts = [
+        [(k, entry) for k, entry in enumerate(coordinates[sequence]) if entry]
+        for sequence in (_EMPTY, *own.sequences)
+    ]
+    points: dict[tuple[int, ...], None] = {}
+    for ray, _ in rays:
+        if ray[0] > 0:  # the others are directions in which prices grow
+            points[_primitive([sum([ray[k] * entry for k, entry in part]) for part in parts])] = (
+                None
+            )
+    return list(points)
+
+
+def _vertices(
+    points: Sequence[tuple[int, ...]],
+    own: _Side,
+    other: _Side,
+    table: Mapping[tuple[tuple[int, int], tuple[int, int]], tuple[Fraction, Fraction]],
+    whose: int,
+) -> dict[int, RealizationPlan]:
+    """Return the plans that are no mixtures of others with the same best replies, by mask.
 
     A vertex of ``P`` need not be one in ``x`` alone: prices where play never comes have kinks
-    of their own.
+    of their own. Let ``v`` be what the other's best plan against ``x`` is worth. The polyhedron of
+    all ``(x, v)`` with a ``v`` at least that large has facets of two kinds: a sequence of ``x``
+    has probability zero, or a pure plan of the other is worth ``v``. Its vertices are among the
+    points of vertices of ``P``, and a point is one if and only if no other point lies on all facets
+    on which it lies.
+
+    Returns
+    -------
+    dict
+        Bit ``s`` of a key: the own sequence of this number has probability 0. Bits of the other's
+        sequences follow: a best plan carries it out.
     """
-    dropped: set[int] = set()
-    for side in (0, 1):
-        groups: dict[object, list[int]] = {}
-        for index, pair in enumerate(pairs):
-            groups.setdefault(tuple(pair[1 - side].values()), []).append(index)
-        for group in groups.values():
-            plans = [tuple(pairs[index][side].values()) for index in group]
-            for k, index in enumerate(group):
-                if in_convex_hull(plans[k], plans[:k] + plans[k + 1 :]):
-                    dropped.add(index)
-    return [pair for index, pair in enumerate(pairs) if index not in dropped]
+    size = len(own.sequences)
+    number = {sequence: k for k, sequence in enumerate((_EMPTY, *own.sequences))}
+    whole = lcm(*(pair[whose].denominator for pair in table.values()))
+    pays: list[list[tuple[tuple[int, int], int]]] = [[] for _ in number]
+    for (mine, theirs), pair in table.items():
+        if pair[whose]:
+            pays[number[mine]].append((theirs, int(pair[whose] * whole)))
+    masks = []
+    for point in points:
+        zero = sum([1 << k for k, part in enumerate(point[1:]) if not part])
+        gains = dict.fromkeys((_EMPTY, *other.sequences), 0)
+        for part, paid in zip(point, pays, strict=True):
+            if part:
+                for theirs, pay in paid:
+                    gains[theirs] += part * pay
+        masks.append(zero | _best(other, gains) << size)
+    words = _words(masks, size + len(other.sequences))
+    columns = np.ascontiguousarray(words.T)
+    kept = {}
+    for point, mask, own_words in zip(points, masks, words, strict=True):
+        if _having(columns, own_words) == 1:
+            kept[mask] = {
+                sequence: Fraction(part, point[0])
+                for sequence, part in zip(own.sequences, point[1:], strict=True)
+            }
+    return kept
+
+
+def _best(side: _Side, gains: dict[tuple[int, int], int]) -> int:
+    """Return a mask of the sequences that a player's best plans carry out.
+
+    ``gains``: what each sequence adds to the payoff; what follows it is added to it here.
+    """
+    actions: dict[int, list[tuple[int, int]]] = {known: [] for known in side.before}
+    for sequence in side.sequences:
+        actions[sequence[0]].append(sequence)
+    # A player's later information sets have higher numbers.
+    for known, leads in reversed(side.before.items()):
+        price = max([gains[sequence] for sequence in actions[known]])
+        actions[known] = [sequence for sequence in actions[known] if gains[sequence] == price]
+        gains[leads] += price
+    reached = {_EMPTY}
+    for known, leads in side.before.items():
+        if leads in reached:
+            reached.update(actions[known])
+    return sum([1 << k for k, sequence in enumerate(side.sequences) if sequence in reached])
 
 
 def _side(tree: Truncation, player: int) -> _Side:
@@ -358,11 +419,10 @@ def _extreme_rays(rows: list[list[int]], foresee: bool = False) -> list[Ray]:
         for k, ray in zip(basis, _dual_basis([rows[k] for k in basis]), strict=True)
     ]
     counts = [len(rays)]
+    compared = 0
     added = [k for k in range(len(rows)) if k not in basis]
     for place, k in enumerate(added, 1):
-        rays = _cut(rays, rows[k], k, dimension, len(rows))
-        if len(rays) > limits.MAX_RAYS:
-            raise TooManyRays(_passed())
+        rays, compared = _cut(rays, rows[k], k, dimension, len(rows), compared)
         counts.append(len(rays))
         likely = expected(counts, len(added) - place, limits.MAX_RAYS) if foresee else 0
         if likely > _FORESEEN * limits.MAX_RAYS:
@@ -420,8 +480,13 @@ def _primitive(vector: Sequence[int]) -> tuple[int, ...]:
     return tuple(entry // divisor for entry in vector) if divisor > 1 else tuple(vector)
 
 
-def _cut(rays: list[Ray], row: list[int], k: int, dimension: int, count: int) -> list[Ray]:
-    """Return the rays of the cone after adding the inequality ``row z >= 0``, number ``k``."""
+def _cut(
+    rays: list[Ray], row: list[int], k: int, dimension: int, count: int, compared: int
+) -> tuple[list[Ray], int]:
+    """Return the rays of the cone after adding the inequality ``row z >= 0``, number ``k``.
+
+    ``compared``: comparisons of rays so far, which are returned with those made here.
+    """
     bit = 1 << k
     kept: list[Ray] = []
     stay: list[tuple[int, int]] = []
@@ -435,23 +500,43 @@ def _cut(rays: list[Ray], row: list[int], k: int, dimension: int, count: int) ->
             if slack:
                 stay.append((index, slack))
     if not go:
-        return kept
+        return kept, compared
+    if len(kept) > limits.MAX_RAYS:
+        raise TooManyRays(_passed())
     table = _words([mask for _, mask in rays], count)
+    columns = np.ascontiguousarray(table.T)
     gone = table[[index for index, _ in go]]
     for index, slack in stay:
         shared = table[index] & gone
         enough = np.flatnonzero(np.bitwise_count(shared).sum(axis=1) >= dimension - 2)
+        compared += len(enough) * len(table)
+        if compared > limits.MAX_RAY_COMPARISONS:
+            raise TooManyRays(
+                f"more than {limits.MAX_RAY_COMPARISONS} comparisons of rays, "
+                "highfence.limits.MAX_RAY_COMPARISONS"
+            )
         for position in enough.tolist():
-            common = shared[position]
             # Two rays span a face if and only if no third one has all that they share.
-            if np.count_nonzero(((table & common) == common).all(axis=1)) == 2:
+            if _having(columns, shared[position]) == 2:
                 outer, excess = go[position]
                 made = [
                     excess * a + slack * b
                     for a, b in zip(rays[index][0], rays[outer][0], strict=True)
                 ]
                 kept.append((_primitive(made), rays[index][1] & rays[outer][1] | bit))
-    return kept
+                if len(kept) > limits.MAX_RAYS:
+                    raise TooManyRays(_passed())
+    return kept, compared
+
+
+def _having(columns: NDArray[np.uint64], words: NDArray[np.uint64]) -> int:
+    """Return how many masks have all bits of one; ``columns[k, i]`` is word k of mask i."""
+    within: NDArray[np.intp] | None = None
+    for k in np.flatnonzero(words):  # hardly any are left after the first
+        column = columns[k] if within is None else columns[k, within]
+        fits = np.flatnonzero((column & words[k]) == words[k])
+        within = fits if within is None else within[fits]
+    return columns.shape[1] if within is None else len(within)
 
 
 def _words(masks: Sequence[int], bits: int) -> NDArray[np.uint64]:
