@@ -135,12 +135,21 @@ def layout(
 
 
 class _Writer:
-    """Writes straight-line scalar code for nodes of a layout."""
+    """Writes straight-line scalar code for nodes of a layout.
+
+    It has no branches, and assigns a name once: for every name that is assigned twice, be it in
+    two branches, numba goes once more through the whole function.
+    """
 
     def __init__(self, plan: Layout) -> None:
         self.plan = plan
         self.calls: dict[str, Callable[..., Any]] = {}
         self.position = {id(node): k for k, node in enumerate(plan.nodes)}
+        self.branch = ""
+        """What ends the names of one branch of a function."""
+
+    def name(self, node: Expr) -> str:
+        return f"t{self.position[id(node)]}{self.branch}"
 
     def literal(self, node: Expr) -> str:
         if isinstance(node.value, bool):
@@ -151,7 +160,7 @@ class _Writer:
         if node.op == "const":
             return self.literal(node)
         if id(node) in local:
-            return f"t{self.position[id(node)]}"
+            return self.name(node)
         slot = self.plan.slot[id(node)]
         return f"(v[{slot}] != 0.0)" if node.is_bool else f"v[{slot}]"
 
@@ -175,10 +184,10 @@ class _Writer:
                 # What is compared in vain because it is undefined must be what is returned.
                 sign = "<" if node.op == "min" else ">"
                 if node.args[0].op == "const":
-                    return f"({a[0]} if {a[0]} {sign} {a[1]} else {a[1]})"
+                    return f"choose({a[0]} {sign} {a[1]}, {a[0]}, {a[1]})"
                 if node.args[1].op == "const":
-                    return f"({a[1]} if {a[1]} {sign} {a[0]} else {a[0]})"
-                return f"({a[0]} if {a[0]} {sign} {a[1]} or {a[0]} != {a[0]} else {a[1]})"
+                    return f"choose({a[1]} {sign} {a[0]}, {a[1]}, {a[0]})"
+                return f"choose(({a[0]} {sign} {a[1]}) | ({a[0]} != {a[0]}), {a[0]}, {a[1]})"
             case "lt":
                 return f"{a[0]} < {a[1]}"
             case "le":
@@ -187,8 +196,10 @@ class _Writer:
                 return f"{a[0]} == {a[1]}"
             case "ne":
                 return f"{a[0]} != {a[1]}"
-            case "and" | "or":
-                return f"{a[0]} {node.op} {a[1]}"
+            case "and":
+                return f"{a[0]} & {a[1]}"
+            case "or":
+                return f"{a[0]} | {a[1]}"
             case "not":
                 return f"not {a[0]}"
             case "neg":
@@ -196,7 +207,7 @@ class _Writer:
             case "abs" | "exp" | "log" | "sqrt":
                 return f"np.{node.op}({a[0]})"
             case "where":
-                return f"({a[1]} if {a[0]} else {a[2]})"
+                return f"choose({a[0]}, {a[1]}, {a[2]})"
             case "call":
                 name = f"call{len(self.calls)}"
                 self.calls[name] = node.value
@@ -211,12 +222,12 @@ class _Writer:
             if node.op in ("const", "input") or self.plan.level[id(node)] != level:
                 continue
             value = self.expression(node, lambda arg: self.read(arg, local))
-            lines.append(f"t{self.position[id(node)]} = {value}")
+            lines.append(f"{self.name(node)} = {value}")
             local.add(id(node))
             if store and id(node) in self.plan.slot:
-                value = f"t{self.position[id(node)]}"
+                value = self.name(node)
                 if node.is_bool:
-                    value = f"1.0 if {value} else 0.0"
+                    value = f"choose({value}, 1.0, 0.0)"
                 lines.append(f"v[{self.plan.slot[id(node)]}] = {value}")
         self.local = local
         return lines
@@ -246,14 +257,14 @@ class _Writer:
             if node.op == "input" and id(node) in moving:
                 return "y"
             if id(node) in local:
-                return f"t{self.position[id(node)]}"
-            return names.setdefault(self.read(node, set()), f"a{len(names)}")
+                return self.name(node)
+            return names.setdefault(self.read(node, set()), f"a{len(names)}{self.branch}")
 
         local: set[int] = set()
         before: list[str] = []
         inside: list[str] = []
         for node in nodes:
-            text = f"t{self.position[id(node)]} = {self.expression(node, read)}"
+            text = f"{self.name(node)} = {self.expression(node, read)}"
             (inside if id(node) in moving else before).append(text)
             local.add(id(node))
         result = read(root)
@@ -313,6 +324,7 @@ def compile_staged(
     lines += ["    return 0.0", "", "", "def objective(v, i):"]
     for player in sorted(set(deciders)):
         root = payoffs[player]
+        writer.branch = f"_{player}"
         body = writer.block([root], plan.last, store=False)
         result = writer.read(root, writer.local)
         lines += [
@@ -321,6 +333,7 @@ def compile_staged(
             f"        return 1.0 * {result}",
         ]
     lines += ["    return np.nan", "", "", "def finish(v, out):"]
+    writer.branch = ""
     body = writer.block(list(payoffs), plan.last, store=False)
     lines += [f"    {line}" for line in body]
     for player, root in enumerate(payoffs):
@@ -341,6 +354,7 @@ def _line(plan: Layout, payoffs: Sequence[Expr], moves: Sequence[tuple[int, int]
     writer = _Writer(plan)
     lines = ["import numpy as np", "", "", "def line(v, i, slot, low, width, count, x, out):"]
     for player, slot in moves:
+        writer.branch = f"_{slot}"
         lines.append(f"    if i == {player} and slot == {slot}:")
         lines += [f"        {line}" for line in writer.line(payoffs[player], slot)]
         lines.append("        return 0.0")
@@ -384,7 +398,7 @@ def _load(
     """Return the functions of a source, compiled, in the order of their signatures."""
     import numba
 
-    from ..kernels.compiling import DISABLE_JIT, addressed
+    from ..kernels.compiling import DISABLE_JIT, addressed, choose
 
     if DISABLE_JIT:
         raise MethodFailed(
@@ -398,6 +412,7 @@ def _load(
     # numba finds the module of a cached function by its name.
     module = ModuleType(f"_highfence_game_{digest}")
     namespace = module.__dict__
+    namespace["choose"] = choose
     for name, function in calls.items():
         namespace[name] = numba.njit(function)
     filename = "<compiled game>"

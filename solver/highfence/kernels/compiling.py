@@ -43,6 +43,7 @@ __all__ = [
     "LEAN",
     "Addressed",
     "addressed",
+    "choose",
     "copy",
     "copy_rows",
     "inner",
@@ -297,6 +298,27 @@ def _pointer(_typing: Any, array: Any) -> tuple[Any, Any]:
 pointer: Any = intrinsic(_pointer)
 """Where the numbers of an array begin. A function that is called by its address gets three
 pointers in registers, and three arrays, of seven words each, through memory."""
+
+
+def _choose(typing: Any, condition: Any, one: Any, other: Any) -> Any:
+    unliteral: Any = numba.types.unliteral
+    kind = typing.unify_types(unliteral(one), unliteral(other))
+    if condition != numba.types.boolean or kind is None:
+        return None
+
+    def chosen(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if_true, if_false = (
+            context.cast(builder, value, taken, kind)
+            for value, taken in zip(given[1:], signature.args[1:], strict=True)
+        )
+        return builder.select(given[0], if_true, if_false)
+
+    return kind(condition, one, other), chosen
+
+
+choose: Any = intrinsic(_choose)
+"""``choose(condition, one, other)``: ``one if condition else other`` of two numbers that are there
+both, without a branch. Every branch makes numba look through a function once more."""
 
 
 @lean
