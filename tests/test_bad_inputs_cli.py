@@ -6,6 +6,7 @@ nothing to standard output, and never shows a traceback.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import subprocess
@@ -18,6 +19,8 @@ import pytest
 
 from games_for_cli import MEETING, YARD
 from highfence.cli import COMMANDS, main
+from highfence.commands.export import write_file
+from highfence.errors import RequestError
 
 GAMBIT_BAD = Path(__file__).parent / "data" / "gambit_bad"
 
@@ -399,3 +402,17 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_game_is_read(asked,
     out = closed_folder(tmp_path) / f"x.{ending}"
     assert main([*asked, "--out", str(out)]) == 2
     assert "cannot be written to (" in capsys.readouterr().err
+
+
+def test_without_hard_links_files_are_written_and_none_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: object, target: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    write_file(tmp_path / "made.txt", "first", force=False)
+    with pytest.raises(RequestError, match="the file exists"):
+        write_file(tmp_path / "made.txt", "second", force=False)
+    assert (tmp_path / "made.txt").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["made.txt"]

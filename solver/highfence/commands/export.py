@@ -166,14 +166,31 @@ def write_file(target: Path, content: str | bytes, force: bool) -> None:
         if force:
             os.replace(temporary, target)
         else:
-            os.link(temporary, target)  # fails if somebody made the file meanwhile
-            temporary.unlink()
+            _placed(temporary, target)
     except FileExistsError:
         raise RequestError(f"{target}: the file exists. Add --force to replace it") from None
     except OSError as error:
         raise RequestError(f"{target}: cannot be written ({error.strerror})") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _placed(temporary: Path, target: Path) -> None:
+    """Give a file its name, unless somebody made a file of that name meanwhile."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        content = temporary.read_bytes()
+        with target.open("xb") as file:
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
 
 
 def _umask() -> int:
