@@ -16,6 +16,7 @@ from highfence.forms.batch import trees
 from highfence.methods.batch_tree import REASONS, Block, Ways, solve_block, solve_ways
 from highfence.solve_many import Answers, solve_many
 from highfence.study.draws import solve_draws
+from highfence.study.engines import starts_processes
 from highfence.study.sample import sample
 
 CATALOGUE = ("battle_of_the_sexes", "centipede", "chain_store", "enforcement_inspection",
@@ -571,3 +572,13 @@ def test_games_with_intervals_are_not_taken():
 def test_wrong_requests_are_refused(draws, says):
     with pytest.raises(RequestError, match=says):
         solve_many(load("chain_store"), draws)
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, 1.5, "2"])
+def test_what_is_no_number_of_workers_is_refused(workers: object) -> None:
+    game = load("chain_store")
+    draws = {"stay_out": np.array([0.5, 1.0])}
+    with pytest.raises(RequestError, match=r"workers = .* is not a positive whole number"):
+        solve_many(game, draws, workers=workers)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match=r"workers = .* is not a positive whole number"):
+        starts_processes(None, workers)  # type: ignore[arg-type]

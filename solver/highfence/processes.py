@@ -14,12 +14,14 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import current_process
 from multiprocessing.context import SpawnContext, SpawnProcess
+from numbers import Integral
 from typing import Any
 
+from . import limits
 from .errors import MethodFailed, RequestError
 from .garbage import look_seldom
 
-__all__ = ["LOST", "leave_a_script_run_again", "worker_processes"]
+__all__ = ["LOST", "leave_a_script_run_again", "refuse_workers", "worker_processes"]
 
 LOST = (
     "a worker ended before it had answered; perhaps the memory ran out, or somebody ended it. "
@@ -30,6 +32,23 @@ _ASKED_AGAIN = 86
 _FAILED = 1
 """Exit status of a worker in which the script raised an exception: later ones are sent back."""
 _FIX = 'Put what starts workers under: if __name__ == "__main__":'
+
+
+def refuse_workers(count: object) -> None:
+    """Refuse what is no number of workers, and more than :data:`highfence.limits.MAX_WORKERS`.
+
+    Raises
+    ------
+    RequestError
+        ``count`` is not a whole number from 1 to the limit.
+    """
+    if not isinstance(count, Integral) or isinstance(count, bool) or int(count) < 1:
+        raise RequestError(f"workers = {count!r} is not a positive whole number")
+    if int(count) > limits.MAX_WORKERS:
+        raise RequestError(
+            f"{count} workers are more than MAX_WORKERS = {limits.MAX_WORKERS}. "
+            "One for each processor is enough"
+        )
 
 
 class _Context(SpawnContext):

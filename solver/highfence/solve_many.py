@@ -21,7 +21,7 @@ from . import limits, tolerances
 from .errors import MethodFailed, NotApplicable, RequestError, SpecError, did_you_mean
 from .forms.batch import BatchForm, trees
 from .forms.build import build, values, values_given
-from .processes import worker_processes
+from .processes import refuse_workers, worker_processes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -162,6 +162,7 @@ def solve_many(
     >>> found.count.tolist(), found.column("entries")[0].tolist()
     ([1, 1, 1], [3.0, 3.0, 3.0])
     """
+    refuse_workers(workers)
     given = values_given(parameters, named)
     names, table = draws_table(game, draws, preset, given)
     found = trees(game, names, regime=regime, preset=preset, parameters=given)

@@ -23,9 +23,8 @@ from ..errors import MethodFailed, RequestError, SpecError, did_you_mean
 from ..forms.batch import trees
 from ..forms.build import build, values, values_given
 from ..forms.staged import StagedForm
-from ..processes import worker_processes
+from ..processes import refuse_workers, worker_processes
 from ..solve_many import Answers, rows_of, solve_many
-from .engines import refuse_workers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -306,6 +305,7 @@ def keep_workers(game: Game, workers: int, count: int) -> Iterator[None]:
     """
     from ..spec.toml import dumps
 
+    refuse_workers(workers)
     parts = len(_parts(count, workers))
     try:
         text = dumps(game) if workers > 1 and parts > 1 else ""

@@ -25,9 +25,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import limits
 from ..errors import MethodFailed, RequestError, did_you_mean
-from ..processes import LOST, worker_processes
+from ..processes import LOST, refuse_workers, worker_processes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,18 +197,11 @@ def solve_in_chunks(
         raise
 
 
-def refuse_workers(count: int) -> None:
-    """Refuse more workers than :data:`highfence.limits.MAX_WORKERS`."""
-    if count > limits.MAX_WORKERS:
-        raise RequestError(
-            f"{count} workers are more than MAX_WORKERS = {limits.MAX_WORKERS}. "
-            "One for each processor is enough"
-        )
-
-
 def starts_processes(engine: str | Executor | None, workers: int | None) -> bool:
     """Return whether :func:`open_engine` starts processes of its own."""
-    return engine == "processes" or (engine is None and (workers or 1) > 1)
+    count = 1 if workers is None else workers
+    refuse_workers(count)
+    return engine == "processes" or (engine is None and count > 1)
 
 
 @contextmanager
@@ -242,11 +234,7 @@ def open_engine(
         not answer, or a worker of the cluster has another version of Highfence. Or the script asks
         for processes outside of ``if __name__ == "__main__":``.
     """
-    if workers is not None and (
-        isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
-    ):
-        raise RequestError(f"workers = {workers!r} is not a positive whole number")
-    count = workers or 1
+    count = 1 if workers is None else workers
     refuse_workers(count)
     started = count if most is None else max(1, min(count, most))
     if engine is None:
