@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from highfence import Decision, Game, Parameter, Stage, limits
+from highfence import Decision, Game, Parameter, Regime, Stage, limits
 from highfence.errors import RequestError
 from highfence.study.sample import METHODS, sample, unit_cube
+from highfence.study.uncertainty import draw
 
 PARAMETERS = (
     Parameter("cost", 2, low=1, high=5),
@@ -167,3 +169,20 @@ def test_the_limit_on_numbers_is_named(monkeypatch):
 
     with pytest.raises(RequestError, match="MAX_SAMPLES = 6"):
         sample(GAME, 3)
+
+
+def test_what_a_regime_sets_is_a_lever_and_drawn_only_where_it_is_named():
+    """Drawn, it would be the same under all regimes."""
+    taxed = replace(
+        game(Parameter("tax", 1, low=0, high=2), Parameter("cost", 1, low=0, high=2)),
+        regimes=[Regime("free", set={"tax": 0}), Regime("taxed", set={"tax": 2})],
+    )
+
+    assert list(sample(taxed, 2)) == ["cost"]
+    assert list(draw(taxed, 2)) == ["cost"]
+    assert set(sample(taxed, 2, names=["tax", "cost"])) == {"tax", "cost"}
+    assert set(draw(taxed, 2, distributions={"tax": "uniform(0, 1)"})) == {"tax", "cost"}
+
+    levers = replace(taxed, parameters=[Parameter("tax", 1, low=0, high=2)])
+    with pytest.raises(RequestError, match="set every parameter that declares a range: tax"):
+        sample(levers, 2)

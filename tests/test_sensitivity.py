@@ -349,6 +349,13 @@ def test_an_outcome_that_never_varies_is_said_to(method, value):
     assert found.measures == {}
 
 
+@pytest.mark.parametrize("method", METHODS[:-1])
+def test_what_equilibria_are_off_by_moves_no_outcome(method):
+    found = indices(lambda x: 2 + 1e-11 * x["a"], UNIT, method=method, draws=60)
+
+    assert found.reason == "the outcome is the same at all points: 2"
+
+
 @pytest.mark.parametrize(("edge", "varied"), [(0.85, 2), (0.9, 0)])
 def test_a_rare_outcome_is_not_said_to_depend_on_nothing(edge, varied):
     """All of A and B alike, the estimator divides 0 by 0 and says 0, between 0 and 0."""

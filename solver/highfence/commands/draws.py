@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from ..study.sweep import Sweep
 
 VARY = click.option(
-    "--vary", metavar="A,B,...", help="Draw these; all with a declared range by default."
+    "--vary",
+    metavar="A,B,...",
+    help="Draw these; by default all with a declared range that no regime sets.",
 )
 DISTRIBUTIONS = click.option(
     "--distribution",
@@ -148,6 +150,21 @@ class Described:
             note_outside(game, name, column.tolist())
         return found
 
+    def note_levers(self, game: Game, told: Collection[str]) -> None:
+        """Say on stderr which parameters with a range regimes set, and so are not drawn."""
+        from ..study._asked import levers_of
+
+        levers = levers_of(game) if self.names is None else {}
+        left = [
+            p.name
+            for p in game.parameters
+            if p.name in levers and p.name not in told and None not in (p.low, p.high)
+        ]
+        if left:
+            what = f"since regimes set {'it' if len(left) == 1 else 'them'}"
+            said = f"{', '.join(left)} not drawn, {what}; --vary draws what it names"
+            click.echo(clean(f"highfence: note: {said}"), err=True)
+
 
 DESCRIBED = Group(
     "described",
@@ -178,7 +195,9 @@ class Drawing:
     ) -> dict[str, NDArray[Any]]:
         """Return the draws, one at least."""
         count = self.count or 1
-        return self.described.draw(game, count, self.rng, preset=preset, parameters=parameters)
+        found = self.described.draw(game, count, self.rng, preset=preset, parameters=parameters)
+        self.described.note_levers(game, {*found, *parameters})
+        return found
 
     def kept(self, game: Game, start: Start) -> Sweep | None:
         """Return the sweep of ``--store``, which says all that is asked; None without one."""

@@ -264,6 +264,7 @@ def _drawn(game: Game, options: dict[str, Any], values: dict[str, Any]) -> tuple
         parameters=values,
         design=design,
     )
+    described.note_levers(game, {*found, *values})
     words = [f"{design.replace('_', ' ')}", f"seed {options['rng']}"]
     words += [
         f"{name} = {text}"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..errors import RequestError, did_you_mean
 from ..spec.model import Chance, Game, Regime
 
-__all__ = ["game_of", "names_asked", "one_called", "owners_of", "set_by"]
+__all__ = ["game_of", "levers_of", "names_asked", "one_called", "owners_of", "set_by"]
 
 T = TypeVar("T")
 
@@ -87,6 +87,19 @@ def owners_of(game: Game, decisions: Collection[str]) -> set[str]:
         for move in stage.moves
         if not isinstance(move, Chance) and move.name in decisions
     }
+
+
+def levers_of(game: Game, regimes: Collection[str] | None = None) -> dict[str, list[str]]:
+    """Return the parameters that some of these regimes set -> the regimes that do.
+
+    By default any regime of the game.
+    """
+    found: dict[str, list[str]] = {}
+    for regime in game.regimes:
+        if regimes is None or regime.name in regimes:
+            for name in set_by(game, regime):
+                found.setdefault(name, []).append(regime.name)
+    return found
 
 
 def set_by(game: Game, regime: Regime) -> list[str]:

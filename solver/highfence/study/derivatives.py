@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestError, did_you_mean
 from ..spec.model import Chance, Decision, Derived, Game, Interval
 from ..spec.resolve import derived_names
+from ._asked import levers_of
 from ._differences import Differences
 from ._implicit import Implicit
 from ._local import End, Local
@@ -33,7 +34,7 @@ from ._request import Request
 from ._slopes import DIFFERENCES, IMPLICIT, Derivatives, LocalTarget, Response, Slope
 from .outcome import game_with_regimes, values_given
 from .scan import regimes_asked
-from .sensitivity import levers_of, targets_of
+from .sensitivity import targets_of
 from .uncertainty import Uncertainty, space_of
 
 if TYPE_CHECKING:

@@ -355,6 +355,6 @@ def judging_player(game: Game, regimes: Sequence[str], player: str | None = None
     if len(owners) != 1:
         raise RequestError(
             f"{game.name}: the regimes are not the actions of one player's decision. "
-            f"Name the player whose payoff ranks them: {', '.join(names)}"
+            f"Name the player whose payoff ranks them, or the outcome: {', '.join(names)}"
         )
     return owners.pop()

@@ -26,6 +26,7 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import Interrupted, MethodFailed, RequestError, SpecError, did_you_mean
 from ..forms.build import values_given
+from ._asked import levers_of
 from ._request import Request
 from .attribution import Attribution, attribute_regimes
 from .compare import Comparison, compare_regimes
@@ -35,7 +36,7 @@ from .map import RegimeMap, map_regimes
 from .outcome import game_with_regimes, judging_player, payoff_of
 from .robust import share_interval
 from .scan import declared_range, regimes_asked
-from .sensitivity import Sensitivity, levers_of, sensitivity
+from .sensitivity import Sensitivity, sensitivity
 from .store import versions
 from .sweep import TIE, UNCOMPARED, UNDECIDED, Sweep
 from .sweep import sweep as swept_at

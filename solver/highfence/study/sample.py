@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import limits
 from ..errors import RequestError, did_you_mean
+from ._asked import levers_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,8 @@ def sample(
     rng
         A seed (0 is a seed), or a generator, which is advanced.
     names
-        The parameters to draw, each once; by default all that declare ``low`` and ``high``.
+        The parameters to draw, each once; by default all that declare ``low`` and ``high`` and
+        that no regime sets.
     method
         ``"latin_hypercube"``: each parameter has exactly one draw in every one of ``count``
         equal slices of its range. ``"sobol"``: a scrambled Sobol sequence, which fills the
@@ -112,7 +114,13 @@ def _chosen(game: Game, names: Sequence[str] | None) -> dict[str, tuple[float, f
     if names is None:
         if not ranges:
             raise RequestError(f"{game.name} declares no range (low and high) of any parameter")
-        return ranges
+        levers = levers_of(game)
+        if free := {name: found for name, found in ranges.items() if name not in levers}:
+            return free
+        raise RequestError(
+            f"regimes of {game.name} set every parameter that declares a range: "
+            f"{', '.join(ranges)}. Name what is drawn all the same"
+        )
     asked = [names] if isinstance(names, str) else list(names)
     if not asked:
         raise RequestError("there is no parameter to draw. Name some, or leave names out")

@@ -28,7 +28,7 @@ import numpy as np
 
 from .. import tolerances
 from ..errors import Interrupted, RequestError, did_you_mean
-from ._asked import one_called, set_by
+from ._asked import levers_of, one_called
 from ._request import Request
 from .draws import Draws, keep_workers
 from .indices import (
@@ -76,7 +76,6 @@ __all__ = [
     "Target",
     "Undefined",
     "indices",
-    "levers_of",
     "rank_correlations",
     "sensitivity",
     "targets_of",
@@ -279,7 +278,7 @@ def sensitivity(
     targets, judge = targets_of(game, outcomes, compared, player, request.categorical)
     needed = {name for target in targets for name in target.reads}
     levers = levers_of(game, needed)
-    if names is None and levers:
+    if names is None:
         names = _uncertain(game, {*levers, *(ties or {}), *given}, distributions or {})
     space = space_of(
         game,
@@ -350,16 +349,6 @@ def sensitivity(
             f"{done} of {total} points were solved; the answer is about these", result(done)
         )
     return result(total)
-
-
-def levers_of(game: Game, regimes: Collection[str]) -> dict[str, list[str]]:
-    """Return the parameters that some of these regimes set -> the regimes that do."""
-    found: dict[str, list[str]] = {}
-    for regime in game.regimes:
-        if regime.name in regimes:
-            for name in set_by(game, regime):
-                found.setdefault(name, []).append(regime.name)
-    return found
 
 
 def _uncertain(game: Game, left_out: Collection[str], described: Mapping[str, Any]) -> list[str]:

@@ -24,6 +24,7 @@ from ..forms.build import values
 from ..spec.formulas import Compiler, Expr, evaluate, input_names, text, variable
 from ..spec.model import number
 from ..spec.resolve import functions_of
+from ._asked import levers_of
 from .sample import METHODS, generator_of, unit_cube
 
 if TYPE_CHECKING:
@@ -614,7 +615,8 @@ def space_of(
             raise RequestError(f"{name} has a distribution and a tie. Give one of both")
     asked = [names] if isinstance(names, str) else names
     if asked is None:
-        asked = [n for n in ranges if n not in tied and n not in given and n not in described]
+        left_out = {*tied, *given, *described, *levers_of(game)}
+        asked = [name for name in ranges if name not in left_out]
     for position, name in enumerate(asked):
         _known(game, name, numeric)
         if name in asked[:position]:
@@ -680,7 +682,8 @@ def draw(
         A seed (0 is a seed), or a generator, which is advanced.
     names
         Parameters that are drawn from their declared ranges unless they are described; by
-        default all numeric ones with a range that are neither tied nor set.
+        default all numeric ones with a range that are neither tied nor set, be it by a regime:
+        that is a lever, and the same under all regimes if it is drawn.
     distributions
         Parameter -> its distribution: an :class:`Uncertainty`, a text such as
         ``"triangular(0, 0.2, 0.6)"`` (:func:`parse_uncertainty`), or a number, which fixes it.
