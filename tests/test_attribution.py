@@ -302,6 +302,7 @@ def test_standard_errors_of_sampled_orders_cover_the_exact_values(monkeypatch):
     assert 0.85 < np.mean(inside) <= 1
 
 
+@pytest.mark.slow
 def test_sampled_interactions_have_the_error_of_an_order_with_its_reverse(monkeypatch):
     """Of three that interact the two together have none: one by one, 1/sqrt(n) was said."""
     names = ("a", "b", "c", "d", "e")
