@@ -26,7 +26,6 @@ import numpy as np
 from .. import limits, tolerances
 from ..errors import Interrupted, MethodFailed, RequestError, SpecError, did_you_mean
 from ..forms.build import values_given
-from ._asked import levers_of
 from ._request import Request
 from .attribution import Attribution, attribute_regimes
 from .compare import Comparison, compare_regimes
@@ -430,16 +429,10 @@ class _Work:
 
     def swept(self, count: int, needed: set[str]) -> Sweep | None:
         try:
-            levers = levers_of(self.game, self.asked)
-            names = [
-                p.name
-                for p in self.game.parameters
-                if p.low is not None and p.high is not None
-                and p.name not in levers and p.name not in self.given
-            ]  # fmt: skip
             table = draw(
-                self.game, count, self.rng, names=names, preset=self.preset, parameters=self.given
-            )
+                self.game, count, self.rng, preset=self.preset, parameters=self.given,
+                regimes=self.asked,
+            )  # fmt: skip
             return swept_at(
                 self.game, table, self.asked, preset=self.preset, workers=self.workers,
                 design=f"latin hypercube, seed {self.rng}", parameters=self.given,

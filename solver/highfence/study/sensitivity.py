@@ -19,7 +19,7 @@ points are counted and named, and never reach an estimator.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -278,8 +278,6 @@ def sensitivity(
     targets, judge = targets_of(game, outcomes, compared, player, request.categorical)
     needed = {name for target in targets for name in target.reads}
     levers = levers_of(game, needed)
-    if names is None:
-        names = _uncertain(game, {*levers, *(ties or {}), *given}, distributions or {})
     space = space_of(
         game,
         names=names,
@@ -289,6 +287,7 @@ def sensitivity(
         ties=ties,
         preset=preset,
         parameters=given,
+        regimes=needed,
     )
     overridden = tuple(
         f"{' and '.join(levers[name])} would set {name}, but the draw counts"
@@ -349,18 +348,6 @@ def sensitivity(
             f"{done} of {total} points were solved; the answer is about these", result(done)
         )
     return result(total)
-
-
-def _uncertain(game: Game, left_out: Collection[str], described: Mapping[str, Any]) -> list[str]:
-    """Return the parameters with a range that are drawn where none are named."""
-    return [
-        p.name
-        for p in game.parameters
-        if p.low is not None
-        and p.high is not None
-        and p.name not in left_out
-        and p.name not in described
-    ]
 
 
 def targets_of(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -594,6 +594,7 @@ def space_of(
     ties: Mapping[str, str] | None = None,
     preset: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    regimes: Collection[str] | None = None,
 ) -> Space:
     """Return the space of a game's uncertain parameters; see :func:`draw` for the arguments."""
     base = values(game, preset=preset, parameters=parameters)
@@ -615,7 +616,7 @@ def space_of(
             raise RequestError(f"{name} has a distribution and a tie. Give one of both")
     asked = [names] if isinstance(names, str) else names
     if asked is None:
-        left_out = {*tied, *given, *described, *levers_of(game)}
+        left_out = {*tied, *given, *described, *levers_of(game, regimes)}
         asked = [name for name in ranges if name not in left_out]
     for position, name in enumerate(asked):
         _known(game, name, numeric)
@@ -669,6 +670,7 @@ def draw(
     design: str = "latin_hypercube",
     preset: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    regimes: Collection[str] | None = None,
 ) -> dict[str, Array]:
     """Return draws of a game's uncertain parameters.
 
@@ -682,8 +684,8 @@ def draw(
         A seed (0 is a seed), or a generator, which is advanced.
     names
         Parameters that are drawn from their declared ranges unless they are described; by
-        default all numeric ones with a range that are neither tied nor set, be it by a regime:
-        that is a lever, and the same under all regimes if it is drawn.
+        default all numeric ones with a range that are neither tied nor set, be it by one of
+        ``regimes``: that is a lever, and the same under all regimes if it is drawn.
     distributions
         Parameter -> its distribution: an :class:`Uncertainty`, a text such as
         ``"triangular(0, 0.2, 0.6)"`` (:func:`parse_uncertainty`), or a number, which fixes it.
@@ -704,6 +706,8 @@ def draw(
         The preset of the values that are not drawn, which ties may use.
     parameters
         Values of parameters that are not drawn.
+    regimes
+        The regimes that are compared; by default all of the game's.
 
     Returns
     -------
@@ -757,6 +761,7 @@ def draw(
         ties=ties,
         preset=preset,
         parameters=parameters,
+        regimes=regimes,
     )
     return space.draw(count, rng, design=design)
 
