@@ -64,23 +64,24 @@ class Readings:
         else, or where a value in it is undefined.
         """
         this = solutions[name]
-        conditions = [sentence.when for sentence in self.sentences]
+        conditions = [*self.flags.values(), *(sentence.when for sentence in self.sentences)]
         values = [part[0] for s in self.sentences for part in s.parts if not isinstance(part, str)]
-        formulas = [*self.flags.values(), *conditions, *values]
+        formulas = [*conditions, *values]
         wanted = {key for formula in formulas for key in formula.names}
         inputs, shape = _inputs(name, this, solutions, wanted)
         if not this.equilibria or shape is None:
             return dict.fromkeys(self.flags), ""
         undefined = {key for key, column in inputs.items() if np.isnan(column).any()}
-        roots = [formula.root for formula in formulas]
+        roots = [formula.root for formula in values]
         found = dict(zip(map(id, roots), evaluate(roots, inputs), strict=True))
+        truths = {id(one.root): value_and_known(one.root, inputs) for one in conditions}
 
         def holds(formula: _Formula) -> bool | None:
             if not undefined.isdisjoint(formula.names):
                 return None
             if any(_is_open(key, this, solutions) for key in formula.names):
                 return None
-            value, known = value_and_known(formula.root, inputs)
+            value, known = truths[id(formula.root)]
             truth = np.asarray(value, dtype=bool)
             if not np.all(known):
                 return None
@@ -92,7 +93,7 @@ class Readings:
             always = holds(sentence.when)
             if always is False or not undefined.isdisjoint(sentence.when.names):
                 continue
-            truth = np.asarray(found[id(sentence.when.root)], dtype=bool)
+            truth = np.asarray(truths[id(sentence.when.root)][0], dtype=bool)
             mask = np.broadcast_to(truth, shape)
             if not mask.any():
                 continue
