@@ -329,6 +329,21 @@ def test_types_who_are_nearly_indifferent_are_not_taken_for_indifferent(seed):
     assert found.certificate.holds
 
 
+def test_a_search_among_responses_of_types_that_is_ended_says_so(monkeypatch):
+    rng = np.random.default_rng(1)
+    games = [NormalForm.bimatrix(*rng.integers(0, 9, (2, 3, 3))) for _ in range(4)]
+    ended = []
+    for most in (limits.MAX_COMMITMENT_PROGRAMS, 0):
+        monkeypatch.setattr(limits, "MAX_COMMITMENT_PROGRAMS", most)
+        ended.append(commitment(games, "Player 1"))
+
+    whole, cut = ended
+    assert whole.proved
+    assert not cut.proved
+    assert cut.leader_payoff <= whole.leader_payoff + 1e-9
+    assert cut.certificate.holds
+
+
 def test_one_type_twice_is_one_type():
     once = commitment(inspection(), "inspector")
     twice = commitment([inspection(), inspection()], "inspector")

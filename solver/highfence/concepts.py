@@ -94,6 +94,9 @@ class Commitment:
     attained: bool
     """Some commitment gives the leader this payoff. Always so if ties are broken for them."""
     certificate: Certificate
+    proved: bool = True
+    """Whether no commitment pays the leader more. Against several types, False where
+    :data:`highfence.limits.MAX_COMMITMENT_PROGRAMS` ended the search."""
 
 
 @dataclass(frozen=True)
@@ -362,6 +365,7 @@ def commitment(
         follower_payoffs=tuple(pair[1 - index] for pair in payoffs),
         attained=found.attained,
         certificate=certify_commitment(forms, index, found.strategy, found.responses),
+        proved=found.proved,
     )
 
 

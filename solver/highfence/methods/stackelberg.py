@@ -45,6 +45,8 @@ class BestCommitment:
     strategy: tuple[float, ...]
     responses: tuple[int, ...]
     attained: bool
+    proved: bool = True
+    """False: ``limits.MAX_COMMITMENT_PROGRAMS`` ended the search for one that pays more."""
 
 
 @concept(
@@ -131,11 +133,11 @@ def best_commitment(
             ((made, j) for made, j in tried if made is not None), key=lambda item: item[0][0]
         )
         return BestCommitment(tuple(x.tolist()), (j,), attained=True)
-    responses = _proved(scaled, weights, _responses_of_types(scaled, weights))
+    responses, proved = _searched(scaled, weights, _responses_of_types(scaled, weights))
     made = _program(scaled, weights, responses)
     if made is None:
         raise MethodFailed("commitment: the responses that the backend chose are no best responses")
-    return BestCommitment(tuple(made[1].tolist()), tuple(responses), attained=True)
+    return BestCommitment(tuple(made[1].tolist()), tuple(responses), attained=True, proved=proved)
 
 
 def _check(
@@ -347,12 +349,13 @@ def _responses_of_types(
     return [int(np.argmax(picked.value)) for picked in chosen]
 
 
-def _proved(
+def _searched(
     games: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
     weights: Sequence[float],
     responses: list[int],
-) -> list[int]:
-    """Return these responses of types, or better ones that a search of all others comes upon.
+) -> tuple[list[int], bool]:
+    """Return these responses of types, or better ones that a search of all others comes upon, and
+    whether it proves that there are none better still.
 
     The mixed-integer program's backend may lose responses of types who are nearly indifferent.
     Here types are given a response one after the other; of those that have none yet the linear
@@ -381,7 +384,7 @@ def _proved(
             break
         for j in range(games[len(fixed)][0].shape[1]):
             look((*fixed, j))
-    return best
+    return best, all(-hope <= value + _CLEAR for hope, _ in waiting)
 
 
 class _Relaxation:
