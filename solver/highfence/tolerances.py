@@ -44,6 +44,12 @@ For float tables only (is the game zero-sum?): each payoff carries 1e-16 of itse
 decimal inputs such as 0.1 + 0.2 - 0.3 cancel to a few of these.
 """
 
+STEADY = 1e-9
+"""How far an outcome moves over draws, relative to its size, where nothing moves it.
+
+Equilibria are found to some ten digits, and the difference of two prices is that of theirs.
+"""
+
 NARROW = 1e-6
 """Least payoff scale, as a share of the payoffs themselves, that regret is divided by.
 

@@ -70,8 +70,8 @@ def point(value: Fraction | float | Array) -> Array:
 def widened(found: Array, steps: int = 1, *, zeros: bool = False) -> Array:
     """Return intervals with both ends moved outward; what is no number is unbounded.
 
-    ``zeros``: those are exact, and stay. So it is with sums of two floats (Higham 2002, 2.1), and
-    else they would grow into numbers too small for the machine to be fast with.
+    ``zeros``: those are exact, and stay. So it is with sums of two floats (Hauser 1996), and else
+    they would grow into numbers too small for the machine to be fast with.
     """
     ends = np.array(found, order="C")
     widen(ends.reshape(2, -1).view(np.int64), steps, zeros)

@@ -63,6 +63,7 @@ __all__ = [
 
 RULES = ("mid", "low", "high")
 """Which value stands for an outcome that differs between equilibria."""
+NAME_ONE = "Name an outcome, or a player for their payoff"
 
 
 @dataclass(frozen=True)
@@ -394,7 +395,9 @@ def attribute_regimes(
         raise RequestError(f"there is no rule {rule!r}. {did_you_mean(rule, RULES)}")
     if permutations < 2:
         raise RequestError(f"permutations = {permutations} is too few: at least 2")
-    measured = request.outcome(outcome or payoff_of(loaded, judging_player(loaded, asked)))
+    measured = request.outcome(
+        outcome or payoff_of(loaded, judging_player(loaded, asked, fix=NAME_ONE))
+    )
     subtracted = _baseline(loaded, baseline, measured, asked)
     solved = tuple(dict.fromkeys([*asked, *measured.others, *([subtracted] if subtracted else [])]))
     switches = _Switches(request, solved, mechanisms, draws or {})
@@ -468,7 +471,7 @@ def remove_each(
     asked = regimes_asked(loaded, [regime])
     given = values_given(parameters, named)
     request = Request(loaded, preset, given, workers, tolerance, progress)
-    told = outcomes or [payoff_of(loaded, judging_player(loaded, asked))]
+    told = outcomes or [payoff_of(loaded, judging_player(loaded, asked, fix=NAME_ONE))]
     measured = [request.outcome(name) for name in told]
     subtracted = [_baseline(loaded, baseline, one, asked) for one in measured]
     solved = [*asked, *(name for one in measured for name in one.others)]

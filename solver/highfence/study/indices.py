@@ -58,9 +58,6 @@ DEFAULT_DRAWS: Mapping[str, int] = MappingProxyType(
 LEAST = {"sobol": 8, "morris": 2, "pawn": 50, "rank": 5}
 """Blocks, trajectories or draws with defined outcomes below which nothing is estimated."""
 
-STEADY = 1e-9
-"""How far an outcome moves, relative to its size, where nothing moves it: equilibria are found to
-some ten digits, and the difference of two prices is that of theirs."""
 VARIED = 5
 """Sobol: points of A and B whose outcome is not the usual one, below which nothing is estimated.
 Of few, most resamples hold none, and their spread is no error."""
@@ -604,7 +601,7 @@ def _why_not(method: str, used: Array, kept: int, asked: int) -> str:
             f"the outcome is defined throughout {_unit(method, kept)} of {asked}; "
             f"{LEAST[method]} are needed"
         )
-    if np.ptp(used) <= STEADY * np.abs(used).max():
+    if np.ptp(used) <= tolerances.STEADY * np.abs(used).max():
         return f"the outcome is the same at all points: {used[0]:.6g}"
     return ""
 
@@ -613,7 +610,7 @@ def _why_rare(blocks: Array) -> str:
     """Return why nothing is estimated where A and B, which tell the variance, hardly vary."""
     base = blocks[:, [0, -1]].ravel()
     usual = float(np.median(base))
-    varied = int((np.abs(base - usual) > STEADY * np.abs(base).max()).sum())
+    varied = int((np.abs(base - usual) > tolerances.STEADY * np.abs(base).max()).sum())
     if varied >= VARIED:
         return ""
     return (

@@ -334,8 +334,15 @@ def categorical_values(game: Game, values: Mapping[str, Any] | None = None) -> d
     }
 
 
-def judging_player(game: Game, regimes: Sequence[str], player: str | None = None) -> str:
+def judging_player(
+    game: Game,
+    regimes: Sequence[str],
+    player: str | None = None,
+    fix: str = "Name the player whose payoff ranks them",
+) -> str:
     """Return the player whose payoff ranks regimes: the owner of the decision that they fix.
+
+    ``fix``: what an error says is to be done where they fix none, before it lists the players.
 
     Raises
     ------
@@ -355,6 +362,6 @@ def judging_player(game: Game, regimes: Sequence[str], player: str | None = None
     if len(owners) != 1:
         raise RequestError(
             f"{game.name}: the regimes are not the actions of one player's decision. "
-            f"Name the player whose payoff ranks them, or the outcome: {', '.join(names)}"
+            f"{fix}: {', '.join(names)}"
         )
     return owners.pop()
